@@ -1,0 +1,48 @@
+export type {
+  ActorDefinition,
+  ActorLimits,
+  ActorLog,
+  ActorShape,
+  DerivedValue,
+  DerivedWriter,
+  Effect,
+  Implementation,
+  Later,
+  Outbound,
+  OwnReads,
+  Placed,
+  PlacedEntry,
+  Reading,
+  Turn,
+} from './actor.js'
+export { implement } from './actor.js'
+export type { Clock, Timer } from './clock.js'
+export type { ActorType, CallOptions, MethodMode, Ref } from './contract.js'
+export { actorType, numberKey } from './contract.js'
+export type { ErrorCode, ErrorDetails } from './errors.js'
+export { ActorError, errorCode, refusalReason, refuse } from './errors.js'
+export type {
+  ActorAddress,
+  AgendaStore,
+  Checkpoint,
+  Commit,
+  DerivedRow,
+  DerivedScan,
+  DueRow,
+  Journal,
+  JournalEntry,
+  JournalStore,
+  OpenedJournal,
+  OpenRequest,
+  Position,
+  ShardRange,
+  Snapshot,
+  UndeliveredRow,
+  Writer,
+} from './journal-store.js'
+export type { RuntimeMetrics } from './metrics.js'
+export type { NodeId, Ownership } from './ownership.js'
+export { DEFAULT_SHARD_COUNT, shardOf } from './ownership.js'
+export type { Random } from './random.js'
+export type { ActorSystem, ActorSystemOptions, SystemHealth, SystemLimits } from './system.js'
+export type { CallEnvelope, Frame, Transport } from './transport.js'

@@ -1,0 +1,59 @@
+import type { ActorDefinition, ActorLimits, ActorLog } from './actor.js'
+import type { Clock } from './clock.js'
+import type { ActorType, CallOptions, Ref } from './contract.js'
+import type { AgendaStore, JournalStore } from './journal-store.js'
+import type { RuntimeMetrics } from './metrics.js'
+import type { NodeId, Ownership } from './ownership.js'
+import type { Random } from './random.js'
+import type { Transport } from './transport.js'
+
+export interface ActorSystemOptions {
+  // biome-ignore lint/suspicious/noExplicitAny: definitions of different shapes stand in one list
+  readonly actors: readonly ActorDefinition<any>[]
+  readonly clock: Clock
+  readonly random: Random
+  readonly journals: JournalStore
+  readonly agenda: AgendaStore
+  readonly ownership: Ownership
+  /** None: this node is alone. */
+  readonly transport?: Transport
+  readonly metrics: RuntimeMetrics
+  readonly log: ActorLog
+  readonly limits?: Partial<SystemLimits>
+  /**
+   * What a local call's arguments and answer go through.
+   * `cross`: encoded and decoded (tests). `freeze`: deep-frozen (development). `pass`: as they are (production).
+   */
+  readonly localValues: 'cross' | 'freeze' | 'pass'
+}
+
+export interface SystemLimits {
+  /** Activations kept in memory; beyond it the least recently used that may go is passivated, busy ones stay. */
+  readonly residentActors: number
+  readonly callTimeoutMs: number
+  /** Calls waiting or running on this node, in all; beyond it OVERLOADED. */
+  readonly inFlightCalls: number
+  readonly sweepEveryMs: number
+  readonly actor: ActorLimits
+}
+
+export interface ActorSystem {
+  readonly node: NodeId
+  ref<Contract, Id>(type: ActorType<Contract, Id>, id: Id, options?: CallOptions): Ref<Contract>
+  /** Frames for `sink` on this node; one receiver a sink. */
+  receive(sink: string, receiver: (payload: unknown, from: NodeId) => void): void
+  send(node: NodeId, sink: string, payload: unknown): void
+  broadcast(sink: string, payload: unknown): void
+  /** Sweeps undelivered rows and due reminders; resolves when the first sweep has found its actors. */
+  start(): Promise<void>
+  /** Refuses new calls, lets turns and commits end, checkpoints, closes journals. */
+  stop(): Promise<void>
+  readonly health: SystemHealth
+}
+
+/** Health that knows whether turns make progress. */
+export interface SystemHealth {
+  /** Age of the oldest turn that runs or call that waits, in milliseconds; 0 when idle. */
+  oldestWaitMs(): number
+  residents(): number
+}
