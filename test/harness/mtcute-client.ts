@@ -1,0 +1,57 @@
+import { connectWs } from '@fuman/net'
+import { IntermediatePacketCodec, ObfuscatedPacketCodec, type TelegramTransport } from '@mtcute/core'
+import { addPublicKey } from '@mtcute/core/utils.js'
+import { MemoryStorage, TelegramClient, type TelegramClientOptions } from '@mtcute/node'
+import { NodeCryptoProvider } from '@mtcute/node/utils.js'
+import WebSocket from 'ws'
+import { type ClientTransport, testCode } from './login.js'
+import type { ServerProcess } from './server-process.js'
+
+export interface MtcuteOptions {
+  readonly phone: string
+  readonly transport?: ClientTransport
+  /** Keeps the auth key and the update state, to come back as the same device; a new one is a new device. */
+  readonly storage?: MemoryStorage
+  /** More options of the library, as its users would set them. */
+  readonly client?: Partial<TelegramClientOptions>
+}
+
+const crypto = new NodeCryptoProvider()
+
+/**
+ * An unmodified mtcute client, logged in with a test number, its updates loop running.
+ * End it with `client.destroy()`.
+ */
+export async function mtcuteClient(server: ServerProcess, options: MtcuteOptions): Promise<TelegramClient> {
+  await crypto.initialize()
+  addPublicKey(crypto, server.publicKeyPem)
+  const { host, port } = options.transport === 'ws' ? server.http : server.mtproto
+  const dc = { id: 2, ipAddress: host, port }
+  const client = new TelegramClient({
+    apiId: 1,
+    apiHash: 'x',
+    crypto,
+    storage: options.storage ?? new MemoryStorage(),
+    defaultDcs: { main: dc, media: { ...dc, mediaOnly: true } },
+    logLevel: 1,
+    ...(options.transport === 'ws' ? { transport: webSocketTransport } : {}),
+    ...options.client,
+  })
+  try {
+    await client.start({ phone: `+${options.phone}`, code: testCode, codeSentCallback: () => {} })
+  } catch (error) {
+    await client.destroy()
+    throw error
+  }
+  return client
+}
+
+const webSocketTransport: TelegramTransport = {
+  connect: (dc) =>
+    connectWs({
+      url: `ws://${dc.ipAddress}:${dc.port}/apiws`,
+      implementation: WebSocket as unknown as typeof globalThis.WebSocket,
+      protocols: 'binary',
+    }),
+  packetCodec: () => new ObfuscatedPacketCodec(new IntermediatePacketCodec()),
+}
