@@ -1,0 +1,95 @@
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Long } from './long.js'
+
+/** The server's RSA key, which clients must know. */
+export interface ServerKey {
+  readonly privateKey: KeyObject
+  /** PKCS#1 PEM, as client libraries take it. */
+  readonly publicPem: string
+  readonly fingerprint: Long
+  /** The fingerprint as 16 hexadecimal digits, most significant first, as people compare it. */
+  readonly fingerprintHex: string
+}
+
+export const PRIVATE_KEY_FILE = 'server-key.pem'
+export const PUBLIC_KEY_FILE = 'server-key.pub.pem'
+const MODULUS_BITS = 2048
+
+/**
+ * The key in `directory`, created there on the first start: the private one readable by its owner only, the public
+ * one beside it as `server-key.pub.pem`. Throws if a file is there that is not a 2048-bit RSA key.
+ */
+export function loadServerKey(directory: string): ServerKey {
+  const path = join(directory, PRIVATE_KEY_FILE)
+  const key = readKey(path) ?? createKey(directory, path)
+  writeFileSync(join(directory, PUBLIC_KEY_FILE), key.publicPem, { mode: 0o644 })
+  return key
+}
+
+/** A new key, not stored anywhere. */
+export function generateServerKey(): ServerKey {
+  for (;;) {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: MODULUS_BITS, publicExponent: 65537 })
+    const key = serverKey(privateKey)
+    // mtcute compares the fingerprint with a spelling that drops leading zeros, so such a key would never match.
+    if (!key.fingerprintHex.startsWith('0')) return key
+  }
+}
+
+export function serverKey(privateKey: KeyObject): ServerKey {
+  const { asymmetricKeyType, asymmetricKeyDetails } = privateKey
+  if (asymmetricKeyType !== 'rsa' || asymmetricKeyDetails?.modulusLength !== MODULUS_BITS) {
+    throw new TypeError(`the server key must be RSA with ${MODULUS_BITS} bits`)
+  }
+  const publicKey = createPublicKey(privateKey)
+  const fingerprint = fingerprintOf(publicKey)
+  return {
+    privateKey,
+    publicPem: publicKey.export({ type: 'pkcs1', format: 'pem' }).toString(),
+    fingerprint: fingerprint.toString('latin1') as Long,
+    fingerprintHex: Buffer.from(fingerprint).reverse().toString('hex'),
+  }
+}
+
+/** The last 8 bytes of SHA1 over modulus and exponent as TL byte strings. */
+function fingerprintOf(publicKey: KeyObject): Buffer {
+  const { n = '', e = '' } = publicKey.export({ format: 'jwk' })
+  const hash = createHash('sha1')
+  for (const part of [n, e]) hash.update(tlBytes(Buffer.from(part, 'base64url')))
+  return hash.digest().subarray(12)
+}
+
+function tlBytes(bytes: Buffer): Buffer {
+  const head = bytes.length < 254 ? [bytes.length] : [254, bytes.length & 255, bytes.length >> 8, bytes.length >> 16]
+  const padding = -(head.length + bytes.length) & 3
+  return Buffer.concat([Buffer.from(head), bytes, Buffer.alloc(padding)])
+}
+
+function readKey(path: string): ServerKey | undefined {
+  let pem: Buffer
+  try {
+    pem = readFileSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    return serverKey(createPrivateKey(pem))
+  } catch (cause) {
+    throw new Error(`${path} is not a usable RSA key; restore it from a backup, or remove it to make a new one`, {
+      cause,
+    })
+  }
+}
+
+function createKey(directory: string, path: string): ServerKey {
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const key = generateServerKey()
+  const pem = key.privateKey.export({ type: 'pkcs1', format: 'pem' })
+  // Written aside first: a crash must not leave half a key under the name that the next start reads.
+  writeFileSync(`${path}.new`, pem, { mode: 0o600, flush: true })
+  renameSync(`${path}.new`, path)
+  return key
+}
