@@ -1,0 +1,46 @@
+import { actorType } from '../../runtime/index.js'
+
+/** One MTProto auth key: the secret, what it is bound to, and what its client said of itself. Id: 16 hex digits. */
+export interface AuthKey {
+  /** The key's first entry; durable before the client hears dh_gen_ok. Refused with AUTH_KEY_DUPLICATED when it exists. */
+  create(request: { readonly key: Uint8Array; readonly expiresAtMs?: number }): Promise<void>
+  load(): Promise<StoredAuthKey | undefined>
+  /** A temporary key bound to a permanent one (PFS); binding again replaces. */
+  bind(request: { readonly permanent: string }): Promise<void>
+  remember(client: ClientInfo): Promise<void>
+  /** A hint for the gateway; the user's journal is the authority for authorizations. 0: signed out. */
+  signIn(user: number): Promise<void>
+  destroy(): Promise<void>
+}
+
+export interface StoredAuthKey {
+  readonly key: Uint8Array
+  readonly createdAtMs: number
+  readonly expiresAtMs?: number
+  readonly permanent?: string
+  readonly user: number
+  readonly client?: ClientInfo
+}
+
+/** From invokeWithLayer and initConnection. */
+export interface ClientInfo {
+  readonly layer: number
+  readonly apiId: number
+  readonly deviceModel: string
+  readonly systemVersion: string
+  readonly appVersion: string
+  readonly systemLangCode: string
+  readonly langPack: string
+  readonly langCode: string
+}
+
+const AUTH_KEY_ID = /^[0-9a-f]{16}$/
+
+export const AuthKey = actorType<AuthKey, string>('auth-key', {
+  methods: { create: 'turn', load: 'read', bind: 'turn', remember: 'turn', signIn: 'turn', destroy: 'turn' },
+  key: (id) => {
+    if (!AUTH_KEY_ID.test(id)) throw new TypeError('bad auth key id')
+    return id
+  },
+  parse: (key) => key,
+})

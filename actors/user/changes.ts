@@ -1,0 +1,182 @@
+import type { ChatId, PeerKey } from '../chat/chat-id.js'
+import type { Origin, ServiceAction } from '../chat/contract.js'
+
+/**
+ * What happens to an account: the entries of its journal, as devices learn them. The journal is the account's pts
+ * sequence (CORE J2): `count` numbers each; those marked (0) have none and stand under the pts before them.
+ * Message ids are the pts of the entry that created the message.
+ */
+export type BoxFact =
+  | MessageFact
+  | {
+      readonly type: 'edited'
+      readonly id: number
+      readonly peer: PeerKey
+      readonly chat: ChatId
+      readonly n: number
+      readonly editedAtMs: number
+      readonly mentioned: boolean
+      readonly lane: Lane
+    } // body: the new one
+  | { readonly type: 'deleted'; readonly ids: readonly number[]; readonly lane?: Lane } // counts ids.length
+  | {
+      readonly type: 'readInbox'
+      readonly peer: PeerKey
+      readonly maxId: number
+      readonly stillUnread: number
+      readonly lane?: Lane
+    }
+  | { readonly type: 'readOutbox'; readonly peer: PeerKey; readonly maxId: number; readonly lane: Lane }
+  | {
+      readonly type: 'pinned'
+      readonly peer: PeerKey
+      readonly ids: readonly number[]
+      readonly pinned: boolean
+      readonly lane?: Lane
+    }
+  | { readonly type: 'mentionsRead'; readonly peer: PeerKey; readonly ids: readonly number[] } // as updateReadMessagesContents
+  // (0) from here on
+  | {
+      readonly type: 'reacted'
+      readonly id: number
+      readonly peer: PeerKey
+      readonly reactions: readonly ReactionCount[]
+      readonly recent: readonly RecentReaction[]
+      readonly lane: Lane
+    }
+  | {
+      readonly type: 'scheduled'
+      readonly peer: PeerKey
+      readonly id: number
+      readonly dueAtMs: number
+      readonly silent: boolean
+      readonly replyTo?: number
+      readonly lane: Lane
+    } // body
+  | {
+      readonly type: 'unscheduled'
+      readonly peer: PeerKey
+      readonly ids: readonly number[]
+      readonly sentIds?: readonly number[]
+      readonly lane: Lane
+    }
+  | {
+      readonly type: 'groupChanged'
+      readonly peer: PeerKey
+      readonly what: 'members' | 'about' | 'admins' | 'title'
+      readonly version: number
+      readonly lane: Lane
+    }
+  | { readonly type: 'draft'; readonly peer: PeerKey; readonly replyTo?: number } // body; none: the draft was cleared
+  | { readonly type: 'dialogPinned'; readonly peer: PeerKey; readonly pinned: boolean }
+  | { readonly type: 'dialogsReordered'; readonly order: readonly PeerKey[] }
+  | { readonly type: 'dialogMarked'; readonly peer: PeerKey; readonly unread: boolean }
+  | { readonly type: 'dialogDeleted'; readonly peer: PeerKey }
+  | { readonly type: 'contact'; readonly user: number; readonly contact?: ContactCard } // none: removed
+  | { readonly type: 'blocked'; readonly user: number; readonly blocked: boolean }
+  | { readonly type: 'notify'; readonly scope: NotifyScope; readonly settings?: NotifySettings }
+  | { readonly type: 'profile'; readonly profile: AccountProfile }
+  | { readonly type: 'username'; readonly username: string; readonly token: number }
+  | { readonly type: 'usernameVoided'; readonly upTo: number }
+  | { readonly type: 'authorized'; readonly authorization: Authorization }
+  | { readonly type: 'revoked'; readonly authKeys: readonly string[] }
+  | { readonly type: 'seen'; readonly atMs: number } // last seen, kept coarsely
+  | { readonly type: 'delivered'; readonly devices: readonly { readonly authKey: string; readonly pts: number }[] }
+  | { readonly type: 'registered'; readonly phone: string; readonly profile: AccountProfile }
+  | { readonly type: 'closed' } // the account was deleted
+
+export interface MessageFact {
+  readonly type: 'message'
+  readonly peer: PeerKey
+  readonly chat: ChatId
+  readonly n: number
+  readonly from: number
+  /** When the chat took it, milliseconds. */
+  readonly atMs: number
+  readonly out: boolean
+  readonly silent?: boolean
+  readonly noForwards?: boolean
+  readonly mentioned?: boolean
+  /** The box id of the message replied to, in this box; absent when this box never had it. */
+  readonly replyTo?: number
+  readonly action?: ServiceAction
+  /** With action 'pin': this box's id of the pinned message. */
+  readonly pinnedId?: number
+  readonly clearDraft?: boolean
+  readonly groupedId?: string
+  readonly fromScheduled?: boolean
+  /** The sender's own copy: its operation id, for updateMessageID. */
+  readonly op?: string
+  readonly lane: Lane
+}
+
+/** Where a fact stands in its chat's lane to this box (CORE D1): the last fact of an entry moves the box's w to `n`. */
+export interface Lane {
+  readonly chat: ChatId
+  readonly n: number
+}
+
+/** A journal entry as a device learns it. */
+export interface BoxChange {
+  readonly pts: number
+  readonly ordinal: number
+  readonly count: number
+  readonly atMs: number
+  readonly fact: BoxFact
+  readonly body?: Uint8Array
+  /** The session that caused it and has its answer: not pushed there. */
+  readonly origin?: Origin
+}
+
+export interface ReactionCount {
+  readonly reaction: string
+  readonly count: number
+  readonly mine: boolean
+}
+
+export interface RecentReaction {
+  readonly user: number
+  readonly reaction: string
+  readonly atMs: number
+}
+
+export interface ContactCard {
+  readonly firstName: string
+  readonly lastName: string
+  /** Digits only, as the owner of the list wrote it; '' when unknown. */
+  readonly phone: string
+  readonly atMs: number
+}
+
+export interface AccountProfile {
+  readonly firstName: string
+  readonly lastName: string
+  readonly about: string
+}
+
+/** One signed-in device. */
+export interface Authorization {
+  /** Hex of the permanent auth key id. */
+  readonly authKey: string
+  /** What account.getAuthorizations shows instead of the key, a Long as hex; never 0. */
+  readonly hash: string
+  readonly createdAtMs: number
+  readonly activeAtMs: number
+  readonly layer: number
+  readonly apiId: number
+  readonly deviceModel: string
+  readonly systemVersion: string
+  readonly appVersion: string
+  readonly langCode: string
+  readonly address: string
+}
+
+/** `u17`, `c4`, or the defaults of all private chats, groups, channels. */
+export type NotifyScope = string
+
+export interface NotifySettings {
+  readonly showPreviews?: boolean
+  readonly silent?: boolean
+  /** Seconds since the Unix epoch. */
+  readonly muteUntil?: number
+}
