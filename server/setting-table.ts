@@ -1,0 +1,151 @@
+import { choice, integer, literalAddress, onOff, port, type Setting, secret, text, webAddress } from './setting.js'
+
+/**
+ * Every setting of the server. An entry here is all that a new one takes: its type reaches the record, its line the
+ * README (`npx vitest run server -u` writes it there).
+ */
+export const settingTable = {
+  dataDir: text({
+    env: 'HELIOGRAPH_DATA_DIR',
+    accepts: 'path',
+    default: './data',
+    doc: 'Folder of everything durable: accounts, messages, keys. Made when missing; used by one process at a time.',
+  }),
+  host: text({
+    env: 'HELIOGRAPH_HOST',
+    accepts: 'address',
+    default: '127.0.0.1',
+    doc: 'Where to listen. `0.0.0.0` listens on every address and needs `HELIOGRAPH_ADVERTISED_HOST`.',
+  }),
+  mtprotoPort: port({
+    env: 'HELIOGRAPH_MTPROTO_PORT',
+    default: 4430,
+    doc: 'Port of MTProto over TCP. 0 takes a free one.',
+  }),
+  httpPort: port({
+    env: 'HELIOGRAPH_HTTP_PORT',
+    default: 8080,
+    doc: 'Port of the status page, `/healthz`, `/readyz`, `/metrics`, WebSocket at `/apiws` and MTProto over HTTP at `/api`. 0 takes a free one.',
+  }),
+  advertisedHost: literalAddress({
+    env: 'HELIOGRAPH_ADVERTISED_HOST',
+    default: undefined,
+    defaultInWords: '`HELIOGRAPH_HOST`',
+    doc: 'The IP address that clients are told to dial; set it behind NAT or in a container.',
+  }),
+  advertisedPort: integer({
+    env: 'HELIOGRAPH_ADVERTISED_PORT',
+    unit: '-',
+    default: 0,
+    defaultInWords: 'the MTProto port',
+    min: 0,
+    max: 65_535,
+    doc: 'The port that clients are told to dial; 0 says the one that is listened on.',
+  }),
+  tlsCertFile: text({
+    env: 'HELIOGRAPH_TLS_CERT_FILE',
+    accepts: 'path',
+    default: undefined,
+    defaultInWords: 'no TLS',
+    doc: 'Certificate chain (PEM) of the HTTP port, which is then HTTPS; read again when it changes.',
+  }),
+  tlsKeyFile: text({
+    env: 'HELIOGRAPH_TLS_KEY_FILE',
+    accepts: 'path',
+    default: undefined,
+    defaultInWords: 'no TLS',
+    doc: "The certificate's private key (PEM). Both files or neither.",
+  }),
+  testNumbers: onOff({
+    env: 'HELIOGRAPH_TEST_NUMBERS',
+    default: undefined,
+    defaultInWords: 'on while listening on loopback alone',
+    doc: 'Whether the numbers 99966 2 YYYY may log in with the code 22222, as on the test servers of Telegram.',
+  }),
+  loginCodeDriver: choice({
+    env: 'HELIOGRAPH_LOGIN_CODE_DRIVER',
+    default: 'console',
+    of: ['console', 'webhook'],
+    doc: "How a login code reaches a person who has no session yet: printed by the server, or posted to a webhook that sends the SMS. Accounts with a session get it as a message from Telegram's service account, 777000, too.",
+  }),
+  loginCodeWebhookUrl: webAddress({
+    env: 'HELIOGRAPH_LOGIN_CODE_WEBHOOK_URL',
+    default: undefined,
+    defaultInWords: 'none',
+    doc: 'Where the webhook driver posts `{"phone", "code", "expiresInSeconds"}` as JSON.',
+  }),
+  loginCodeWebhookSecret: secret({
+    env: 'HELIOGRAPH_LOGIN_CODE_WEBHOOK_SECRET',
+    default: undefined,
+    defaultInWords: 'none',
+    doc: 'Sent to the webhook as `Authorization: Bearer ...`, so that it can tell who calls.',
+  }),
+  signUp: choice({
+    env: 'HELIOGRAPH_SIGN_UP',
+    default: 'automatic',
+    of: ['automatic', 'explicit'],
+    doc: 'What an unknown number with a right code gets: an account at once (some libraries know nothing else), or the request to sign up with a name, as Telegram does it.',
+  }),
+  logLevel: choice({
+    env: 'HELIOGRAPH_LOG_LEVEL',
+    default: 'info',
+    of: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+    doc: 'The least severe log lines that are written. They are JSON, one a line, on the standard output.',
+  }),
+  maxResidentActors: integer({
+    env: 'HELIOGRAPH_MAX_RESIDENT_ACTORS',
+    unit: 'actors',
+    default: 200_000,
+    min: 100,
+    max: 100_000_000,
+    doc: 'How many actors (accounts, chats ...) stay in memory; over it the ones idle longest leave first.',
+  }),
+  actorIdleAfterMs: integer({
+    env: 'HELIOGRAPH_ACTOR_IDLE_AFTER_MS',
+    unit: 'ms',
+    default: 300_000,
+    min: 1_000,
+    max: 86_400_000,
+    doc: 'How long an actor that nobody calls stays in memory.',
+  }),
+  maxDifferenceEntries: integer({
+    env: 'HELIOGRAPH_MAX_DIFFERENCE_ENTRIES',
+    unit: 'updates',
+    default: 1_000,
+    min: 10,
+    max: 100_000,
+    doc: 'The most updates that a client which was away is given one by one; over it it is told to load its dialogs anew.',
+  }),
+  floodLimitPercent: integer({
+    env: 'HELIOGRAPH_FLOOD_LIMIT_PERCENT',
+    unit: '%',
+    default: 100,
+    min: 1,
+    max: 100_000,
+    doc: 'Scales how many calls an account may make before it is answered `FLOOD_WAIT_X`.',
+  }),
+  maxConnections: integer({
+    env: 'HELIOGRAPH_MAX_CONNECTIONS',
+    unit: 'connections',
+    default: 100_000,
+    min: 1,
+    max: 10_000_000,
+    doc: 'Open client connections, all listeners together; over it new ones are closed.',
+  }),
+  maxConnectionsPerAddress: integer({
+    env: 'HELIOGRAPH_MAX_CONNECTIONS_PER_ADDRESS',
+    unit: 'connections',
+    default: 10_000,
+    min: 1,
+    max: 10_000_000,
+    doc: 'Open client connections from one IP address (or one /64 of IPv6); over it new ones are closed.',
+  }),
+  stopGraceMs: integer({
+    env: 'HELIOGRAPH_STOP_GRACE_MS',
+    unit: 'ms',
+    default: 10_000,
+    min: 0,
+    max: 600_000,
+    doc: 'How long a stop may take to finish what is under way; after it the process ends as it is, which loses nothing.',
+  }),
+} as const satisfies Record<string, Setting<unknown>>

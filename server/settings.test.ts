@@ -1,0 +1,102 @@
+import { describe, expect, test } from 'vitest'
+import { readSettings, SettingsRefused } from './settings.js'
+
+function problemsOf(environment: Record<string, string>) {
+  try {
+    readSettings(environment)
+  } catch (error) {
+    if (error instanceof SettingsRefused) return error.problems
+    throw error
+  }
+  return []
+}
+
+describe('what is taken', () => {
+  test('an empty environment is a complete server on loopback, with test numbers', () => {
+    expect(readSettings({ PATH: '/bin' })).toMatchObject({
+      dataDir: './data',
+      host: '127.0.0.1',
+      mtprotoPort: 4430,
+      httpPort: 8080,
+      advertisedHost: '127.0.0.1',
+      testNumbers: true,
+      tls: undefined,
+      loginCode: { driver: 'console' },
+      signUp: 'automatic',
+    })
+  })
+
+  test('an empty value counts as not given', () => {
+    expect(readSettings({ HELIOGRAPH_HOST: '' }).host).toBe('127.0.0.1')
+  })
+
+  test('test numbers are off unless asked for once others than this machine can connect', () => {
+    expect(readSettings({ HELIOGRAPH_HOST: '192.0.2.7' }).testNumbers).toBe(false)
+    expect(readSettings({ HELIOGRAPH_HOST: '192.0.2.7', HELIOGRAPH_TEST_NUMBERS: 'on' }).testNumbers).toBe(true)
+    expect(readSettings({ HELIOGRAPH_HOST: '127.0.0.2' }).testNumbers).toBe(true)
+  })
+
+  test('a name to listen on is fine when clients are told a literal address', () => {
+    const settings = readSettings({ HELIOGRAPH_HOST: 'chat.example', HELIOGRAPH_ADVERTISED_HOST: '192.0.2.7' })
+    expect(settings.advertisedHost).toBe('192.0.2.7')
+  })
+})
+
+describe('what is refused, with name, value and cure', () => {
+  test.each([
+    ['HELIOGRAPH_MTPROTO_PORT', '70000', 'whole number from 0 to 65535'],
+    ['HELIOGRAPH_MTPROTO_PORT', '44e2', 'whole number'],
+    ['HELIOGRAPH_HTTP_PORT', '-1', 'whole number'],
+    ['HELIOGRAPH_ADVERTISED_HOST', 'chat.example', 'IP address'],
+    ['HELIOGRAPH_ADVERTISED_HOST', '0.0.0.0', 'clients can reach'],
+    ['HELIOGRAPH_TEST_NUMBERS', 'yes', 'on or off'],
+    ['HELIOGRAPH_LOG_LEVEL', 'verbose', 'trace, debug, info'],
+    ['HELIOGRAPH_HOST', 'chat.example', 'HELIOGRAPH_ADVERTISED_HOST'],
+    ['HELIOGRAPH_ACTOR_IDLE_AFTER_MS', '5', '(ms)'],
+  ])('%s=%s', (env, value, cure) => {
+    expect(problemsOf({ [env]: value })).toEqual([{ env, value, cure: expect.stringContaining(cure) }])
+  })
+
+  test('an unknown name, with the nearest known one', () => {
+    const [problem] = problemsOf({ HELIOGRAPH_MTPROTOPORT: '1' })
+    expect(problem).toMatchObject({ env: 'HELIOGRAPH_MTPROTOPORT', value: '1' })
+    expect(problem?.cure).toContain('HELIOGRAPH_MTPROTO_PORT?')
+  })
+
+  test('several problems are told at once', () => {
+    const environment = { HELIOGRAPH_HTTP_PORT: 'x', HELIOGRAPH_SIGN_UP: 'x', HELIOGRAPH_X: 'x' }
+    expect(
+      problemsOf(environment)
+        .map(({ env }) => env)
+        .sort(),
+    ).toEqual(Object.keys(environment).sort())
+  })
+
+  test('a secret is not shown', () => {
+    const problems = problemsOf({ HELIOGRAPH_LOGIN_CODE_WEBHOOK_SECRET: 'hush hush' })
+    expect(problems).toHaveLength(1)
+    expect(new SettingsRefused(problems).message).not.toContain('hush')
+  })
+})
+
+describe('relations between settings', () => {
+  test.each([
+    ['every address without an advertised one', { HELIOGRAPH_HOST: '0.0.0.0' }, 'HELIOGRAPH_ADVERTISED_HOST'],
+    ['one port for both', { HELIOGRAPH_HTTP_PORT: '4430' }, 'HELIOGRAPH_HTTP_PORT'],
+    ['a certificate without its key', { HELIOGRAPH_TLS_CERT_FILE: 'a' }, 'HELIOGRAPH_TLS_KEY_FILE'],
+    ['a key without its certificate', { HELIOGRAPH_TLS_KEY_FILE: 'a' }, 'HELIOGRAPH_TLS_CERT_FILE'],
+    [
+      'the webhook without its address',
+      { HELIOGRAPH_LOGIN_CODE_DRIVER: 'webhook' },
+      'HELIOGRAPH_LOGIN_CODE_WEBHOOK_URL',
+    ],
+    ['an address that is not used', { HELIOGRAPH_LOGIN_CODE_WEBHOOK_URL: 'https://a' }, 'HELIOGRAPH_LOGIN_CODE_DRIVER'],
+    ['more an address than in all', { HELIOGRAPH_MAX_CONNECTIONS: '5' }, 'HELIOGRAPH_MAX_CONNECTIONS_PER_ADDRESS'],
+  ])('%s', (_, environment, env) => {
+    expect(problemsOf(environment as Record<string, string>).map((problem) => problem.env)).toEqual([env])
+  })
+
+  test('two free ports may both be asked for', () => {
+    expect(problemsOf({ HELIOGRAPH_MTPROTO_PORT: '0', HELIOGRAPH_HTTP_PORT: '0' })).toEqual([])
+  })
+})

@@ -1,0 +1,178 @@
+import { isIP } from 'node:net'
+import { isEveryAddress, isLoopback, type Setting, WrongValue } from './setting.js'
+import { settingTable } from './setting-table.js'
+
+type Table = typeof settingTable
+type ValueOf<S> = S extends Setting<infer T> ? T : never
+/** What was given or is the default, before settings are seen together. */
+type Values = { readonly [K in keyof Table]: ValueOf<Table[K]> }
+
+/** Certificate and key of the HTTP port. */
+export interface TlsFiles {
+  readonly certFile: string
+  readonly keyFile: string
+}
+
+/** How login codes leave the server. */
+export type LoginCodeSettings =
+  | { readonly driver: 'console' }
+  | { readonly driver: 'webhook'; readonly url: string; readonly secret: string | undefined }
+
+type Grouped =
+  | 'advertisedHost'
+  | 'testNumbers'
+  | 'tlsCertFile'
+  | 'tlsKeyFile'
+  | 'loginCodeDriver'
+  | 'loginCodeWebhookUrl'
+  | 'loginCodeWebhookSecret'
+
+/** All settings of one server, checked and complete. */
+export interface Settings extends Omit<Values, Grouped> {
+  readonly advertisedHost: string
+  readonly testNumbers: boolean
+  readonly tls: TlsFiles | undefined
+  readonly loginCode: LoginCodeSettings
+}
+
+/** One reason not to start: the setting, what was given, what to give instead. */
+export interface SettingProblem {
+  readonly env: string
+  /** Undefined when nothing was given. */
+  readonly value: string | undefined
+  readonly cure: string
+}
+
+/** The settings given do not make a server. The message holds a line for each problem, with its cure. */
+export class SettingsRefused extends Error {
+  readonly problems: readonly SettingProblem[]
+
+  constructor(problems: readonly SettingProblem[]) {
+    super(problems.map(asLine).join('\n'))
+    this.problems = problems
+  }
+}
+
+function asLine({ env, value, cure }: SettingProblem): string {
+  return value === undefined ? `${env} is not set: ${cure}` : `${env}=${value}: ${cure}`
+}
+
+const prefix = 'HELIOGRAPH_'
+const entries = Object.entries(settingTable) as [keyof Table, Setting<unknown>][]
+
+/**
+ * Reads the settings from an environment. Every problem is reported, not only the first.
+ *
+ * @throws SettingsRefused
+ */
+export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+  const given = (env: string) => (environment[env] === '' ? undefined : environment[env])
+  const problems: SettingProblem[] = unknownNames(environment)
+  const values: Partial<Record<keyof Table, unknown>> = {}
+  for (const [key, setting] of entries) {
+    const text = given(setting.env)
+    try {
+      values[key] = text === undefined ? setting.default : setting.parse(text)
+    } catch (error) {
+      if (!(error instanceof WrongValue)) throw error
+      problems.push({ env: setting.env, value: setting.secret ? '...' : text, cure: error.message })
+      values[key] = setting.default
+    }
+  }
+  const complete = values as Values
+  problems.push(...brokenRelations(complete).filter(({ env }) => !problems.some((known) => known.env === env)))
+  if (problems.length > 0) throw new SettingsRefused(problems)
+  return settled(complete)
+}
+
+function settled(values: Values): Settings {
+  const { advertisedHost, testNumbers, tlsCertFile, tlsKeyFile, ...rest } = values
+  const { loginCodeDriver, loginCodeWebhookUrl, loginCodeWebhookSecret, ...plain } = rest
+  const isWebhook = loginCodeDriver === 'webhook' && loginCodeWebhookUrl !== undefined
+  return {
+    ...plain,
+    advertisedHost: advertisedHost ?? values.host,
+    testNumbers: testNumbers ?? isLoopback(values.host),
+    tls: tlsCertFile && tlsKeyFile ? { certFile: tlsCertFile, keyFile: tlsKeyFile } : undefined,
+    loginCode: isWebhook
+      ? { driver: 'webhook', url: loginCodeWebhookUrl, secret: loginCodeWebhookSecret }
+      : { driver: 'console' },
+  }
+}
+
+/** What must hold between settings; each entry names the setting to change. */
+function brokenRelations(values: Values): SettingProblem[] {
+  const problem = (key: keyof Table, cure: string): SettingProblem => {
+    const value = values[key]
+    return { env: settingTable[key].env, value: value === undefined ? undefined : String(value), cure }
+  }
+  const problems: SettingProblem[] = []
+  const { host, mtprotoPort, httpPort } = values
+
+  if (values.advertisedHost === undefined && isEveryAddress(host))
+    problems.push(
+      problem(
+        'advertisedHost',
+        `with HELIOGRAPH_HOST=${host} clients must be told one address to dial: set it to the IP address at which they reach this machine`,
+      ),
+    )
+  else if (values.advertisedHost === undefined && isIP(host) === 0)
+    problems.push(
+      problem(
+        'host',
+        'clients cannot look up a name: give an IP address (127.0.0.1), or set HELIOGRAPH_ADVERTISED_HOST to one',
+      ),
+    )
+  if (mtprotoPort !== 0 && mtprotoPort === httpPort)
+    problems.push(problem('httpPort', 'HELIOGRAPH_MTPROTO_PORT is the same: give two different ports'))
+  if (values.tlsCertFile === undefined && values.tlsKeyFile !== undefined)
+    problems.push(problem('tlsCertFile', 'HELIOGRAPH_TLS_KEY_FILE is set: give both files or neither'))
+  if (values.tlsKeyFile === undefined && values.tlsCertFile !== undefined)
+    problems.push(problem('tlsKeyFile', 'HELIOGRAPH_TLS_CERT_FILE is set: give both files or neither'))
+  if (values.loginCodeDriver === 'webhook' && values.loginCodeWebhookUrl === undefined)
+    problems.push(
+      problem(
+        'loginCodeWebhookUrl',
+        'HELIOGRAPH_LOGIN_CODE_DRIVER=webhook needs it: give the address to post codes to',
+      ),
+    )
+  if (values.loginCodeDriver !== 'webhook' && values.loginCodeWebhookUrl !== undefined)
+    problems.push(
+      problem('loginCodeDriver', 'HELIOGRAPH_LOGIN_CODE_WEBHOOK_URL is set but not used: set the driver to webhook'),
+    )
+  if (values.maxConnectionsPerAddress > values.maxConnections)
+    problems.push(
+      problem('maxConnectionsPerAddress', `give at most HELIOGRAPH_MAX_CONNECTIONS, which is ${values.maxConnections}`),
+    )
+  return problems
+}
+
+function unknownNames(environment: Readonly<Record<string, string | undefined>>): SettingProblem[] {
+  const known = entries.map(([, { env }]) => env)
+  return Object.keys(environment)
+    .filter((name) => name.startsWith(prefix) && !known.includes(name))
+    .map((env) => ({
+      env,
+      value: environment[env],
+      cure: `there is no such setting; did you mean ${nearest(env, known)}?`,
+    }))
+}
+
+function nearest(name: string, known: readonly string[]): string {
+  const byDistance = known.map((each) => [editDistance(name, each), each] as const).sort(([a], [b]) => a - b)
+  return byDistance[0]?.[1] ?? name
+}
+
+/** Levenshtein's distance. */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, column) => column)
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= to.length; j++) {
+      const replaced = row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1))
+    }
+    row = next
+  }
+  return row[to.length]!
+}

@@ -1,0 +1,13 @@
+/**
+ * The files where the outside world enters: the only ones of the program that may read the real clock, draw real
+ * randomness, keep timers or read the environment. Everything else is given a `Clock`, a `Random` or its settings, so
+ * that it runs in simulation. `server/`, the composition root, is an edge as a whole.
+ */
+export const edges: Readonly<Record<string, string>> = {
+  'server/': 'composition root: makes the real clock, randomness and timers that others are given',
+  'scripts/': 'runs around the program, not in it',
+  'examples/': 'client programs',
+}
+
+/** The only file that reads the environment; scripts and the test harness pass one on. */
+export const environmentReaders = ['server/main.ts', 'bench/', 'scripts/', 'test/']
