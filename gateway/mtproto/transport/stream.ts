@@ -1,0 +1,160 @@
+import type { Cipher, Decipher } from 'node:crypto'
+import type { Random } from '../../../runtime/index.js'
+import type { ByteBudget } from '../byte-budget.js'
+import { detectTransport } from './detect.js'
+import { type FrameNumbers, type Framing, TransportError } from './framing.js'
+
+/** Takes the packets of a stream. Return false to stop the stream in the middle of a chunk (it is closed). */
+export interface PacketSink {
+  onPacket(packet: Buffer, wantsQuickAck: boolean): boolean
+}
+
+const SMALLEST_PARTIAL_BYTES = 64
+
+/**
+ * One client's byte stream, TCP or WebSocket: finds out its transport, cuts packets out of it and frames packets for it.
+ *
+ * 1. Between packets it holds no buffer; a partial frame is held in memory of at most twice what has arrived.
+ * 2. The cost of a frame does not depend on the number of pieces that it arrives in.
+ * 3. A packet handed to the sink is a view, valid during that call only.
+ */
+export class StreamTransport implements FrameNumbers {
+  framesIn = 0
+  framesOut = 0
+  #framing: Framing | undefined
+  #decipher: Decipher | undefined
+  #cipher: Cipher | undefined
+  #partial: Buffer | undefined
+  #partialBytes = 0
+  readonly #maxFrameBytes: number
+  readonly #budget: ByteBudget
+
+  constructor(maxFrameBytes: number, budget: ByteBudget) {
+    this.#maxFrameBytes = maxFrameBytes
+    this.#budget = budget
+  }
+
+  /** For logs and metrics; 'unknown' until the first bytes told. */
+  get name(): string {
+    if (!this.#framing) return 'unknown'
+    return this.#cipher ? `obfuscated ${this.#framing.name}` : this.#framing.name
+  }
+
+  get ready(): boolean {
+    return this.#framing !== undefined
+  }
+
+  /** Takes the next bytes of the stream. Throws TransportError when they make no sense. */
+  feed(chunk: Buffer, sink: PacketSink): void {
+    if (!this.#framing) {
+      this.#detect(chunk, sink)
+      return
+    }
+    const plain = this.#decipher ? this.#decipher.update(chunk) : chunk
+    if (!this.#partial) {
+      this.#keep(plain, this.#frames(plain, sink))
+      return
+    }
+    this.#append(plain)
+    const bytes = this.#partial.subarray(0, this.#partialBytes)
+    const consumed = this.#frames(bytes, sink)
+    if (consumed === 0) return
+    this.release()
+    this.#keep(bytes, consumed)
+  }
+
+  /** Forgets the partial frame. */
+  release(): void {
+    if (!this.#partial) return
+    this.#budget.release(this.#partial.length)
+    this.#partial = undefined
+    this.#partialBytes = 0
+  }
+
+  /** A frame with room for a payload of that size at `payloadAt`. To be given to `finish` before the next one is begun. */
+  begin(payloadBytes: number, random: Random): Buffer {
+    const framing = this.#known()
+    return Buffer.allocUnsafe(framing.headBytes(payloadBytes) + payloadBytes + framing.tailBytes(random))
+  }
+
+  payloadAt(payloadBytes: number): number {
+    return this.#known().headBytes(payloadBytes)
+  }
+
+  /** What to write to the socket for a frame whose payload is in its place. */
+  finish(frame: Buffer, payloadBytes: number, random: Random): Buffer {
+    this.#known().finish(frame, payloadBytes, this, random)
+    return this.#cipher ? this.#cipher.update(frame) : frame
+  }
+
+  /** A packet that exists already, framed. */
+  frame(packet: Buffer, random: Random): Buffer {
+    const frame = this.begin(packet.length, random)
+    packet.copy(frame, this.payloadAt(packet.length))
+    return this.finish(frame, packet.length, random)
+  }
+
+  /** A transport error, which is a packet of four bytes; on `full` the bare bytes, as its clients expect. */
+  error(code: number, random: Random): Buffer {
+    const packet = Buffer.allocUnsafe(4)
+    packet.writeInt32LE(-code)
+    return this.#known().name === 'full' ? packet : this.frame(packet, random)
+  }
+
+  quickAck(token: number): Buffer | undefined {
+    const frame = this.#known().quickAck(token)
+    return frame && this.#cipher ? this.#cipher.update(frame) : frame
+  }
+
+  #known(): Framing {
+    if (!this.#framing) throw new TransportError('the transport is not known yet')
+    return this.#framing
+  }
+
+  #detect(chunk: Buffer, sink: PacketSink): void {
+    if (this.#partial) this.#append(chunk)
+    const bytes = this.#partial ? this.#partial.subarray(0, this.#partialBytes) : chunk
+    const detected = detectTransport(bytes)
+    if (!detected) {
+      if (!this.#partial) this.#keep(chunk, 0)
+      return
+    }
+    this.#framing = detected.framing
+    this.#decipher = detected.obfuscation?.decipher
+    this.#cipher = detected.obfuscation?.cipher
+    this.release()
+    if (detected.consumed < bytes.length) this.feed(bytes.subarray(detected.consumed), sink)
+  }
+
+  /** Hands over whole frames; returns how many bytes they took. */
+  #frames(bytes: Buffer, sink: PacketSink): number {
+    const framing = this.#framing!
+    let at = 0
+    for (;;) {
+      const frameBytes = framing.measure(bytes, at)
+      if (frameBytes > this.#maxFrameBytes) throw new TransportError(`frame of ${frameBytes} bytes`)
+      if (frameBytes === 0 || bytes.length - at < frameBytes) return at
+      const wantsQuickAck = framing.wantsQuickAck(bytes, at)
+      const packet = framing.payload(bytes, at, frameBytes, this)
+      at += frameBytes
+      if (!sink.onPacket(packet, wantsQuickAck)) return bytes.length
+    }
+  }
+
+  #keep(bytes: Buffer, from: number) {
+    if (from < bytes.length) this.#append(bytes.subarray(from))
+  }
+
+  #append(bytes: Buffer) {
+    const needed = this.#partialBytes + bytes.length
+    const held = this.#partial
+    if (!held || held.length < needed) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, held ? held.length * 2 : SMALLEST_PARTIAL_BYTES))
+      if (held) held.copy(grown, 0, 0, this.#partialBytes)
+      this.#budget.add(grown.length - (held?.length ?? 0))
+      this.#partial = grown
+    }
+    bytes.copy(this.#partial!, this.#partialBytes)
+    this.#partialBytes = needed
+  }
+}
