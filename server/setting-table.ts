@@ -72,7 +72,7 @@ export const settingTable = {
     env: 'HELIOGRAPH_LOGIN_CODE_WEBHOOK_URL',
     default: undefined,
     defaultInWords: 'none',
-    doc: 'Where the webhook driver posts `{"phone", "code", "expiresInSeconds"}` as JSON.',
+    doc: 'Where the webhook driver posts `{"phone", "code"}` as JSON; any 2xx answer means that it was taken.',
   }),
   loginCodeWebhookSecret: secret({
     env: 'HELIOGRAPH_LOGIN_CODE_WEBHOOK_SECRET',

@@ -1,0 +1,44 @@
+import { type DestinationStream, destination, type Level, type Logger, pino } from 'pino'
+
+/** Writes structured lines; `child` fields stand in each of them. */
+export type Log = Logger
+
+/** Where lines go, and how to be sure that they went. */
+export interface Logging {
+  /** The log of one part of the server: every line names it. */
+  component(name: string): Log
+  /** Writes out what is still in memory; for the last moment of the process. */
+  flush(): void
+}
+
+/** What must never reach a log, wherever in a line's fields it stands at the top or one below. */
+const redacted = ['phoneCode', 'password', 'secret', 'authKey'].flatMap((name) => [name, `*.${name}`])
+
+/**
+ * Structured logs: one JSON object a line, on the standard output unless a stream is given. A request's lines carry its
+ * `traceId`.
+ */
+export function createLogging(level: Level | 'silent', stream?: DestinationStream): Logging {
+  const out = stream ?? destination({ dest: 1, sync: false })
+  const root = pino(
+    {
+      level,
+      base: null,
+      redact: { paths: redacted, censor: '[secret]' },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    out,
+  )
+  return {
+    component: (name) => root.child({ component: name }),
+    flush() {
+      if (!('flushSync' in out)) return
+      try {
+        ;(out as { flushSync(): void }).flushSync()
+      } catch {
+        // Nobody reads the stream any more, or it never opened: there is no one to tell.
+      }
+    },
+  }
+}

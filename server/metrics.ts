@@ -1,0 +1,149 @@
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { RuntimeMetrics } from '../runtime/index.js'
+import { Distribution } from './distribution.js'
+import { Tally } from './tally.js'
+
+/** What the protocol tells about itself; shaped as the gateway's own interface, which it is handed to. */
+interface ProtocolMetrics {
+  count(counter: string, by?: number, label?: string): void
+  rpc(method: string, tookMs: number, code: number): void
+}
+
+/** Sums for the status page. */
+export interface Totals {
+  readonly calls: number
+  readonly turns: number
+  readonly commits: number
+  readonly pushes: number
+}
+
+/**
+ * All figures of one server. Parts are handed the small interfaces; only this file and its tallies know the metrics
+ * library.
+ */
+export interface Metrics {
+  readonly runtime: RuntimeMetrics
+  readonly protocol: ProtocolMetrics
+  /** Calls of methods that the schema has and this server does not serve, by name. */
+  notServed(method: string): void
+  /** A figure that is read when somebody looks: connections, residents, bytes held. */
+  gauge(name: string, help: string, read: () => number): void
+  totals(): Totals
+  /** The Prometheus text form of everything. */
+  text(): Promise<string>
+}
+
+export const metricsContentType = Registry.PROMETHEUS_CONTENT_TYPE
+
+/** Figures of the process itself (CPU, memory, event loop, garbage collection) included. */
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const runtime = runtimeFigures(registry)
+  const protocol = protocolFigures(registry)
+  const distributions = [...runtime.distributions, protocol.latency]
+
+  return {
+    runtime: runtime.metrics,
+    protocol: protocol.metrics,
+    notServed: (method) => protocol.notServed.add(method),
+    gauge(name, help, read) {
+      new Gauge({
+        name: `heliograph_${name}`,
+        help,
+        registers: [registry],
+        collect() {
+          this.set(read())
+        },
+      })
+    },
+    totals: () => ({
+      calls: protocol.answers.total(),
+      turns: runtime.turns.total(),
+      commits: runtime.commits.total(),
+      pushes: protocol.events.total('pushes'),
+    }),
+    async text() {
+      const counted = await registry.metrics()
+      return `${counted}\n${distributions.map((distribution) => distribution.text()).join('\n\n')}\n`
+    },
+  }
+}
+
+function runtimeFigures(registry: Registry) {
+  const tally = (name: string, help: string, second?: string) =>
+    new Tally(registry, `heliograph_actor_${name}`, help, ['kind', second])
+  const calls = tally('calls_total', 'Calls that arrived for actors', 'method')
+  const turns = tally('turns_total', 'Turns that ran')
+  const activations = tally('activations_total', 'Activations')
+  const refusals = tally('refusals_total', 'Calls refused by the runtime, by error code', 'code')
+  const commits = tally('commits_total', 'Commits made durable')
+  const entries = tally('committed_entries_total', 'Journal entries made durable')
+  const bytes = tally('committed_bytes_total', 'Bytes of journal entries made durable')
+  const wait = new Distribution('heliograph_actor_wait_seconds', "From a call's arrival to its turn's start", 'kind')
+  const run = new Distribution('heliograph_actor_turn_seconds', "From a turn's start to its end", 'kind')
+  const commit = new Distribution(
+    'heliograph_actor_commit_seconds',
+    'From sending a commit to its being durable',
+    'kind',
+  )
+  const queued = level(registry, 'heliograph_actor_queued', 'Calls that wait for their turn')
+  const active = level(registry, 'heliograph_actor_resident', 'Actors in memory')
+
+  const metrics: RuntimeMetrics = {
+    call: (kind, method) => calls.add(kind, method),
+    turn(kind, waitMs, runMs) {
+      turns.add(kind)
+      wait.observe(kind, waitMs)
+      run.observe(kind, runMs)
+    },
+    queueDepth: (kind, change) => queued(kind, change),
+    activation(kind, change) {
+      active(kind, change)
+      if (change === 1) activations.add(kind)
+    },
+    refusal: (kind, code) => refusals.add(kind, code),
+    commit(kind, count, byteCount, tookMs) {
+      commits.add(kind)
+      entries.add(kind, '', count)
+      bytes.add(kind, '', byteCount)
+      commit.observe(kind, tookMs)
+    },
+  }
+  return { metrics, turns, commits, distributions: [wait, run, commit] }
+}
+
+function protocolFigures(registry: Registry) {
+  const events = new Tally(registry, 'heliograph_mtproto_events_total', 'Events of the protocol', ['event', 'which'])
+  const answers = new Tally(registry, 'heliograph_rpc_answers_total', 'API calls answered; code 0 is a result', [
+    'method',
+    'code',
+  ])
+  const notServed = new Tally(registry, 'heliograph_rpc_not_served_total', 'Calls of methods that are not served', [
+    'method',
+  ])
+  const latency = new Distribution('heliograph_rpc_seconds', "From a call's arrival to its answer", 'method')
+  const metrics: ProtocolMetrics = {
+    count: (counter, by = 1, label = '') => events.add(counter, label, by),
+    rpc(method, tookMs, code) {
+      answers.add(method, String(code))
+      latency.observe(method, tookMs)
+    },
+  }
+  return { metrics, events, answers, notServed, latency }
+}
+
+/** A gauge by actor kind that goes up and down by one. */
+function level(registry: Registry, name: string, help: string): (kind: string, change: 1 | -1) => void {
+  const levels = new Map<string, number>()
+  new Gauge({
+    name,
+    help,
+    labelNames: ['kind'],
+    registers: [registry],
+    collect() {
+      for (const [kind, value] of levels) this.set({ kind }, value)
+    },
+  })
+  return (kind, change) => levels.set(kind, (levels.get(kind) ?? 0) + change)
+}
