@@ -1,0 +1,33 @@
+import { createHmac } from 'node:crypto'
+import type { Long } from './long.js'
+
+const ZERO = '\0\0\0\0\0\0\0\0'
+
+/**
+ * Access hashes: what proves that this viewer was shown that user. The HMAC of both under a key of the deployment, so
+ * nothing is stored, a hash is of no use to another account, and a user's number alone opens nothing.
+ */
+export class AccessHashes {
+  readonly #key: Buffer
+
+  /** `key`: at least 16 secret bytes, the same for all gateways and starts of a deployment. */
+  constructor(key: Buffer) {
+    if (key.length < 16) throw new RangeError('the key of access hashes needs at least 16 bytes')
+    this.#key = key
+  }
+
+  /** What `viewer` must show to name the user `target`. Never zero, which clients take for "unknown". */
+  ofUser(viewer: number, target: number): Long {
+    const digest = createHmac('sha256', this.#key).update(`user ${viewer} ${target}`).digest()
+    for (let at = 0; at + 8 <= digest.length; at += 8) {
+      const hash = digest.toString('latin1', at, at + 8)
+      if (hash !== ZERO) return hash as Long
+    }
+    throw new Error('an HMAC of nothing but zeros')
+  }
+
+  /** Not in constant time: a hash guards against naming strangers by number, and each guess costs a whole call. */
+  opensUser(viewer: number, target: number, shown: Long): boolean {
+    return shown === this.ofUser(viewer, target)
+  }
+}

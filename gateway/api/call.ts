@@ -1,0 +1,84 @@
+import type { ChatId } from '../../actors/chat/chat-id.js'
+import { Chat, type Origin } from '../../actors/chat/contract.js'
+import { User } from '../../actors/user/contract.js'
+import type { ActorType, Ref } from '../../runtime/index.js'
+import type { RpcCall, Session } from '../mtproto/index.js'
+import { type Long, longToHex } from './long.js'
+import type { Services } from './services.js'
+
+/** One call of one client: who asks, by when, as what operation. Actors are reached through it alone. */
+export class Call {
+  readonly services: Services
+  readonly session: Session
+  /** The account that asks; 0 when nobody is signed in (methods with `auth: 'any'` only). */
+  readonly self: number
+  /** The client's layer: some answers have another type in older ones. */
+  readonly layer: number
+  readonly deadlineMs: number
+  readonly traceId: string
+  readonly withoutUpdates: boolean
+  readonly #msgId: Long
+  #origin: Origin | undefined
+
+  constructor(services: Services, call: RpcCall) {
+    this.services = services
+    this.session = call.session
+    this.self = call.session.userId
+    this.layer = call.session.layer
+    this.deadlineMs = call.deadlineMs
+    this.traceId = call.traceId
+    this.withoutUpdates = call.withoutUpdates
+    this.#msgId = call.msgId
+  }
+
+  /** The session that asks, which gets the answer and needs no push. */
+  get origin(): Origin {
+    this.#origin ??= {
+      authKey: longToHex(this.session.permanentAuthKeyId),
+      session: longToHex(this.session.id),
+    }
+    return this.#origin
+  }
+
+  /** Hex of the permanent auth key. */
+  get authKey(): string {
+    return this.origin.authKey
+  }
+
+  /** The operation's id of a call without random_id (CORE D3). */
+  get op(): string {
+    return `m${this.origin.authKey}${this.origin.session}${longToHex(this.#msgId)}`
+  }
+
+  /** The operation's id of a send. */
+  opOf(randomId: Long): string {
+    return `r${longToHex(randomId)}`
+  }
+
+  get nowMs(): number {
+    return this.services.clock.now()
+  }
+
+  /** Seconds since the Unix epoch. */
+  get now(): number {
+    return Math.floor(this.nowMs / 1000)
+  }
+
+  /** An actor, under this call's deadline and trace; unknown outcomes are found out (actor-calls.ts). */
+  ref<Contract, Id>(type: ActorType<Contract, Id>, id: Id): Ref<Contract> {
+    return this.services.actors.ref(type, id, this)
+  }
+
+  user(id: number): Ref<User> {
+    return this.ref(User, id)
+  }
+
+  /** The caller's own actor. */
+  get me(): Ref<User> {
+    return this.ref(User, this.self)
+  }
+
+  chat(id: ChatId): Ref<Chat> {
+    return this.ref(Chat, id)
+  }
+}

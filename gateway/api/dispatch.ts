@@ -1,0 +1,38 @@
+import { floodWait, type RpcAnswer, type RpcCall, type RpcHandler } from '../mtproto/index.js'
+import { Call } from './call.js'
+import { answerFor, apiError } from './errors.js'
+import { longToHex } from './long.js'
+import type { Method } from './method.js'
+import type { Services } from './services.js'
+
+/** The API as MTProto calls it: finds the method, checks who asks and how often, runs it, maps its errors. */
+export function createDispatch(services: Services, methods: ReadonlyMap<string, Method>): RpcHandler {
+  return (rpc: RpcCall) => {
+    const name = rpc.method._
+    const method = methods.get(name)
+    if (!method) {
+      services.metrics.notImplemented(name)
+      return apiError('METHOD_NOT_IMPLEMENTED')
+    }
+    const { session } = rpc
+    if (method.auth === 'user' && session.userId === 0) return apiError('AUTH_KEY_UNREGISTERED')
+    const who = session.userId === 0 ? longToHex(session.permanentAuthKeyId) : String(session.userId)
+    const waitSeconds = services.flood.take(who, name, method.flood)
+    if (waitSeconds > 0) {
+      services.metrics.floodWait(name)
+      return floodWait(waitSeconds)
+    }
+    return run(method, rpc, new Call(services, rpc))
+  }
+}
+
+async function run(method: Method, rpc: RpcCall, call: Call): Promise<RpcAnswer> {
+  try {
+    return await method.handle(rpc.method, call)
+  } catch (error) {
+    const answer = answerFor(error)
+    if (answer) return answer
+    call.services.log.error({ err: error, method: method.name, traceId: call.traceId }, 'a handler failed')
+    throw error
+  }
+}

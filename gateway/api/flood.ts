@@ -1,0 +1,77 @@
+import type { Clock } from '../../runtime/index.js'
+
+/** A token bucket: `burst` calls at once, then `perSecond`. */
+export interface FloodRule {
+  readonly burst: number
+  readonly perSecond: number
+}
+
+/** For methods that name none: a client test of 1,000 calls in 5 s passes. */
+export const DEFAULT_FLOOD_RULE: FloodRule = { burst: 3000, perSecond: 300 }
+
+interface Bucket {
+  tokens: number
+  /** Monotonic, milliseconds: when `tokens` was true. */
+  atMs: number
+}
+
+export interface FloodLimits {
+  /** Buckets kept, one an account (or auth key) and method; beyond it the least recently used is forgotten. */
+  readonly buckets: number
+  /** Scales burst and rate of every rule. */
+  readonly percent: number
+}
+
+export const defaultFloodLimits: FloodLimits = { buckets: 200_000, percent: 100 }
+
+/** Flood limits per account and method. A forgotten bucket starts full again, which only ever favours the caller. */
+export class FloodGate {
+  readonly #clock: Clock
+  readonly #limits: FloodLimits
+  readonly #buckets = new Map<string, Bucket>()
+
+  constructor(clock: Clock, limits: Partial<FloodLimits> = {}) {
+    this.#clock = clock
+    this.#limits = { ...defaultFloodLimits, ...limits }
+  }
+
+  /** Takes one call of `who`. 0, or the whole seconds after which the next one would pass. */
+  take(who: string, method: string, rule: FloodRule = DEFAULT_FLOOD_RULE): number {
+    const scale = this.#limits.percent / 100
+    const burst = Math.max(1, rule.burst * scale)
+    const perMs = (rule.perSecond * scale) / 1000
+    const now = this.#clock.monotonic()
+    const key = `${who} ${method}`
+    const bucket = this.#touched(key) ?? this.#opened(key, burst, now)
+    bucket.tokens = Math.min(burst, bucket.tokens + (now - bucket.atMs) * perMs)
+    bucket.atMs = now
+    if (bucket.tokens < 1) return Math.max(1, Math.ceil((1 - bucket.tokens) / perMs / 1000))
+    bucket.tokens -= 1
+    return 0
+  }
+
+  get size(): number {
+    return this.#buckets.size
+  }
+
+  #touched(key: string): Bucket | undefined {
+    const bucket = this.#buckets.get(key)
+    if (!bucket) return undefined
+    // A Map keeps the order of insertion: what is used moves to its end.
+    this.#buckets.delete(key)
+    this.#buckets.set(key, bucket)
+    return bucket
+  }
+
+  #opened(key: string, tokens: number, atMs: number): Bucket {
+    if (this.#buckets.size >= this.#limits.buckets) {
+      for (const oldest of this.#buckets.keys()) {
+        this.#buckets.delete(oldest)
+        break
+      }
+    }
+    const bucket = { tokens, atMs }
+    this.#buckets.set(key, bucket)
+    return bucket
+  }
+}

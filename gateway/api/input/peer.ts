@@ -1,0 +1,119 @@
+import { type Peer, type PeerKey, peerKey } from '../../../actors/chat/chat-id.js'
+import { decodeBody } from '../../../actors/message/body.js'
+import type { Call } from '../call.js'
+import { refuseCall } from '../errors.js'
+import type { Long } from '../long.js'
+import { PeerSet } from '../peer-set.js'
+
+/** TL InputPeer, as clients send it. */
+export type InputPeer =
+  | { readonly _: 'inputPeerEmpty' | 'inputPeerSelf' }
+  | { readonly _: 'inputPeerUser'; readonly userId: number; readonly accessHash: Long }
+  | { readonly _: 'inputPeerChat'; readonly chatId: number }
+  | {
+      readonly _: 'inputPeerUserFromMessage'
+      readonly peer: InputPeer
+      readonly msgId: number
+      readonly userId: number
+    }
+  | { readonly _: 'inputPeerChannel' | 'inputPeerChannelFromMessage'; readonly channelId: number }
+
+/** TL InputUser. */
+export type InputUser =
+  | { readonly _: 'inputUserEmpty' | 'inputUserSelf' }
+  | { readonly _: 'inputUser'; readonly userId: number; readonly accessHash: Long }
+  | { readonly _: 'inputUserFromMessage'; readonly peer: InputPeer; readonly msgId: number; readonly userId: number }
+
+/** TL InputDialogPeer; folders are not served. */
+export type InputDialogPeer =
+  | { readonly _: 'inputDialogPeer'; readonly peer: InputPeer }
+  | { readonly _: 'inputDialogPeerFolder'; readonly folderId: number }
+
+/** The peer that a client names. Refused: PEER_ID_INVALID, USER_ID_INVALID, CHANNEL_INVALID, MSG_ID_INVALID. */
+export async function peerOf(call: Call, input: InputPeer): Promise<Peer> {
+  switch (input._) {
+    case 'inputPeerSelf':
+      return { kind: 'user', id: call.self }
+    case 'inputPeerUser':
+      return { kind: 'user', id: knownUser(call, input.userId, input.accessHash, 'PEER_ID_INVALID') }
+    case 'inputPeerUserFromMessage':
+      return { kind: 'user', id: await userFromMessage(call, input, 'PEER_ID_INVALID') }
+    case 'inputPeerChat':
+      return { kind: 'chat', id: idOf(input.chatId, 'PEER_ID_INVALID') }
+    case 'inputPeerChannel':
+    case 'inputPeerChannelFromMessage':
+      return refuseCall('CHANNEL_INVALID')
+    default:
+      return refuseCall('PEER_ID_INVALID')
+  }
+}
+
+/** As `peerOf`, for fields in which `inputPeerEmpty` stands for none. */
+export async function optionalPeerOf(call: Call, input: InputPeer | undefined): Promise<Peer | undefined> {
+  return input === undefined || input._ === 'inputPeerEmpty' ? undefined : peerOf(call, input)
+}
+
+/** The user that a client names, by number. Refused: USER_ID_INVALID, MSG_ID_INVALID. */
+export async function userOf(call: Call, input: InputUser): Promise<number> {
+  switch (input._) {
+    case 'inputUserSelf':
+      return call.self
+    case 'inputUser':
+      return knownUser(call, input.userId, input.accessHash, 'USER_ID_INVALID')
+    case 'inputUserFromMessage':
+      return userFromMessage(call, input, 'USER_ID_INVALID')
+    default:
+      return refuseCall('USER_ID_INVALID')
+  }
+}
+
+/** These users, each once, in order. */
+export async function usersOf(call: Call, inputs: readonly InputUser[], most: number): Promise<readonly number[]> {
+  if (inputs.length > most) refuseCall('LIMIT_INVALID')
+  return [...new Set(await Promise.all(inputs.map((input) => userOf(call, input))))]
+}
+
+/** A basic group by its number alone; whether the caller may see it, the chat says. Refused: CHAT_ID_INVALID. */
+export function groupOf(id: number): number {
+  return idOf(id, 'CHAT_ID_INVALID')
+}
+
+export async function dialogPeerOf(call: Call, input: InputDialogPeer): Promise<Peer> {
+  return input._ === 'inputDialogPeer' ? peerOf(call, input.peer) : refuseCall('PEER_ID_INVALID')
+}
+
+/** These dialogs, each once, in order. */
+export async function dialogPeersOf(
+  call: Call,
+  inputs: readonly InputDialogPeer[],
+  most: number,
+): Promise<readonly Peer[]> {
+  if (inputs.length > most) refuseCall('LIMIT_INVALID')
+  const peers = await Promise.all(inputs.map((input) => dialogPeerOf(call, input)))
+  return [...new Map(peers.map((peer) => [peerKey(peer), peer])).values()]
+}
+
+function knownUser(call: Call, id: number, accessHash: Long, refusal: string): number {
+  const user = idOf(id, refusal)
+  if (user === call.self || call.services.hashes.opensUser(call.self, user, accessHash)) return user
+  return refuseCall(refusal)
+}
+
+function idOf(id: number, refusal: string): number {
+  return Number.isSafeInteger(id) && id > 0 ? id : refuseCall(refusal)
+}
+
+/** A user that a message in the caller's own box names: for clients that saw no access hash. */
+async function userFromMessage(
+  call: Call,
+  input: { readonly peer: InputPeer; readonly msgId: number; readonly userId: number },
+  refusal: string,
+): Promise<number> {
+  const user = idOf(input.userId, refusal)
+  if (input.peer._ === 'inputPeerUserFromMessage') refuseCall(refusal)
+  const where: PeerKey = peerKey(await peerOf(call, input.peer))
+  const [message] = await call.me.messages([input.msgId])
+  if (!message || message.fact.peer !== where) return refuseCall('MSG_ID_INVALID')
+  const named = new PeerSet().message(message.fact, decodeBody(message.body), message.recentReactions)
+  return named.users.has(user) ? user : refuseCall(refusal)
+}

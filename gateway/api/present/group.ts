@@ -1,0 +1,77 @@
+import type { GroupInfo, GroupMember } from '../../../actors/chat/contract.js'
+import type { TlObject } from '../../mtproto/index.js'
+import { presentInvite } from './invite.js'
+import { seconds } from './time.js'
+
+const NO_PHOTO = { _: 'chatPhotoEmpty' }
+const FULL_ADMIN_RIGHTS = {
+  _: 'chatAdminRights',
+  changeInfo: true,
+  deleteMessages: true,
+  banUsers: true,
+  inviteUsers: true,
+  pinMessages: true,
+  other: true,
+}
+/** Members may do all that a basic group's members may by default. */
+const DEFAULT_RIGHTS = { _: 'chatBannedRights', untilDate: 0 }
+
+/** TL `chat` or `chatForbidden`, as the viewer that `info` was made for may see it. */
+export function presentGroup(id: number, info: GroupInfo | undefined): TlObject {
+  if (!info || info.membership === 'removed' || info.membership === 'none') {
+    return { _: 'chatForbidden', id, title: info?.title ?? '' }
+  }
+  return {
+    _: 'chat',
+    id,
+    creator: info.membership === 'creator',
+    left: info.membership === 'left',
+    title: info.title,
+    photo: NO_PHOTO,
+    participantsCount: info.memberCount,
+    date: seconds(info.atMs),
+    version: info.version,
+    adminRights: info.membership === 'admin' || info.membership === 'creator' ? FULL_ADMIN_RIGHTS : undefined,
+    defaultBannedRights: DEFAULT_RIGHTS,
+  }
+}
+
+/** TL `chatParticipants`, or `chatParticipantsForbidden` for those who are not in the group. */
+export function presentParticipants(info: GroupInfo): TlObject {
+  if (info.members.length === 0) return { _: 'chatParticipantsForbidden', chatId: info.id }
+  return {
+    _: 'chatParticipants',
+    chatId: info.id,
+    participants: info.members.map(presentMember),
+    version: info.version,
+  }
+}
+
+function presentMember({ user, role, inviter, atMs }: GroupMember): TlObject {
+  if (role === 'creator') return { _: 'chatParticipantCreator', userId: user }
+  const name = role === 'admin' ? 'chatParticipantAdmin' : 'chatParticipant'
+  return { _: name, userId: user, inviterId: inviter, date: seconds(atMs) }
+}
+
+export interface GroupFullView {
+  readonly info: GroupInfo
+  readonly notifySettings: TlObject
+  /** The viewer's own id of the message pinned last. */
+  readonly pinnedId?: number
+  readonly hasScheduled: boolean
+}
+
+/** TL `chatFull`. */
+export function presentGroupFull({ info, notifySettings, pinnedId, hasScheduled }: GroupFullView): TlObject {
+  return {
+    _: 'chatFull',
+    id: info.id,
+    hasScheduled,
+    about: info.about,
+    participants: presentParticipants(info),
+    notifySettings,
+    exportedInvite: info.invite && presentInvite(info.invite),
+    pinnedMsgId: pinnedId,
+    availableReactions: { _: 'chatReactionsAll' },
+  }
+}

@@ -1,0 +1,21 @@
+import type { Invite } from '../../../actors/chat/contract.js'
+import type { TlObject } from '../../mtproto/index.js'
+import { seconds } from './time.js'
+
+const LINK = 'https://t.me/+'
+
+/** TL `chatInviteExported`. */
+export function presentInvite(invite: Invite): TlObject {
+  return {
+    _: 'chatInviteExported',
+    revoked: invite.revoked,
+    permanent: invite.permanent,
+    link: `${LINK}${invite.hash}`,
+    adminId: invite.by,
+    date: seconds(invite.atMs),
+    expireDate: invite.expiresAtMs === undefined ? undefined : seconds(invite.expiresAtMs),
+    usageLimit: invite.usageLimit,
+    usage: invite.usage,
+    title: invite.title,
+  }
+}

@@ -1,0 +1,45 @@
+import type { UsernameSearch } from '../../actors/username/contract.js'
+import type { Clock, Random } from '../../runtime/index.js'
+import type { AuthKeys, Log } from '../mtproto/index.js'
+import type { AccessHashes } from './access-hash.js'
+import type { ActorCalls } from './actor-calls.js'
+import type { FloodGate } from './flood.js'
+import type { People } from './people.js'
+
+/** What handlers tell of themselves. `method` comes from the schema, never from a client's text. */
+export interface ApiMetrics {
+  /** A method of the schema that nobody serves yet was called. */
+  notImplemented(method: string): void
+  floodWait(method: string): void
+}
+
+export const silentApiMetrics: ApiMetrics = { notImplemented() {}, floodWait() {} }
+
+/** What clients are told about this deployment. */
+export interface ApiConfig {
+  readonly dcId: number
+  /** Where clients reach it: a literal IP address. */
+  readonly host: string
+  readonly port: number
+  readonly testMode: boolean
+  /** What an unknown number with a right code gets: an account at once, or the request to sign up. */
+  readonly signUp: 'automatic' | 'explicit'
+  /** The most updates that a difference gives one by one; over it clients load their state anew. */
+  readonly maxDifferenceEntries: number
+}
+
+/** All that handlers use. */
+export interface Services {
+  readonly actors: ActorCalls
+  readonly clock: Clock
+  readonly random: Random
+  readonly config: ApiConfig
+  readonly hashes: AccessHashes
+  readonly people: People
+  readonly flood: FloodGate
+  readonly usernames: UsernameSearch
+  /** The cached auth keys of this gateway's sessions: for login, logout and the like. */
+  readonly authKeys: AuthKeys
+  readonly metrics: ApiMetrics
+  readonly log: Log
+}

@@ -1,0 +1,17 @@
+import type { BoxState } from '../../../actors/user/contract.js'
+import type { TlObject } from '../../mtproto/index.js'
+import { method } from '../method.js'
+import { seconds } from '../present/time.js'
+
+/**
+ * `seq` is always 0: nothing here is ordered by the outer envelope (CORE J2). `date` is the account's own time, by which
+ * changes without a number are found again: the gateway's clock may be ahead of it.
+ */
+export function presentState({ pts, atMs }: Omit<BoxState, 'unread'>, unread = 0): TlObject {
+  return { _: 'updates.state', pts, qts: 0, date: seconds(atMs), seq: 0, unreadCount: unread }
+}
+
+export const getState = method('updates.getState', { auth: 'user' }, async (_request, call) => {
+  const state = await call.me.boxState()
+  return presentState(state, state.unread)
+})
