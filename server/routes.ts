@@ -1,0 +1,77 @@
+import type { HttpResponse, TemplatedApp } from 'uWebSockets.js'
+import type { ConnectionGuide } from './connection-guide.js'
+import type { Health, Verdict } from './health.js'
+import { type Metrics, metricsContentType } from './metrics.js'
+import { type StatusFigures, statusPage, statusPagePolicy } from './status-page.js'
+
+/** What the routes tell of. */
+export interface RouteSources {
+  readonly health: Health
+  readonly metrics: Metrics
+  figures(): StatusFigures
+  /** Undefined until everything listens. */
+  guide(): ConnectionGuide | undefined
+}
+
+interface Answer {
+  readonly status: '200 OK' | '503 Service Unavailable'
+  readonly type: string
+  readonly body: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Puts the status page, health and metrics on the HTTP listener, beside the protocol's own paths. */
+export function routesOf(sources: RouteSources): (app: TemplatedApp) => void {
+  return (app) => {
+    answerWith(app, '/', () => page(sources))
+    answerWith(app, '/status.json', () => json('200 OK', sources.figures()))
+    answerWith(app, '/healthz', () => verdict(sources.health.live()))
+    answerWith(app, '/readyz', async () => verdict(await sources.health.ready()))
+    answerWith(app, '/metrics', async () => ({
+      status: '200 OK',
+      type: metricsContentType,
+      body: await sources.metrics.text(),
+    }))
+  }
+}
+
+function page({ guide }: RouteSources): Answer {
+  const known = guide()
+  if (known === undefined) return { status: '503 Service Unavailable', type: 'text/plain', body: 'starting\n' }
+  return {
+    status: '200 OK',
+    type: 'text/html; charset=utf-8',
+    body: statusPage(known),
+    headers: { 'content-security-policy': statusPagePolicy },
+  }
+}
+
+function verdict(said: Verdict): Answer {
+  return json(said.ok ? '200 OK' : '503 Service Unavailable', {
+    status: said.ok ? 'ok' : 'unwell',
+    checks: said.checks,
+  })
+}
+
+function json(status: Answer['status'], value: unknown): Answer {
+  return { status, type: 'application/json', body: `${JSON.stringify(value)}\n` }
+}
+
+function answerWith(app: TemplatedApp, path: string, make: () => Answer | Promise<Answer>): void {
+  app.get(path, async (response) => {
+    let isOpen = true
+    response.onAborted(() => {
+      isOpen = false
+    })
+    const answer = await make()
+    if (isOpen) response.cork(() => send(response, answer))
+  })
+}
+
+function send(response: HttpResponse, { status, type, body, headers = {} }: Answer): void {
+  response.writeStatus(status).writeHeader('content-type', type)
+  response.writeHeader('cache-control', 'no-store').writeHeader('x-content-type-options', 'nosniff')
+  response.writeHeader('referrer-policy', 'no-referrer')
+  for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value)
+  response.end(body)
+}
