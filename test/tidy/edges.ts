@@ -4,6 +4,7 @@
  * that it runs in simulation. `server/`, the composition root, is an edge as a whole.
  */
 export const edges: Readonly<Record<string, string>> = {
+  'storage/embedded/lmdb-kv.ts': 'waits for the end of a turn of the event loop, so that its commits share a flush',
   'server/': 'composition root: makes the real clock, randomness and timers that others are given',
   'scripts/': 'runs around the program, not in it',
   'examples/': 'client programs',

@@ -1,0 +1,82 @@
+import type { ActorLog, AgendaStore, Clock, JournalStore, NodeId } from '../../runtime/index.js'
+import { DEFAULT_SHARD_COUNT } from '../../runtime/index.js'
+import type { NameIndex } from '../ports/name-index.js'
+import type { KvCounters, OrderedKv } from '../ports/ordered-kv.js'
+import { EmbeddedAgenda } from './agenda.js'
+import { openDataDirectory, protectFile } from './data-directory.js'
+import type { FlushLimits } from './flush-queue.js'
+import { EmbeddedJournals } from './journals.js'
+import { openLmdbKv } from './lmdb-kv.js'
+import { EmbeddedNames } from './names.js'
+import { type EmbeddedRegister, openRegister } from './register.js'
+
+export interface EmbeddedStorageOptions {
+  readonly directory: string
+  readonly clock: Clock
+  readonly log: ActorLog
+  /** This node's name. Default: `local`. */
+  readonly self?: NodeId
+  /** Fixed once data is stored. Default: DEFAULT_SHARD_COUNT. */
+  readonly shardCount?: number
+  readonly limits?: Partial<FlushLimits>
+}
+
+/** All that one node stores, and what it owns. */
+export interface EmbeddedStorage {
+  readonly journals: JournalStore
+  readonly agenda: AgendaStore
+  readonly names: NameIndex
+  readonly ownership: EmbeddedRegister
+  readonly counters: KvCounters
+  /** Seals the ownership, waits for what was written to be flushed, and gives the directory back. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the data directory for this process, creating it where there is none.
+ * Throws REFUSED (reasons DIRECTORY_IN_USE, FORMAT_TOO_NEW, SHARD_COUNT_CHANGED, NOT_A_DIRECTORY), CORRUPT or
+ * STORE_UNAVAILABLE; the message has the cure.
+ */
+export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Promise<EmbeddedStorage> {
+  const directory = openDataDirectory(options.directory)
+  try {
+    const kv = openLmdbKv({
+      path: directory.dataPath,
+      clock: options.clock,
+      log: options.log,
+      ...(options.limits && { limits: options.limits }),
+    })
+    protectFile(directory.dataPath)
+    return await storageOn(kv, options, () => directory.release())
+  } catch (error) {
+    await directory.release()
+    throw error
+  }
+}
+
+/** The embedded driver on any ordered KV; closing the storage closes it. */
+export async function storageOn(
+  kv: OrderedKv,
+  { self = 'local', shardCount = DEFAULT_SHARD_COUNT }: Pick<EmbeddedStorageOptions, 'self' | 'shardCount'>,
+  release: () => Promise<void>,
+): Promise<EmbeddedStorage> {
+  let ownership: EmbeddedRegister
+  try {
+    ownership = await openRegister(kv, self, shardCount)
+  } catch (error) {
+    await kv.close()
+    throw error
+  }
+  return {
+    journals: new EmbeddedJournals(kv),
+    agenda: new EmbeddedAgenda(kv),
+    names: new EmbeddedNames(kv),
+    ownership,
+    counters: kv.counters,
+    async close() {
+      ownership.seal()
+      await kv.close()
+      await release()
+    },
+  }
+}

@@ -1,0 +1,190 @@
+import { createHash } from 'node:crypto'
+import type { ActorAddress, Position } from '../../runtime/index.js'
+
+/**
+ * The embedded driver's keys. Bytes sort as the numbers and texts that they stand for.
+ *
+ * | space | key after the space's byte | value |
+ * |---|---|---|
+ * | 0x01 commits | actor, last position of the commit | commit record |
+ * | 0x02 snapshots | actor, position | snapshot record |
+ * | 0x03 derived rows | actor, name(table), name(group), int53(order) | the row's value |
+ * | 0x04 undelivered | u32 shard, actor, int53(epoch) | address |
+ * | 0x05 due | int53(dueAtMs), u32 shard, actor, name(reminder) | address and reminder |
+ * | 0x06 names | lower-case name, 0x00, int53(user id) | the name as it was put |
+ * | 0x07 register | text | see register.ts |
+ *
+ * actor = name(kind), name(key). name = one byte of length and the UTF-8 bytes, or, above 191 bytes, 0xff and their
+ * SHA-256: so no name is the beginning of another, and no key comes near LMDB's 1978 bytes. int53 = 7 bytes and
+ * position = int53(pts), u32(ordinal), both big-endian.
+ *
+ * A commit is found by its last position: the first key at or after a position is the commit that holds it. Journals are
+ * not cut into buckets (CORE J9): that bounds a partition of a server, and a B+tree has none.
+ */
+export const space = { commits: 1, snapshots: 2, rows: 3, undelivered: 4, due: 5, names: 6, register: 7 } as const
+export type Space = (typeof space)[keyof typeof space]
+
+const positionBytes = 11
+const int53Bytes = 7
+const longestPlainName = 191
+const hashedName = 0xff
+
+/** Latin-1 text of the bytes: a short string is smaller and faster to compare and look up than a buffer. */
+export type KeyText = string
+
+export function nameText(name: string): KeyText {
+  const utf8 = isAscii(name) ? name : Buffer.from(name, 'utf8').toString('latin1')
+  if (utf8.length <= longestPlainName) return String.fromCharCode(utf8.length) + utf8
+  return String.fromCharCode(hashedName) + createHash('sha256').update(name, 'utf8').digest().toString('latin1')
+}
+
+export function actorText(actor: ActorAddress): KeyText {
+  return nameText(actor.kind) + nameText(actor.key)
+}
+
+export function positionKey(of: Space, actor: KeyText, position: Position): Buffer {
+  const key = Buffer.allocUnsafe(1 + actor.length + positionBytes)
+  const at = writePrefix(key, of, actor)
+  writePosition(key, at, position)
+  return key
+}
+
+/** The first key after `positionKey` of the same position. */
+export function afterPositionKey(of: Space, actor: KeyText, position: Position): Buffer {
+  const key = Buffer.allocUnsafe(1 + actor.length + positionBytes + 1)
+  const at = writePrefix(key, of, actor)
+  writePosition(key, at, position)
+  key[key.length - 1] = 0
+  return key
+}
+
+/** A key after all of the actor's in the space. */
+export function endOfActorKey(of: Space, actor: KeyText): Buffer {
+  const key = Buffer.allocUnsafe(1 + actor.length + 1)
+  key[writePrefix(key, of, actor)] = 0xff
+  return key
+}
+
+export function positionOf(key: Uint8Array): Position {
+  const at = key.length - positionBytes
+  return { pts: readInt53(key, at), ordinal: readUint32(key, at + int53Bytes) }
+}
+
+/** `group` is the text of actor, table and group. */
+export function rowKey(group: KeyText, order: number): Buffer {
+  const key = Buffer.allocUnsafe(1 + group.length + int53Bytes)
+  writeInt53(key, writePrefix(key, space.rows, group), order)
+  return key
+}
+
+export function afterRowKey(group: KeyText, order: number): Buffer {
+  return Buffer.concat([rowKey(group, order), zero])
+}
+
+export function rowOrderOf(key: Uint8Array): number {
+  return readInt53(key, key.length - int53Bytes)
+}
+
+export function undeliveredKey(shard: number, actor: KeyText, epoch: number): Buffer {
+  const key = Buffer.allocUnsafe(1 + 4 + actor.length + int53Bytes)
+  key[0] = space.undelivered
+  key.writeUInt32BE(shard, 1)
+  key.write(actor, 5, 'latin1')
+  writeInt53(key, 5 + actor.length, epoch)
+  return key
+}
+
+export function undeliveredEpochOf(key: Uint8Array): number {
+  return readInt53(key, key.length - int53Bytes)
+}
+
+/** The first key of a shard's undelivered rows. */
+export function undeliveredShardKey(shard: number): Buffer {
+  const key = Buffer.allocUnsafe(5)
+  key[0] = space.undelivered
+  key.writeUInt32BE(shard, 1)
+  return key
+}
+
+export function dueKey(dueAtMs: number, shard: number, actor: KeyText, name: string): Buffer {
+  const reminder = nameText(name)
+  const key = Buffer.allocUnsafe(1 + int53Bytes + 4 + actor.length + reminder.length)
+  key[0] = space.due
+  writeInt53(key, 1, dueAtMs)
+  key.writeUInt32BE(shard, 1 + int53Bytes)
+  key.write(actor, 1 + int53Bytes + 4, 'latin1')
+  key.write(reminder, 1 + int53Bytes + 4 + actor.length, 'latin1')
+  return key
+}
+
+/** The first key of what is due at `dueAtMs`. */
+export function dueTimeKey(dueAtMs: number): Buffer {
+  const key = Buffer.allocUnsafe(1 + int53Bytes)
+  key[0] = space.due
+  writeInt53(key, 1, dueAtMs)
+  return key
+}
+
+export function dueTimeOf(key: Uint8Array): number {
+  return readInt53(key, 1)
+}
+
+export function dueShardOf(key: Uint8Array): number {
+  return readUint32(key, 1 + int53Bytes)
+}
+
+export function nameKey(lowerCaseName: string, userId: number): Buffer {
+  const name = Buffer.from(lowerCaseName, 'utf8')
+  const key = Buffer.alloc(1 + name.length + 1 + int53Bytes)
+  key[0] = space.names
+  key.set(name, 1)
+  writeInt53(key, 2 + name.length, userId)
+  return key
+}
+
+export function nameUserOf(key: Uint8Array): number {
+  return readInt53(key, key.length - int53Bytes)
+}
+
+/** Where names that begin so begin and end. */
+export function namePrefixKeys(lowerCasePrefix: string): { start: Buffer; end: Buffer } {
+  const start = Buffer.concat([Buffer.of(space.names), Buffer.from(lowerCasePrefix, 'utf8')])
+  return { start, end: Buffer.concat([start, Buffer.of(0xff)]) }
+}
+
+export function registerKey(name: string): Buffer {
+  return Buffer.concat([Buffer.of(space.register), Buffer.from(name, 'utf8')])
+}
+
+const zero = Buffer.of(0)
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false
+  return true
+}
+
+function writePrefix(key: Buffer, of: Space, text: KeyText): number {
+  key[0] = of
+  key.write(text, 1, 'latin1')
+  return 1 + text.length
+}
+
+function writePosition(key: Buffer, at: number, position: Position): void {
+  writeInt53(key, at, position.pts)
+  key.writeUInt32BE(position.ordinal, at + int53Bytes)
+}
+
+function writeInt53(key: Buffer, at: number, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`Not a whole number from 0 to 2^53 - 1: ${value}`)
+  key.writeUIntBE(Math.floor(value / 0x1_0000_0000), at, 3)
+  key.writeUInt32BE(value % 0x1_0000_0000, at + 3)
+}
+
+function readInt53(key: Uint8Array, at: number): number {
+  const high = (key[at]! << 16) | (key[at + 1]! << 8) | key[at + 2]!
+  return high * 0x1_0000_0000 + readUint32(key, at + 3)
+}
+
+function readUint32(key: Uint8Array, at: number): number {
+  return ((key[at]! << 24) | (key[at + 1]! << 16) | (key[at + 2]! << 8) | key[at + 3]!) >>> 0
+}
