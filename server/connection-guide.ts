@@ -63,10 +63,8 @@ export function gramjsProgram({ mtproto, key, testNumbers }: ConnectionGuide): s
   const { decimalFingerprint, modulus } = gramjsKey(key)
   const login = testNumbers
     ? "phoneNumber: '9996620002', phoneCode: async () => '22222', onError: console.error"
-    : "phoneNumber: ask('Phone > '), phoneCode: () => ask('Code > '), onError: console.error"
-  const ask = testNumbers
-    ? ''
-    : "import { createInterface } from 'node:readline/promises'\nconst ask = (text) => createInterface(process).question(text)\n"
+    : "phoneNumber: () => ask('Phone > '), phoneCode: () => ask('Code > '), onError: console.error"
+  const ask = testNumbers ? '' : askingGramjs
   return `import bigInt from 'big-integer'
 import { TelegramClient } from 'telegram'
 import { _serverKeys } from 'telegram/crypto/RSA.js'
@@ -85,6 +83,12 @@ await client.start({ ${login} })
 console.log('Logged in as', (await client.getMe()).firstName)
 `
 }
+
+const askingGramjs = `import { createInterface } from 'node:readline/promises'
+
+const { stdin: input, stdout: output } = process
+const ask = (question) => createInterface({ input, output }).question(question)
+`
 
 /** The key in the shapes of that library: a signed decimal fingerprint, the modulus in as few digits as it reads. */
 function gramjsKey({ publicPem, fingerprintHex }: PublicKey): { decimalFingerprint: string; modulus: string } {

@@ -98,7 +98,7 @@ test('health is 503 and says why when turns do not end', async () => {
   await server.stop()
 })
 
-test('the page tells address, key and programs, loads nothing from elsewhere, and its policy allows what it brings', async () => {
+test('the page tells how to connect, loads nothing from elsewhere, and its policy allows what it brings', async () => {
   const { server, get } = serverOf(coreWith())
   await server.start()
   const response = await get('/')

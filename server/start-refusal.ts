@@ -14,7 +14,7 @@ export function startRefusal(error: unknown, settings: Settings): string | undef
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `${given('host', settings)}: ${notOurs}`
   if (code === 'EACCES' && port !== undefined) return `${given(portKey(port, settings), settings)}: ${notAllowed}`
   if (code === 'EACCES' || code === 'EROFS' || code === 'ENOTDIR')
-    return `${given('dataDir', settings)}: ${path ?? 'it'} cannot be written (${code}): give a folder that this user may write`
+    return `${given('dataDir', settings)}: ${path ?? 'it'} cannot be written (${code}): ${giveWritable}`
   return undefined
 }
 
@@ -27,6 +27,7 @@ interface ErrorWithCause extends Error {
 
 const inUse = 'something else listens there: stop it, or give another port (0 takes a free one)'
 const notOurs = 'this machine has no such address: give one of its own, 127.0.0.1, or 0.0.0.0 for all'
+const giveWritable = 'give a folder that this user may write'
 const notAllowed = 'this user may not listen there: give a port from 1024 on'
 
 function portKey(port: number | undefined, { httpPort }: Settings): 'httpPort' | 'mtprotoPort' {

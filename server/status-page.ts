@@ -36,7 +36,10 @@ export function statusPage(guide: ConnectionGuide): string {
 <main>
 <header>
 ${logo}
-<div><h1>Heliograph</h1><div class="soft">A messaging server that speaks MTProto, version ${escaped(guide.version)}</div></div>
+<div>
+<h1>Heliograph</h1>
+<div class="soft">A messaging server that speaks MTProto, version ${escaped(guide.version)}</div>
+</div>
 <div class="state" role="status">running</div>
 </header>
 <section class="figures" aria-label="Live figures">
@@ -45,7 +48,8 @@ ${figures.map(([name, title]) => figure(name, title)).join('\n')}
 <section>
 <h2>Connect</h2>
 <dl>
-<dt>MTProto over TCP</dt><dd><code>${escaped(guide.mtproto.host)}</code> port <code>${guide.mtproto.port}</code>, DC 2</dd>
+<dt>MTProto over TCP</dt>
+<dd><code>${escaped(guide.mtproto.host)}</code> port <code>${guide.mtproto.port}</code>, DC 2</dd>
 <dt>WebSocket</dt><dd><code>${escaped(guide.webSocketUrl)}</code></dd>
 <dt>Log in</dt><dd>${escaped(loginAdvice(guide))}</dd>
 <dt>Key fingerprint</dt><dd><code>${escaped(guide.key.fingerprintHex)}</code></dd>
@@ -78,13 +82,16 @@ const figures = [
 ] as const
 
 /** A sun over its mirror: signals by light. */
-const logo = `<svg viewBox="0 0 48 48" fill="none" stroke="currentColor" stroke-width="3" stroke-linecap="round" aria-hidden="true">
+const logo = `<svg viewBox="0 0 48 48" aria-hidden="true"
+fill="none" stroke="currentColor" stroke-width="3" stroke-linecap="round">
 <circle cx="24" cy="20" r="8" fill="currentColor" stroke="none"/>
 <path d="M24 3v4M24 33v4M7 20h4M37 20h4M12 8l3 3M36 8l-3 3M12 32l3-3M36 32l-3-3M10 45l28-4"/></svg>`
 
 function figure(name: string, title: string): string {
   return `<div class="figure" data-figure="${name}"><b>0</b><span>${title}</span>
-<svg viewBox="0 0 100 28" preserveAspectRatio="none" aria-hidden="true"><polyline fill="none" stroke="currentColor" stroke-width="1.5" vector-effect="non-scaling-stroke"/></svg></div>`
+<svg viewBox="0 0 100 28" preserveAspectRatio="none" aria-hidden="true">
+<polyline fill="none" stroke="currentColor" stroke-width="1.5" vector-effect="non-scaling-stroke"/>
+</svg></div>`
 }
 
 function block(id: string, content: string): string {

@@ -8,8 +8,11 @@ const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFracti
 let before
 
 function duration(seconds) {
-  const days = Math.floor(seconds / 86400), hours = Math.floor(seconds / 3600) % 24, minutes = Math.floor(seconds / 60) % 60
-  return days ? days + ' d ' + hours + ' h' : hours ? hours + ' h ' + minutes + ' min' : minutes ? minutes + ' min' : Math.floor(seconds) + ' s'
+  const days = Math.floor(seconds / 86400), hours = Math.floor(seconds / 3600) % 24
+  const minutes = Math.floor(seconds / 60) % 60
+  if (days) return days + ' d ' + hours + ' h'
+  if (hours) return hours + ' h ' + minutes + ' min'
+  return minutes ? minutes + ' min' : Math.floor(seconds) + ' s'
 }
 
 function show(name, value) {
@@ -20,8 +23,9 @@ function show(name, value) {
   if (samples.length > keptSamples) samples.shift()
   figure.querySelector('b').textContent = compact.format(value)
   const top = Math.max(1, ...samples)
-  const points = samples.map((sample, index) =>
-    (100 - (samples.length - 1 - index) * 100 / (keptSamples - 1)).toFixed(1) + ',' + (27 - 26 * sample / top).toFixed(1))
+  const x = index => 100 - (samples.length - 1 - index) * 100 / (keptSamples - 1)
+  const y = sample => 27 - 26 * sample / top
+  const points = samples.map((sample, index) => x(index).toFixed(1) + ',' + y(sample).toFixed(1))
   figure.querySelector('polyline').setAttribute('points', points.join(' '))
 }
 

@@ -26,9 +26,11 @@ p { margin: 0 0 .75rem }
 .state { margin-left: auto; display: flex; align-items: center; gap: .5rem; font-size: .9rem; white-space: nowrap }
 .state::before { content: ''; width: .6rem; height: .6rem; border-radius: 50%; background: var(--good) }
 .state.away::before { background: var(--bad) }
-section { background: var(--card); border: 1px solid var(--line); border-radius: 14px; padding: 1.25rem; margin-bottom: 1rem }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: 1rem; padding: 0; border: 0; background: none }
-.figure { background: var(--card); border: 1px solid var(--line); border-radius: 14px; padding: 1rem 1.25rem }
+section, .figure { background: var(--card); border: 1px solid var(--line); border-radius: 14px; padding: 1.25rem }
+section { margin-bottom: 1rem }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: 1rem }
+.figures { padding: 0; border: 0; background: none }
+.figure { padding: 1rem 1.25rem }
 .figure b { display: block; font-size: 1.6rem; line-height: 1.2; font-weight: 600; font-variant-numeric: tabular-nums }
 .figure span { color: var(--soft); font-size: .85rem }
 .figure svg { display: block; width: 100%; height: 1.75rem; margin-top: .5rem; color: var(--sun) }
@@ -36,7 +38,8 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .4rem 1.25rem; 
 dt { color: var(--soft) }
 dd { margin: 0; min-width: 0; overflow-wrap: anywhere }
 code, pre { font: .85rem/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, 'Liberation Mono', monospace }
-pre { margin: 0; padding: 1rem; border-radius: 10px; background: var(--code); border: 1px solid var(--line); overflow-x: auto }
+pre { margin: 0; padding: 1rem; border-radius: 10px; border: 1px solid var(--line); overflow-x: auto }
+pre { background: var(--code) }
 .block { position: relative }
 .block + h2 { margin-top: 1.25rem }
 button.copy {

@@ -23,7 +23,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 }
 const anything = [...topFolders, 'test', 'scripts']
 
-const doors = [/^\w+\/index\.js$/, /^actors\/[\w-]+\/contract\.js$/]
+const doors = [
+  /^\w+\/index\.js$/,
+  /^actors\/[\w-]+\/contract\.js$/,
+  // The words in which contracts speak.
+  /^actors\/(chat\/chat-id|message\/body|user\/changes)\.js$/,
+]
 const testingDoors = [/^\w+\/(.+\/)?testing(\/index)?\.js$/]
 
 function allowedFrom({ path, isTest }: Source): readonly string[] {
