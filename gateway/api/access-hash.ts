@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Long } from './long.js'
 
 const ZERO = '\0\0\0\0\0\0\0\0'
@@ -29,5 +29,15 @@ export class AccessHashes {
   /** Not in constant time: a hash guards against naming strangers by number, and each guess costs a whole call. */
   opensUser(viewer: number, target: number, shown: Long): boolean {
     return shown === this.ofUser(viewer, target)
+  }
+
+  /** A signature that only this deployment can make; `purpose` keeps one use from passing for another. */
+  sign(purpose: string, body: Buffer): Buffer {
+    return createHmac('sha256', this.#key).update(`${purpose} `).update(body).digest()
+  }
+
+  isSigned(purpose: string, body: Buffer, signature: Buffer): boolean {
+    const right = this.sign(purpose, body)
+    return right.length === signature.length && timingSafeEqual(right, signature)
   }
 }

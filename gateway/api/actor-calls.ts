@@ -48,7 +48,7 @@ export class ActorCalls {
     this.#limits = { ...defaultActorCallLimits, ...limits }
   }
 
-  ref<Contract, Id>(type: ActorType<Contract, Id>, id: Id, scope: CallScope): Ref<Contract> {
+  ref<Contract, Id>(type: ActorType<Contract, Id>, id: NoInfer<Id>, scope: CallScope): Ref<Contract> {
     const known = this.#repeaters.get(type.kind)
     const repeater = known ?? repeaterOf(type as ActorType<unknown, unknown>)
     if (!known) this.#repeaters.set(type.kind, repeater)

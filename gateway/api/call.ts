@@ -65,7 +65,7 @@ export class Call {
   }
 
   /** An actor, under this call's deadline and trace; unknown outcomes are found out (actor-calls.ts). */
-  ref<Contract, Id>(type: ActorType<Contract, Id>, id: Id): Ref<Contract> {
+  ref<Contract, Id>(type: ActorType<Contract, Id>, id: NoInfer<Id>): Ref<Contract> {
     return this.services.actors.ref(type, id, this)
   }
 

@@ -28,7 +28,7 @@ export function createDispatch(services: Services, methods: ReadonlyMap<string, 
 
 async function run(method: Method, rpc: RpcCall, call: Call): Promise<RpcAnswer> {
   try {
-    return await method.handle(rpc.method, call)
+    return (await method.handle(rpc.method, call)) as RpcAnswer
   } catch (error) {
     const answer = answerFor(error)
     if (answer) return answer

@@ -1,23 +1,8 @@
-import type { Long } from '../mtproto/long.js'
+import { type Long, longFromInts } from '../tl/index.js'
 
-export type { Long }
+export { type Long, longFromNumber, longToHex, ZERO_LONG } from '../tl/index.js'
 
-/** Its eight bytes in their order as 16 hex digits: how ids of auth keys, sessions and messages are spelt in actors. */
-export function longToHex(long: Long): string {
-  return Buffer.from(long, 'latin1').toString('hex')
-}
-
-/** The inverse of `longToHex`; the text must be 16 hex digits. */
+/** The inverse of `longToHex`: 16 hexadecimal digits, most significant first. */
 export function longFromHex(hex: string): Long {
-  return Buffer.from(hex, 'hex').toString('latin1') as Long
-}
-
-export const ZERO_LONG = '\0\0\0\0\0\0\0\0' as Long
-
-/** A whole number from 0 to 2^53 - 1 as a Long, for hashes of lists and the like. */
-export function longFromNumber(value: number): Long {
-  const bytes = Buffer.alloc(8)
-  bytes.writeUInt32LE(value % 2 ** 32, 0)
-  bytes.writeUInt32LE(Math.floor(value / 2 ** 32), 4)
-  return bytes.toString('latin1') as Long
+  return longFromInts(Number.parseInt(hex.slice(8), 16), Number.parseInt(hex.slice(0, 8), 16))
 }

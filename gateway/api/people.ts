@@ -11,7 +11,7 @@ import { groupChat } from '../../actors/chat/chat-id.js'
 import { Chat, type GroupInfo } from '../../actors/chat/contract.js'
 import { type Relation, SERVICE_USER_ID, User, type UserProfile } from '../../actors/user/contract.js'
 import type { Clock } from '../../runtime/index.js'
-import type { TlObject } from '../mtproto/index.js'
+import type { tl } from '../tl/index.js'
 import type { AccessHashes } from './access-hash.js'
 import type { ActorCalls, CallScope } from './actor-calls.js'
 import { Lru } from './lru.js'
@@ -40,8 +40,8 @@ export interface Viewer extends CallScope {
 }
 
 export interface LoadedPeople {
-  readonly users: readonly TlObject[]
-  readonly chats: readonly TlObject[]
+  readonly users: tl.TypeUser[]
+  readonly chats: tl.TypeChat[]
 }
 
 interface Cached<T> {
@@ -92,7 +92,7 @@ export class People {
   }
 
   /** These users, in order. */
-  async users(viewer: Viewer, ids: readonly number[]): Promise<readonly TlObject[]> {
+  async users(viewer: Viewer, ids: readonly number[]): Promise<tl.RawUser[]> {
     const [profiles, relations] = await Promise.all([
       Promise.all(ids.map((id) => this.profile(viewer, id))),
       this.relations(viewer, ids),
@@ -153,7 +153,7 @@ export class People {
     this.#relations.delete(key(viewer, user))
   }
 
-  async #groupFor(viewer: Viewer, id: number): Promise<TlObject> {
+  async #groupFor(viewer: Viewer, id: number): Promise<tl.TypeChat> {
     return presentGroup(id, await this.group(viewer, id))
   }
 

@@ -26,6 +26,8 @@ export interface ApiConfig {
   readonly signUp: 'automatic' | 'explicit'
   /** The most updates that a difference gives one by one; over it clients load their state anew. */
   readonly maxDifferenceEntries: number
+  /** The shards (id % 1024) that new accounts of this region get, both inclusive; all when not said. */
+  readonly accountShards?: { readonly from: number; readonly to: number }
 }
 
 /** All that handlers use. */

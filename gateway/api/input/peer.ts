@@ -1,33 +1,14 @@
 import { type Peer, type PeerKey, peerKey } from '../../../actors/chat/chat-id.js'
 import { decodeBody } from '../../../actors/message/body.js'
+import type { tl } from '../../tl/index.js'
 import type { Call } from '../call.js'
 import { refuseCall } from '../errors.js'
 import type { Long } from '../long.js'
 import { PeerSet } from '../peer-set.js'
 
-/** TL InputPeer, as clients send it. */
-export type InputPeer =
-  | { readonly _: 'inputPeerEmpty' | 'inputPeerSelf' }
-  | { readonly _: 'inputPeerUser'; readonly userId: number; readonly accessHash: Long }
-  | { readonly _: 'inputPeerChat'; readonly chatId: number }
-  | {
-      readonly _: 'inputPeerUserFromMessage'
-      readonly peer: InputPeer
-      readonly msgId: number
-      readonly userId: number
-    }
-  | { readonly _: 'inputPeerChannel' | 'inputPeerChannelFromMessage'; readonly channelId: number }
-
-/** TL InputUser. */
-export type InputUser =
-  | { readonly _: 'inputUserEmpty' | 'inputUserSelf' }
-  | { readonly _: 'inputUser'; readonly userId: number; readonly accessHash: Long }
-  | { readonly _: 'inputUserFromMessage'; readonly peer: InputPeer; readonly msgId: number; readonly userId: number }
-
-/** TL InputDialogPeer; folders are not served. */
-export type InputDialogPeer =
-  | { readonly _: 'inputDialogPeer'; readonly peer: InputPeer }
-  | { readonly _: 'inputDialogPeerFolder'; readonly folderId: number }
+export type InputPeer = tl.TypeInputPeer
+export type InputUser = tl.TypeInputUser
+export type InputDialogPeer = tl.TypeInputDialogPeer
 
 /** The peer that a client names. Refused: PEER_ID_INVALID, USER_ID_INVALID, CHANNEL_INVALID, MSG_ID_INVALID. */
 export async function peerOf(call: Call, input: InputPeer): Promise<Peer> {

@@ -3,6 +3,9 @@ import { refuseCall } from '../errors.js'
 /** Limits that clients know from Telegram, in UTF-16 units. */
 export const MAX_MESSAGE_UNITS = 4096
 export const MAX_TITLE_UNITS = 128
+export const MAX_NAME_UNITS = 64
+/** A person's own description. */
+export const MAX_BIO_UNITS = 70
 export const MAX_ABOUT_UNITS = 255
 
 /** A short single-line text: white space at its ends and control characters taken away. */

@@ -1,10 +1,10 @@
 import type { GroupInfo, GroupMember } from '../../../actors/chat/contract.js'
-import type { TlObject } from '../../mtproto/index.js'
+import type { tl } from '../../tl/index.js'
 import { presentInvite } from './invite.js'
 import { seconds } from './time.js'
 
-const NO_PHOTO = { _: 'chatPhotoEmpty' }
-const FULL_ADMIN_RIGHTS = {
+const NO_PHOTO: tl.RawChatPhotoEmpty = { _: 'chatPhotoEmpty' }
+const FULL_ADMIN_RIGHTS: tl.RawChatAdminRights = {
   _: 'chatAdminRights',
   changeInfo: true,
   deleteMessages: true,
@@ -14,10 +14,10 @@ const FULL_ADMIN_RIGHTS = {
   other: true,
 }
 /** Members may do all that a basic group's members may by default. */
-const DEFAULT_RIGHTS = { _: 'chatBannedRights', untilDate: 0 }
+const DEFAULT_RIGHTS: tl.RawChatBannedRights = { _: 'chatBannedRights', untilDate: 0 }
 
 /** TL `chat` or `chatForbidden`, as the viewer that `info` was made for may see it. */
-export function presentGroup(id: number, info: GroupInfo | undefined): TlObject {
+export function presentGroup(id: number, info: GroupInfo | undefined): tl.TypeChat {
   if (!info || info.membership === 'removed' || info.membership === 'none') {
     return { _: 'chatForbidden', id, title: info?.title ?? '' }
   }
@@ -37,7 +37,7 @@ export function presentGroup(id: number, info: GroupInfo | undefined): TlObject 
 }
 
 /** TL `chatParticipants`, or `chatParticipantsForbidden` for those who are not in the group. */
-export function presentParticipants(info: GroupInfo): TlObject {
+export function presentParticipants(info: GroupInfo): tl.TypeChatParticipants {
   if (info.members.length === 0) return { _: 'chatParticipantsForbidden', chatId: info.id }
   return {
     _: 'chatParticipants',
@@ -47,7 +47,7 @@ export function presentParticipants(info: GroupInfo): TlObject {
   }
 }
 
-function presentMember({ user, role, inviter, atMs }: GroupMember): TlObject {
+function presentMember({ user, role, inviter, atMs }: GroupMember): tl.TypeChatParticipant {
   if (role === 'creator') return { _: 'chatParticipantCreator', userId: user }
   const name = role === 'admin' ? 'chatParticipantAdmin' : 'chatParticipant'
   return { _: name, userId: user, inviterId: inviter, date: seconds(atMs) }
@@ -55,14 +55,14 @@ function presentMember({ user, role, inviter, atMs }: GroupMember): TlObject {
 
 export interface GroupFullView {
   readonly info: GroupInfo
-  readonly notifySettings: TlObject
+  readonly notifySettings: tl.TypePeerNotifySettings
   /** The viewer's own id of the message pinned last. */
-  readonly pinnedId?: number
+  readonly pinnedId: number | undefined
   readonly hasScheduled: boolean
 }
 
 /** TL `chatFull`. */
-export function presentGroupFull({ info, notifySettings, pinnedId, hasScheduled }: GroupFullView): TlObject {
+export function presentGroupFull({ info, notifySettings, pinnedId, hasScheduled }: GroupFullView): tl.RawChatFull {
   return {
     _: 'chatFull',
     id: info.id,

@@ -1,11 +1,11 @@
 import type { Invite } from '../../../actors/chat/contract.js'
-import type { TlObject } from '../../mtproto/index.js'
+import type { tl } from '../../tl/index.js'
 import { seconds } from './time.js'
 
 const LINK = 'https://t.me/+'
 
 /** TL `chatInviteExported`. */
-export function presentInvite(invite: Invite): TlObject {
+export function presentInvite(invite: Invite): tl.RawChatInviteExported {
   return {
     _: 'chatInviteExported',
     revoked: invite.revoked,

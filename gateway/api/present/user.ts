@@ -1,6 +1,6 @@
 import type { Presence, Relation, UserProfile } from '../../../actors/user/contract.js'
 import { SERVICE_USER_ID } from '../../../actors/user/contract.js'
-import type { TlObject } from '../../mtproto/index.js'
+import type { tl } from '../../tl/index.js'
 import type { Long } from '../long.js'
 
 export interface UserView {
@@ -17,7 +17,7 @@ export interface UserView {
 }
 
 /** TL `user`: always complete, never `min`. Phone numbers are shown to oneself and to those who wrote them down. */
-export function presentUser({ id, self, accessHash, profile, relation, mutual, nowMs }: UserView): TlObject {
+export function presentUser({ id, self, accessHash, profile, relation, mutual, nowMs }: UserView): tl.RawUser {
   if (!profile || profile.closed) return { _: 'user', id, accessHash, deleted: true, self: id === self }
   const { contact } = relation
   const phone = id === self || id === SERVICE_USER_ID ? profile.phone : contact?.phone
@@ -38,7 +38,7 @@ export function presentUser({ id, self, accessHash, profile, relation, mutual, n
   }
 }
 
-export function presentStatus({ kind, atMs }: Presence, nowMs: number): TlObject {
+export function presentStatus({ kind, atMs }: Presence, nowMs: number): tl.TypeUserStatus {
   const at = Math.floor(atMs / 1000)
   if (kind === 'online' && atMs > nowMs) return { _: 'userStatusOnline', expires: at }
   return kind === 'empty' ? { _: 'userStatusEmpty' } : { _: 'userStatusOffline', wasOnline: at }

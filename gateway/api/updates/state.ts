@@ -1,5 +1,5 @@
 import type { BoxState } from '../../../actors/user/contract.js'
-import type { TlObject } from '../../mtproto/index.js'
+import type { tl } from '../../tl/index.js'
 import { method } from '../method.js'
 import { seconds } from '../present/time.js'
 
@@ -7,7 +7,7 @@ import { seconds } from '../present/time.js'
  * `seq` is always 0: nothing here is ordered by the outer envelope (CORE J2). `date` is the account's own time, by which
  * changes without a number are found again: the gateway's clock may be ahead of it.
  */
-export function presentState({ pts, atMs }: Omit<BoxState, 'unread'>, unread = 0): TlObject {
+export function presentState({ pts, atMs }: Omit<BoxState, 'unread'>, unread = 0): tl.updates.RawState {
   return { _: 'updates.state', pts, qts: 0, date: seconds(atMs), seq: 0, unreadCount: unread }
 }
 
