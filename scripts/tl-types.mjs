@@ -117,7 +117,7 @@ class Declarations {
   }
 }
 
-function declare(root, groups, entries, sentTypes) {
+function declare(root, groups, sentTypes) {
   const declarations = new Declarations()
   const members = new Map()
   for (const shapes of groups) {
@@ -160,9 +160,9 @@ export function renderTypes({ entries, byName }) {
   const groups = [...byName.values()]
   const api = groups.filter(([newest]) => !newest.mtproto)
   const mtproto = groups.filter(([newest]) => newest.mtproto)
-  const tl = declare('tl', api, entries, clientTypes(entries.filter((entry) => !entry.mtproto)))
+  const tl = declare('tl', api, clientTypes(entries.filter((entry) => !entry.mtproto)))
   tl.add('', renderResults(api))
   tl.add('', ['type FindByName<Name extends TlObject["_"]> = Extract<TlObject, { _: Name }>'])
-  const mtp = declare('mtp', mtproto, entries, new Set())
+  const mtp = declare('mtp', mtproto, new Set())
   return ["import type { Long } from '../long.js'", ...tl.render('tl'), ...mtp.render('mtp'), ''].join('\n')
 }

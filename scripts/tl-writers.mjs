@@ -3,14 +3,14 @@
 import { FIELD_CONVERSIONS, NEUTRAL_VALUES, RESULT_CONVERSIONS, STAND_INS } from './tl-adaptation.mjs'
 import { fieldName, isGeneric, PRIMITIVES, signed, typeText } from './tl-history.mjs'
 
-function elementWriter(type, mtproto, bareWriters) {
+function elementWriter(type, bareWriters) {
   if (PRIMITIVES[type]) return `(w, v) => w.${PRIMITIVES[type]}(v)`
   if (type.startsWith('%')) return bareWriters.get(type.slice(1))
   return '(w, v) => w.object(v)'
 }
 
-function writeValue(arg, value, entry, bareWriters) {
-  if (arg.vector === 'bare') return `w.bareVector(${value}, ${elementWriter(arg.type, entry.mtproto, bareWriters)})`
+function writeValue(arg, value, bareWriters) {
+  if (arg.vector === 'bare') return `w.bareVector(${value}, ${elementWriter(arg.type, bareWriters)})`
   if (arg.vector && PRIMITIVES[arg.type]) return `w.vector(${value}, ${elementWriter(arg.type)})`
   if (arg.vector) return `w.objects(${value})`
   if (PRIMITIVES[arg.type]) return `w.${PRIMITIVES[arg.type]}(${value})`
@@ -52,9 +52,9 @@ function writerBody(entry, newest, bareWriters) {
     if (arg.type === '#') statements.push(flagsWord(arg.name, entry))
     if (arg.type === '#' || arg.type === 'true') continue
     const field = fieldName(arg.name)
-    const write = writeValue(arg, isNewest ? `o.${field}` : adaptedValue(arg, newest), entry, bareWriters)
+    const write = writeValue(arg, isNewest ? `o.${field}` : adaptedValue(arg, newest), bareWriters)
     const neutral = isNewest ? undefined : neutralValue(arg, newest)
-    const otherwise = neutral ? writeValue(arg, neutral, entry, bareWriters) : `w.missing(o, '${field}')`
+    const otherwise = neutral ? writeValue(arg, neutral, bareWriters) : `w.missing(o, '${field}')`
     const present = `if (o.${field} === undefined) ${otherwise}; else ${write}`
     statements.push(arg.flag ? `if (${arg.flag[0]} & ${1 << arg.flag[1]}) { ${present} }` : present)
   }
@@ -105,7 +105,7 @@ function renderResults(entries, byName) {
 }
 
 /** Only for names that some layer lacks. */
-function renderStandIns(entries, byName, everyLayer) {
+function renderStandIns(byName, everyLayer) {
   const declared = Object.entries(STAND_INS).map(([type, source]) => `const standInFor${type} = ${source}`)
   const rows = []
   for (const [name, list] of byName) {
@@ -123,7 +123,7 @@ export function renderTables({ layers, entries, byName }) {
     `export const names = ${JSON.stringify(entries.map((entry) => entry.name))}`,
     `export const masks = ${JSON.stringify(entries.map((entry) => entry.mask))}`,
     ...renderResults(entries, byName),
-    ...renderStandIns(entries, byName, (1 << layers.length) - 1),
+    ...renderStandIns(byName, (1 << layers.length) - 1),
     '',
   ].join('\n')
 }

@@ -34,7 +34,9 @@ describe('Long', () => {
 
   it('takes exact whole numbers and refuses others', () => {
     fc.assert(
-      fc.property(fc.maxSafeInteger(), (value) => expect(longToBigInt(longFromNumber(value))).toBe(BigInt(value))),
+      fc.property(fc.maxSafeInteger(), (value) => {
+        expect(longToBigInt(longFromNumber(value))).toBe(BigInt(value))
+      }),
     )
     expect(longFromNumber(0)).toBe(ZERO_LONG)
     expect(() => longFromNumber(2 ** 53)).toThrow(RangeError)
