@@ -16,13 +16,17 @@ export type BoxFact =
       readonly n: number
       readonly editedAtMs: number
       readonly mentioned: boolean
+      /** The pts whose body this one replaces: the message's own, or that of the edit before. */
+      readonly supersedes: number
       readonly lane: Lane
     } // body: the new one
-  | { readonly type: 'deleted'; readonly ids: readonly number[]; readonly lane?: Lane } // counts ids.length
+  | DeletedFact // counts ids.length
   | {
       readonly type: 'readInbox'
       readonly peer: PeerKey
       readonly maxId: number
+      /** The chat entry behind maxId. */
+      readonly maxN: number
       readonly stillUnread: number
       readonly lane?: Lane
     }
@@ -67,6 +71,7 @@ export type BoxFact =
       readonly version: number
       readonly lane: Lane
     }
+  /** A draft; clearing one on sending is a change of its own, right after the message. */
   | { readonly type: 'draft'; readonly peer: PeerKey; readonly replyTo?: number } // body; none: the draft was cleared
   | { readonly type: 'dialogPinned'; readonly peer: PeerKey; readonly pinned: boolean }
   | { readonly type: 'dialogsReordered'; readonly order: readonly PeerKey[] }
@@ -77,10 +82,17 @@ export type BoxFact =
   | { readonly type: 'notify'; readonly scope: NotifyScope; readonly settings?: NotifySettings }
   | { readonly type: 'profile'; readonly profile: AccountProfile }
   | { readonly type: 'username'; readonly username: string; readonly token: number }
-  | { readonly type: 'usernameVoided'; readonly upTo: number }
+  | { readonly type: 'usernameVoided'; readonly username: string; readonly upTo: number }
   | { readonly type: 'authorized'; readonly authorization: Authorization }
   | { readonly type: 'revoked'; readonly authKeys: readonly string[] }
   | { readonly type: 'seen'; readonly atMs: number } // last seen, kept coarsely
+  | {
+      readonly type: 'deviceActive'
+      readonly authKey: string
+      readonly atMs: number
+      readonly layer: number
+      readonly address: string
+    } // kept coarsely
   | { readonly type: 'delivered'; readonly devices: readonly { readonly authKey: string; readonly pts: number }[] }
   | { readonly type: 'registered'; readonly phone: string; readonly profile: AccountProfile }
   | { readonly type: 'closed' } // the account was deleted
@@ -102,12 +114,36 @@ export interface MessageFact {
   readonly action?: ServiceAction
   /** With action 'pin': this box's id of the pinned message. */
   readonly pinnedId?: number
-  readonly clearDraft?: boolean
   readonly groupedId?: string
   readonly fromScheduled?: boolean
   /** The sender's own copy: its operation id, for updateMessageID. */
   readonly op?: string
   readonly lane: Lane
+}
+
+/** Own copies of one dialog that are gone, at most 1000 a fact. What follows `ids` is the fold's, not the devices'. */
+export interface DeletedFact {
+  readonly type: 'deleted'
+  readonly peer: PeerKey
+  readonly ids: readonly number[]
+  readonly chat: ChatId
+  /** The chat's entries behind `ids`, in the same order. */
+  readonly ns: readonly number[]
+  /** The pts of edits whose bodies go with them. */
+  readonly bodies?: readonly number[]
+  /** How many of them were unread, unread mentions, pinned. */
+  readonly unread: number
+  readonly mentions: number
+  readonly pins: number
+  /** The dialog's newest message afterwards; id 0: none. */
+  readonly top: TopMessage
+  readonly lane?: Lane
+}
+
+export interface TopMessage {
+  readonly id: number
+  readonly n: number
+  readonly atMs: number
 }
 
 /** Where a fact stands in its chat's lane to this box (CORE D1): the last fact of an entry moves the box's w to `n`. */
