@@ -54,7 +54,7 @@ export interface OwnReads<Entry> {
 /** References and frames, carrying a call's deadline, chain and trace. */
 export interface Outbound {
   /** In a turn the chain includes this actor, so that a cycle is refused; in an effect it does not. */
-  ref<Contract, Id>(type: ActorType<Contract, Id>, id: Id, options?: CallOptions): Ref<Contract>
+  ref<Contract, Id>(type: ActorType<Contract, Id>, id: NoInfer<Id>, options?: CallOptions): Ref<Contract>
   /** One-way, best effort, after what the turn saw is durable (invariant 5). */
   send(node: NodeId, sink: string, payload: unknown): void
   broadcast(sink: string, payload: unknown): void
@@ -139,7 +139,13 @@ export interface ActorDefinition<S extends ActorShape> {
   /** How many numbers an entry takes (CORE J2). Default 1. */
   readonly count?: (entry: S['entry']) => number
   /** Derived rows of an entry; called right after `apply`, live and in replay alike: pure. */
-  readonly derive?: (state: S['state'], entry: S['entry'], at: Placed, body: Uint8Array | undefined, rows: DerivedWriter) => void
+  readonly derive?: (
+    state: S['state'],
+    entry: S['entry'],
+    at: Placed,
+    body: Uint8Array | undefined,
+    rows: DerivedWriter,
+  ) => void
   readonly memory?: (id: S['id']) => S['memory']
   readonly methods: Implementation<S>
   readonly reminders?: Record<string, (turn: Turn<S>, payload: unknown) => void | Promise<void>>

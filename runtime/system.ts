@@ -39,7 +39,7 @@ export interface SystemLimits {
 
 export interface ActorSystem {
   readonly node: NodeId
-  ref<Contract, Id>(type: ActorType<Contract, Id>, id: Id, options?: CallOptions): Ref<Contract>
+  ref<Contract, Id>(type: ActorType<Contract, Id>, id: NoInfer<Id>, options?: CallOptions): Ref<Contract>
   /** Frames for `sink` on this node; one receiver a sink. */
   receive(sink: string, receiver: (payload: unknown, from: NodeId) => void): void
   send(node: NodeId, sink: string, payload: unknown): void
