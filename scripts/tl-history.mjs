@@ -45,7 +45,7 @@ function maskOf(present, layers) {
 
 /** The name of a field in objects: `user_id` is `userId`. */
 export function fieldName(name) {
-  return name.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase())
+  return name.replace(/_([a-zA-Z0-9])/g, (_, letter) => letter.toUpperCase())
 }
 
 /** An id as the signed 32-bit number that readers see. */
