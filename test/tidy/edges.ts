@@ -8,7 +8,6 @@ export const edges: Readonly<Record<string, string>> = {
   'server/': 'composition root: makes the real clock, randomness and timers that others are given',
   'runtime/system-clock.ts': 'the real clock, with the one timer wheel of the process',
   'runtime/system-random.ts': 'the real randomness',
-  'storage/embedded/lmdb-kv.ts': 'the disk: waits for LMDB',
   'gateway/mtproto/world.ts': 'the sockets',
   'scripts/': 'runs around the program, not in it',
   'examples/': 'client programs',
