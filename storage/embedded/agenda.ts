@@ -6,6 +6,7 @@ import {
   dueShardOf,
   dueTimeKey,
   dueTimeOf,
+  endOfDueTimeKey,
   undeliveredEpochOf,
   undeliveredKey,
   undeliveredShardKey,
@@ -51,7 +52,8 @@ export class EmbeddedAgenda implements AgendaStore {
   async due(shards: ShardRange, untilMs: number, limit: number): Promise<readonly DueRow[]> {
     const rows: DueRow[] = []
     if (limit <= 0 || untilMs < 0) return rows
-    for (const { key, value } of this.#kv.range({ start: dueTimeKey(0), end: dueTimeKey(Math.floor(untilMs) + 1) })) {
+    const range = { start: dueTimeKey(0), end: endOfDueTimeKey(Math.min(Math.floor(untilMs), Number.MAX_SAFE_INTEGER)) }
+    for (const { key, value } of this.#kv.range(range)) {
       const shard = dueShardOf(key)
       if (shard < shards.from || shard > shards.to) continue
       const { actor, reminder } = decodeAddress(value)

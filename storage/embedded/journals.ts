@@ -261,7 +261,12 @@ class EmbeddedJournal implements Journal {
     const rows: DerivedRow[] = []
     if (limit <= 0 || to < from) return rows
     const prefix = this.#text + nameText(table) + nameText(group)
-    const range = { start: rowKey(prefix, from), end: afterRowKey(prefix, to), limit, reverse: descending ?? false }
+    const range = {
+      start: rowKey(prefix, Math.max(0, from)),
+      end: afterRowKey(prefix, Math.min(to, Number.MAX_SAFE_INTEGER)),
+      limit,
+      reverse: descending ?? false,
+    }
     for (const { key, value } of this.#store.kv.range(range)) rows.push({ table, group, order: rowOrderOf(key), value })
     return rows
   }

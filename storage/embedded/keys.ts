@@ -125,6 +125,11 @@ export function dueTimeKey(dueAtMs: number): Buffer {
   return key
 }
 
+/** A key after all that is due at `dueAtMs`. */
+export function endOfDueTimeKey(dueAtMs: number): Buffer {
+  return Buffer.concat([dueTimeKey(dueAtMs), Buffer.of(0xff)])
+}
+
 export function dueTimeOf(key: Uint8Array): number {
   return readInt53(key, 1)
 }

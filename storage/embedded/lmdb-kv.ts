@@ -20,6 +20,8 @@ export interface LmdbKvOptions {
   readonly limits?: Partial<FlushLimits>
   /** Address space to reserve; the file grows only as it is used, and the map beyond this by itself. */
   readonly mapBytes?: number
+  /** Stands between the queue and the disk: tests make it fail there. */
+  readonly through?: (target: FlushTarget) => FlushTarget
 }
 
 type BinaryDatabase = RootDatabase<Buffer, Uint8Array>
@@ -50,7 +52,8 @@ class LmdbKv implements OrderedKv {
   constructor(database: BinaryDatabase, options: LmdbKvOptions) {
     this.#database = database
     const limits = { ...defaultFlushLimits, ...options.limits }
-    this.#queue = new FlushQueue(new LmdbTarget(database, options.log), options.clock, limits)
+    const target = new LmdbTarget(database, options.log)
+    this.#queue = new FlushQueue(options.through?.(target) ?? target, options.clock, limits)
   }
 
   get uncertain(): boolean {

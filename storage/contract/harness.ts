@@ -1,0 +1,27 @@
+import type { AgendaStore, JournalStore } from '../../runtime/index.js'
+import type { NameIndex } from '../ports/name-index.js'
+
+/** What a suite needs of a driver: a disk that outlives processes, and processes that can die. */
+export interface StorageHarness {
+  /** A new process on what the disk holds now; the former one has stopped or crashed. */
+  start(): Promise<StorageProcess>
+  /** Kills the process as `kill -9` does: from here on nothing of it settles, nothing of it is written. */
+  crash(): Promise<void>
+  /**
+   * The process dies by itself once this many more writes are durable, whatever it counts as a write that can be there
+   * without the next. Resolves when it has died.
+   */
+  crashAfter(writes: number): Promise<void>
+  dispose(): Promise<void>
+}
+
+export interface StorageProcess {
+  readonly journals: JournalStore
+  readonly agenda: AgendaStore
+  readonly names: NameIndex
+  /** This process's epoch of every shard: above those of all former processes. */
+  readonly epoch: number
+  stop(): Promise<void>
+}
+
+export type NewHarness = () => StorageHarness

@@ -1,0 +1,47 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { StorageHarness, StorageProcess } from '../contract/harness.js'
+import { type EmbeddedStorage, storageOn } from '../embedded/embedded-storage.js'
+import { openLmdbKv } from '../embedded/lmdb-kv.js'
+import { machineClock, silentLog } from './clocks.js'
+import { CrashingTarget } from './crashing-target.js'
+
+/** LMDB in a temporary directory. A crash leaves the environment open: reopening it shows what was committed. */
+export function lmdbHarness(): StorageHarness {
+  const directory = mkdtempSync(join(tmpdir(), 'heliograph-lmdb-'))
+  let target: CrashingTarget | undefined
+  let crashed = () => {}
+  return {
+    async start() {
+      const kv = openLmdbKv({
+        path: join(directory, 'data.mdb'),
+        clock: machineClock,
+        log: silentLog,
+        mapBytes: 256 * 1024 * 1024,
+        through: (real) => {
+          target = new CrashingTarget(real, () => crashed())
+          return target
+        },
+      })
+      return processOf(await storageOn(kv, {}, async () => undefined))
+    },
+    async crash() {
+      await target?.crash()
+    },
+    crashAfter(writes) {
+      target?.crashAfter(writes)
+      return new Promise((resolve) => {
+        crashed = resolve
+      })
+    },
+    async dispose() {
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+export function processOf(storage: EmbeddedStorage): StorageProcess {
+  const { journals, agenda, names, ownership } = storage
+  return { journals, agenda, names, epoch: ownership.epoch, stop: () => storage.close() }
+}

@@ -1,0 +1,32 @@
+import type { StorageHarness } from '../contract/harness.js'
+import { SimulatedDisk } from '../simulated/simulated-disk.js'
+import { openSimulatedStorage } from '../simulated/simulated-storage.js'
+import { EagerClock, seededRandom } from './clocks.js'
+import { processOf } from './lmdb-harness.js'
+
+let nextSeed = 1
+
+/** A simulated disk on virtual time; each harness of a run has its own seed, the same in every run. */
+export function simulatedHarness(): StorageHarness {
+  let crashed = () => {}
+  const disk = new SimulatedDisk({
+    clock: new EagerClock(),
+    random: seededRandom(nextSeed++),
+    onCrash: () => crashed(),
+  })
+  return {
+    async start() {
+      return processOf(await openSimulatedStorage(disk))
+    },
+    async crash() {
+      disk.crash()
+    },
+    crashAfter(writes) {
+      disk.crashAfter(writes)
+      return new Promise((resolve) => {
+        crashed = resolve
+      })
+    },
+    async dispose() {},
+  }
+}
