@@ -7,15 +7,9 @@ import { ConnectionTCPFull } from 'telegram/network/index.js'
 
 const file = (name) => readFileSync(`${process.argv[2] ?? 'data'}/${name}`, 'utf8')
 const { host, port } = JSON.parse(file('listening.json')).mtproto
-const { n } = createPublicKey(file('server-key.pub.pem')).export({ format: 'jwk' })
-const sha1 = createHash('sha1')
-  .update('\xfe\0\x01\0', 'latin1')
-  .update(n, 'base64url')
-  .update('\x03\x01\0\x01', 'latin1')
-_serverKeys.set(`${sha1.digest().readBigInt64LE(12)}`, {
-  n: bigInt(Buffer.from(n, 'base64url').toString('hex'), 16),
-  e: 65537,
-})
+const n = Buffer.from(createPublicKey(file('server-key.pub.pem')).export({ format: 'jwk' }).n, 'base64url')
+const sha1 = createHash('sha1').update('\xfe\0\x01\0', 'latin1').update(n).update('\x03\x01\0\x01', 'latin1')
+_serverKeys.set(`${sha1.digest().readBigInt64LE(12)}`, { n: bigInt(n.toString('hex'), 16), e: 65537 })
 const connection = new Proxy(ConnectionTCPFull, { construct: (Base, [given]) => new Base({ ...given, port }) })
 const session = new sessions.StringSession('')
 session.setDC(2, host, port)
