@@ -28,7 +28,7 @@ p { margin: 0 0 .75rem }
 .state.away::before { background: var(--bad) }
 section, .figure { background: var(--card); border: 1px solid var(--line); border-radius: 14px; padding: 1.25rem }
 section { margin-bottom: 1rem }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: 1rem }
+.figures { display: grid; grid-template-columns: repeat(3, 1fr); gap: 1rem }
 .figures { padding: 0; border: 0; background: none }
 .figure { padding: 1rem 1.25rem }
 .figure b { display: block; font-size: 1.6rem; line-height: 1.2; font-weight: 600; font-variant-numeric: tabular-nums }
@@ -51,6 +51,7 @@ footer { color: var(--soft); font-size: .85rem; margin-top: 1.5rem }
 footer a { color: inherit }
 @media (max-width: 34rem) {
   main { padding-top: 1.5rem }
+  .figures { grid-template-columns: repeat(2, 1fr) }
   dl { grid-template-columns: 1fr; gap: 0 }
   dd { margin-bottom: .6rem }
 }
