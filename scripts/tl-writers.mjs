@@ -1,6 +1,6 @@
 // Renders one writer for each constructor id, and the tables that make layers of them.
 
-import { FIELD_CONVERSIONS, NEUTRAL_VALUES, RESULT_CONVERSIONS, STAND_INS } from './tl-adaptation.mjs'
+import { DERIVED_FIELDS, FIELD_CONVERSIONS, NEUTRAL_VALUES, RESULT_CONVERSIONS, STAND_INS } from './tl-adaptation.mjs'
 import { fieldName, isGeneric, PRIMITIVES, signed, typeText } from './tl-history.mjs'
 
 function elementWriter(type, bareWriters) {
@@ -27,7 +27,7 @@ function adaptedValue(arg, newest) {
   return conversion ? `(${conversion})(${value})` : value
 }
 
-/** A2 of tl-adaptation: what is written when the object lacks a field that only this older constructor requires. */
+/** A3 of tl-adaptation: what is written when the object lacks a field that only this older constructor requires. */
 function neutralValue(arg, newest) {
   const today = newest.args.find((other) => other.name === arg.name)
   if (today && !today.flag) return undefined
@@ -46,19 +46,30 @@ function flagsWord(name, entry) {
 }
 
 function writerBody(entry, newest, bareWriters) {
-  const isNewest = entry === newest
   const statements = []
   for (const arg of entry.args) {
     if (arg.type === '#') statements.push(flagsWord(arg.name, entry))
     if (arg.type === '#' || arg.type === 'true') continue
-    const field = fieldName(arg.name)
-    const write = writeValue(arg, isNewest ? `o.${field}` : adaptedValue(arg, newest), bareWriters)
-    const neutral = isNewest ? undefined : neutralValue(arg, newest)
-    const otherwise = neutral ? writeValue(arg, neutral, bareWriters) : `w.missing(o, '${field}')`
-    const present = `if (o.${field} === undefined) ${otherwise}; else ${write}`
-    statements.push(arg.flag ? `if (${arg.flag[0]} & ${1 << arg.flag[1]}) { ${present} }` : present)
+    const field = entry === newest ? newestField(arg, bareWriters) : olderField(arg, newest, bareWriters)
+    statements.push(arg.flag ? `if (${arg.flag[0]} & ${1 << arg.flag[1]}) { ${field} }` : field)
   }
   return statements.join('; ')
+}
+
+function newestField(arg, bareWriters) {
+  const field = fieldName(arg.name)
+  return `if (o.${field} === undefined) w.missing(o, '${field}'); else ${writeValue(arg, `o.${field}`, bareWriters)}`
+}
+
+function olderField(arg, newest, bareWriters) {
+  const field = fieldName(arg.name)
+  const derived = DERIVED_FIELDS[`${newest.name}.${arg.name}:${typeText(arg.type, arg.vector)}`]
+  const neutral = neutralValue(arg, newest)
+  const otherwise = neutral ? writeValue(arg, neutral, bareWriters) : `w.missing(o, '${field}')`
+  if (derived) {
+    return `{ const d = o.${field} ?? (${derived}); if (d === undefined) ${otherwise}; else ${writeValue(arg, 'd', bareWriters)} }`
+  }
+  return `if (o.${field} === undefined) ${otherwise}; else ${writeValue(arg, adaptedValue(arg, newest), bareWriters)}`
 }
 
 /** @param {import('./tl-history.mjs').History} history */

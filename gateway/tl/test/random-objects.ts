@@ -63,12 +63,12 @@ export class RandomObjects {
   private readonly classes = new Map<string, Shape[]>()
   private readonly byName = new Map<string, Shape>()
   private readonly call: Shape
+  private readonly dialect: Dialect
+  private readonly options: RandomOptions
 
-  constructor(
-    shapes: readonly Shape[],
-    private readonly dialect: Dialect = ours,
-    private readonly options: RandomOptions = {},
-  ) {
+  constructor(shapes: readonly Shape[], dialect: Dialect = ours, options: RandomOptions = {}) {
+    this.dialect = dialect
+    this.options = options
     for (const shape of shapes) {
       this.byName.set(shape.name, shape)
       if (shape.isMethod) continue
