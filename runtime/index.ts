@@ -16,7 +16,9 @@ export type {
   Turn,
 } from './actor.js'
 export { implement } from './actor.js'
+export { createActorSystem } from './actor-system.js'
 export type { Clock, Timer } from './clock.js'
+export { decode, decodeError, encode, encodeError } from './codec.js'
 export type { ActorType, CallOptions, MethodMode, Ref } from './contract.js'
 export { actorType, numberKey } from './contract.js'
 export type { ErrorCode, ErrorDetails } from './errors.js'
@@ -40,9 +42,12 @@ export type {
   UndeliveredRow,
   Writer,
 } from './journal-store.js'
+export { DEFAULT_LIMITS } from './limits.js'
 export type { RuntimeMetrics } from './metrics.js'
 export type { NodeId, Ownership } from './ownership.js'
 export { DEFAULT_SHARD_COUNT, shardOf } from './ownership.js'
 export type { Random } from './random.js'
 export type { ActorSystem, ActorSystemOptions, SystemHealth, SystemLimits } from './system.js'
+export { systemClock } from './system-clock.js'
+export { systemRandom } from './system-random.js'
 export type { CallEnvelope, Frame, Transport } from './transport.js'

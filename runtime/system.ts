@@ -5,7 +5,7 @@ import type { AgendaStore, JournalStore } from './journal-store.js'
 import type { RuntimeMetrics } from './metrics.js'
 import type { NodeId, Ownership } from './ownership.js'
 import type { Random } from './random.js'
-import type { Transport } from './transport.js'
+import type { CallEnvelope, Frame, Transport } from './transport.js'
 
 export interface ActorSystemOptions {
   // biome-ignore lint/suspicious/noExplicitAny: definitions of different shapes stand in one list
@@ -44,6 +44,10 @@ export interface ActorSystem {
   receive(sink: string, receiver: (payload: unknown, from: NodeId) => void): void
   send(node: NodeId, sink: string, payload: unknown): void
   broadcast(sink: string, payload: unknown): void
+  /** The callee's side of Transport.call. Rejects with an ActorError; NOT_OWNER when the shard is not this node's. */
+  handle(call: CallEnvelope): Promise<Uint8Array>
+  /** The receiver's side of Transport.send and broadcast. Throws CORRUPT on a payload that does not decode. */
+  deliver(from: NodeId, frame: Frame): void
   /** Sweeps undelivered rows and due reminders; resolves when the first sweep has found its actors. */
   start(): Promise<void>
   /** Refuses new calls, lets turns and commits end, checkpoints, closes journals. */

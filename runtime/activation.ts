@@ -1,0 +1,214 @@
+/**
+ * One actor in memory: its state, folded from its journal, and where it stands.
+ *
+ * A1. `state` is always the fold of all entries up to the head; `folded` counts those of this activation, `durable` how
+ *     many of them are known to be durable. Nothing leaves the actor that saw more than what is durable (CORE R1).
+ * A2. Positions follow J2 and times never go back, in what is appended and in what is replayed; stored entries that
+ *     break this are CORRUPT.
+ * A3. When `apply` or `derive` throws, the state is worth nothing: the activation is `dying`, commits what was whole
+ *     before, and ends.
+ */
+import type { Placed } from './actor.js'
+import { ActorError } from './errors.js'
+import {
+  type DecodedFact,
+  decodeFact,
+  decodeState,
+  encodeState,
+  newer,
+  type Reminder,
+  type ReminderFact,
+} from './fact.js'
+import type { ActorAddress, Journal, JournalEntry, OpenedJournal, Position, Snapshot } from './journal-store.js'
+import type { ActivationList, Kind } from './kind.js'
+import { PendingRows } from './pending-rows.js'
+import { follows } from './position.js'
+import { entryBytes, Tail } from './tail.js'
+import type { Alarm } from './timer-wheel.js'
+import type { TurnContext } from './turn.js'
+import type { Work } from './work.js'
+
+/** `dying`: takes no more turns, ends when what it has committed is known. `dead`: answers nothing any more. */
+export type Phase = 'opening' | 'active' | 'dying' | 'dead'
+
+export class Activation {
+  list: ActivationList | undefined = undefined
+  next: Activation | undefined = undefined
+  previous: Activation | undefined = undefined
+
+  readonly kind: Kind
+  readonly key: string
+  readonly shard: number
+  epoch: number
+  phase: Phase = 'opening'
+  id: unknown = undefined
+  state: unknown = undefined
+  memory: unknown = undefined
+  journal: Journal | undefined = undefined
+
+  pts = 0
+  ordinal = 0
+  lastAtMs = 0
+  folded = 0
+  durable = 0
+  entriesSinceCheckpoint = 0
+  bytesSinceCheckpoint = 0
+
+  /** The turn that runs now. */
+  running: TurnContext | undefined = undefined
+  /** What is under way; an idle actor has none. */
+  work: Work | undefined = undefined
+  tail: Tail | undefined = undefined
+  rows: PendingRows | undefined = undefined
+  reminders: Map<string, Reminder> | undefined = undefined
+  timers: Map<string, Alarm> | undefined = undefined
+
+  /** Monotonic, milliseconds. */
+  lastUsedMs: number
+  queuedMs: number
+  /** D2: this activation wrote an undelivered row, or found one, and has not sent its removal since. */
+  rowWritten = false
+  rowFound = false
+
+  #uses = 0
+
+  constructor(kind: Kind, key: string, shard: number, epoch: number, nowMs: number) {
+    this.kind = kind
+    this.key = key
+    this.shard = shard
+    this.epoch = epoch
+    this.lastUsedMs = nowMs
+    this.queuedMs = nowMs
+  }
+
+  get address(): string {
+    return `${this.kind.name}/${this.key}`
+  }
+
+  get actor(): ActorAddress {
+    return { kind: this.kind.name, key: this.key, shard: this.shard }
+  }
+
+  get head(): Position {
+    return { pts: this.pts, ordinal: this.ordinal }
+  }
+
+  /** True when all that was folded is durable, so that the state may be stored or told. */
+  get isDurable(): boolean {
+    return this.folded === this.durable
+  }
+
+  /** Runs an operation on the journal's handle, which stays open until all of them have ended. */
+  async use<T>(operation: (journal: Journal) => Promise<T>): Promise<T> {
+    if (this.journal === undefined) throw new ActorError('STOPPED', `the activation of ${this.address} is over`)
+    this.#uses++
+    try {
+      return await operation(this.journal)
+    } finally {
+      this.#uses--
+      if (this.phase === 'dead') this.close()
+    }
+  }
+
+  /** Closes the handle as soon as nothing uses it. */
+  close(): void {
+    if (this.#uses > 0) return
+    this.journal?.close()
+    this.journal = undefined
+  }
+
+  /** Folds what the store has. Throws CORRUPT, or what the definition throws. */
+  restore(opened: OpenedJournal, seal: (value: unknown) => unknown): void {
+    const { definition, type } = this.kind
+    this.id = type.parse(this.key)
+    this.journal = opened.journal
+    this.state = opened.snapshot === undefined ? definition.state.initial(this.id) : this.#load(opened.snapshot)
+    for (const entry of opened.tail) {
+      this.fold(entry, decodeFact(entry.fact, definition.state.version), seal)
+      this.durable++
+    }
+    this.tail?.trim(this.kind.limits.checkpointEntries, this.kind.limits.checkpointBytes, 0)
+    this.memory = definition.memory?.(this.id)
+  }
+
+  #load(snapshot: Snapshot): unknown {
+    const { state: rules } = this.kind.definition
+    if (snapshot.version > rules.version)
+      throw newer(`the snapshot of ${this.address}`, snapshot.version, rules.version)
+    const { lastAtMs, reminders, state } = decodeState(snapshot.state)
+    this.pts = snapshot.position.pts
+    this.ordinal = snapshot.position.ordinal
+    this.lastAtMs = lastAtMs
+    this.reminders = reminders === undefined ? undefined : new Map(reminders)
+    if (rules.decode !== undefined) return rules.decode(state, snapshot.version, this.id)
+    if (snapshot.version === rules.version) return state
+    throw new ActorError(
+      'CORRUPT',
+      `the snapshot of ${this.address} has format ${snapshot.version}; the definition needs state.decode to read it`,
+    )
+  }
+
+  /** The state as bytes. Only while `isDurable` (CORE J7): `apply` changes the state in place. */
+  snapshot(): Snapshot {
+    const { encode, version } = this.kind.definition.state
+    const state = encode === undefined ? this.state : encode(this.state)
+    return {
+      position: this.head,
+      version,
+      state: encodeState({ lastAtMs: this.lastAtMs, reminders: this.reminders, state }),
+    }
+  }
+
+  /** Where an entry that counts for `count` stands when it is the next one. */
+  place(count: number, nowMs: number): Placed {
+    if (!Number.isSafeInteger(count) || count < 0) throw new TypeError(`${this.address}: an entry counts for ${count}`)
+    const atMs = Math.max(nowMs, this.lastAtMs)
+    return count > 0
+      ? { pts: this.pts + count, ordinal: 0, count, atMs }
+      : { pts: this.pts, ordinal: this.ordinal + 1, count, atMs }
+  }
+
+  /** Folds an entry, live or in replay: the state, the derived rows and the tail take it in alike. */
+  fold(entry: JournalEntry, decoded: DecodedFact, seal: (value: unknown) => unknown): void {
+    if (!follows(entry, this) || entry.atMs < this.lastAtMs) {
+      throw new ActorError('CORRUPT', `${this.address}: entry ${entry.pts}.${entry.ordinal} does not follow its head`)
+    }
+    this.tail ??= new Tail(this.head)
+    if (decoded.reminder !== undefined) this.#foldReminder(decoded.reminder)
+    else this.#foldFact(entry, decoded.fact, seal)
+    this.pts = entry.pts
+    this.ordinal = entry.ordinal
+    this.lastAtMs = entry.atMs
+    this.tail.push(entry)
+    this.folded++
+    this.entriesSinceCheckpoint++
+    this.bytesSinceCheckpoint += entryBytes(entry)
+  }
+
+  #foldFact({ pts, ordinal, count, atMs, body }: JournalEntry, fact: unknown, seal: (value: unknown) => unknown): void {
+    const { state: rules, derive } = this.kind.definition
+    const at: Placed = { pts, ordinal, count, atMs }
+    this.state = rules.apply(this.state, fact, at)
+    if (derive === undefined) return
+    this.rows ??= new PendingRows(seal)
+    const { rows, tail } = this
+    derive(this.state, fact, at, body, {
+      put: (table, group, order, value) => rows.put(table, group, order, value),
+      remove: (table, group, order) => rows.remove(table, group, order),
+      erase: (erased) => {
+        rows.erase(erased)
+        tail?.erase(erased)
+      },
+    })
+  }
+
+  #foldReminder({ name, dueAtMs, payload }: ReminderFact): void {
+    if (dueAtMs === undefined) {
+      this.reminders?.delete(name)
+      if (this.reminders?.size === 0) this.reminders = undefined
+      return
+    }
+    this.reminders ??= new Map()
+    this.reminders.set(name, { dueAtMs, payload })
+  }
+}

@@ -1,0 +1,87 @@
+import type { ActorType, CallOptions, Ref } from './contract.js'
+import type { Receiver } from './frames.js'
+import { Host } from './host.js'
+import type { NodeId } from './ownership.js'
+import { Shutdown } from './shutdown.js'
+import type { ActorSystem, ActorSystemOptions, SystemHealth } from './system.js'
+import type { CallEnvelope, Frame } from './transport.js'
+
+/**
+ * Makes the actor system of this node. It answers calls at once; `start` adds the sweeps, so that what was committed and
+ * not delivered, and what is due, is found without anybody calling.
+ */
+export function createActorSystem(options: ActorSystemOptions): ActorSystem {
+  return new NodeSystem(new Host(options))
+}
+
+class NodeSystem implements ActorSystem, SystemHealth {
+  readonly #host: Host
+  readonly #shutdown: Shutdown
+
+  constructor(host: Host) {
+    this.#host = host
+    this.#shutdown = new Shutdown(host)
+    host.residency.start()
+  }
+
+  get node(): NodeId {
+    return this.#host.ownership.self
+  }
+
+  get health(): SystemHealth {
+    return this
+  }
+
+  ref<Contract, Id>(type: ActorType<Contract, Id>, id: Id, options?: CallOptions): Ref<Contract> {
+    return this.#host.reference(type, id, {
+      deadlineMs: options?.deadlineMs,
+      traceId: options?.traceId,
+      chain: undefined,
+      ifActive: options?.ifActive ?? false,
+      origin: 'outside',
+    })
+  }
+
+  receive(sink: string, receiver: Receiver): void {
+    this.#host.frames.receive(sink, receiver)
+  }
+
+  send(node: NodeId, sink: string, payload: unknown): void {
+    this.#host.frames.send(node, sink, this.#host.carry(payload))
+  }
+
+  broadcast(sink: string, payload: unknown): void {
+    this.#host.frames.broadcast(sink, this.#host.carry(payload))
+  }
+
+  handle(call: CallEnvelope): Promise<Uint8Array> {
+    return this.#host.dispatcher.receive(call)
+  }
+
+  deliver(from: NodeId, frame: Frame): void {
+    this.#host.frames.deliver(from, frame)
+  }
+
+  start(): Promise<void> {
+    return this.#host.sweeper.start()
+  }
+
+  stop(): Promise<void> {
+    return this.#shutdown.run()
+  }
+
+  oldestWaitMs(): number {
+    const nowMs = this.#host.clock.monotonic()
+    let oldestMs = nowMs
+    for (const { running, work } of this.#host.busy) {
+      const queued = work?.oldestArrivalMs() ?? nowMs
+      const unreleased = work?.unreleased.peek()?.arrivedMs ?? nowMs
+      oldestMs = Math.min(oldestMs, running?.startedMs ?? nowMs, queued, unreleased)
+    }
+    return nowMs - oldestMs
+  }
+
+  residents(): number {
+    return this.#host.residency.count
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * Checkpoints: derived rows, erasures, then a snapshot.
+ *
+ * K1. What is written is what is durable (CORE J7): the state is encoded, in one go, only while nothing is undurable.
+ *     A busy actor comes to that between two commits; if it does not, its turns wait for it.
+ * K2. One checkpoint is in flight an activation. Turns go on meanwhile; rows stay readable until it is durable.
+ * K3. What waits for a checkpoint is bounded: while one cannot be written, turns wait beyond the bound.
+ */
+import type { Activation } from './activation.js'
+import { Failure } from './call.js'
+import { type ActorError, errorCode } from './errors.js'
+import type { Host } from './host.js'
+import type { Snapshot } from './journal-store.js'
+import type { CollectedRows } from './pending-rows.js'
+import { Alarm } from './timer-wheel.js'
+
+const PAUSE_AFTER_FAILURE_MS = 1_000
+/** Fewer entries than these are replayed sooner than a snapshot is written. */
+const WORTH_ENTRIES = 16
+const WORTH_BYTES = 16 * 1024
+
+class RetryAlarm extends Alarm {
+  readonly #checkpoints: Checkpoints
+  readonly #activation: Activation
+
+  constructor(checkpoints: Checkpoints, activation: Activation) {
+    super()
+    this.#checkpoints = checkpoints
+    this.#activation = activation
+  }
+
+  override ring(): void {
+    this.#checkpoints.retry(this.#activation)
+  }
+}
+
+export class Checkpoints {
+  readonly #host: Host
+  /** Activations whose last checkpoint failed a moment ago. */
+  readonly #pausing = new Map<Activation, RetryAlarm>()
+
+  constructor(host: Host) {
+    this.#host = host
+  }
+
+  takeIfDue(activation: Activation): void {
+    if (this.#isBeyond(activation, 1)) this.take(activation)
+  }
+
+  /** Turns must not start now: the checkpoint needs a moment at which all is durable, or is too late already. */
+  mustWait(activation: Activation): boolean {
+    if (this.#isBeyond(activation, 4)) return activation.work?.checkpointing === true || this.#pausing.has(activation)
+    return this.#isBeyond(activation, 2) && !activation.isDurable && activation.work?.checkpointing !== true
+  }
+
+  /** True when replaying what came since the last checkpoint costs more than a snapshot. */
+  isWorthwhile(activation: Activation): boolean {
+    return activation.entriesSinceCheckpoint >= WORTH_ENTRIES || activation.bytesSinceCheckpoint >= WORTH_BYTES
+  }
+
+  /** Begins a checkpoint if one can be taken now; false when not. */
+  take(activation: Activation): boolean {
+    if (activation.phase !== 'active' || !activation.isDurable || this.#pausing.has(activation)) return false
+    if (activation.work?.checkpointing === true || activation.entriesSinceCheckpoint === 0) return false
+    const host = this.#host
+    if (!host.ownership.holds(activation.shard, activation.epoch)) return false
+    let snapshot: Snapshot
+    let written: CollectedRows
+    try {
+      snapshot = activation.snapshot()
+      written = activation.rows?.collect() ?? { rows: [], erased: [], generation: 0 }
+    } catch (error) {
+      host.log.error({ actor: activation.address, error }, 'the state of an actor cannot be encoded')
+      this.#pause(activation)
+      return false
+    }
+    const { entriesSinceCheckpoint, bytesSinceCheckpoint } = activation
+    activation.entriesSinceCheckpoint = 0
+    activation.bytesSinceCheckpoint = 0
+    host.workOf(activation).checkpointing = true
+    activation
+      .use((journal) => journal.checkpoint({ snapshot, rows: written.rows, erased: written.erased }))
+      .then(
+        () => this.#done(activation, written.generation),
+        (error) => {
+          activation.entriesSinceCheckpoint += entriesSinceCheckpoint
+          activation.bytesSinceCheckpoint += bytesSinceCheckpoint
+          this.#failed(activation, error)
+        },
+      )
+    return true
+  }
+
+  retry(activation: Activation): void {
+    this.#pausing.delete(activation)
+    if (activation.phase !== 'active') return
+    this.takeIfDue(activation)
+    this.#host.turns.pump(activation)
+  }
+
+  #done(activation: Activation, generation: number): void {
+    if (activation.phase === 'dead') return
+    const { work, rows, tail, kind } = activation
+    if (work !== undefined) work.checkpointing = false
+    rows?.written(generation)
+    if (rows?.isEmpty) activation.rows = undefined
+    tail?.trim(kind.limits.checkpointEntries, kind.limits.checkpointBytes, activation.folded - activation.durable)
+    this.takeIfDue(activation)
+    this.#host.turns.pump(activation)
+    this.#host.residency.checkpointed(activation)
+  }
+
+  #failed(activation: Activation, error: unknown): void {
+    if (activation.phase === 'dead') return
+    if (activation.work !== undefined) activation.work.checkpointing = false
+    this.#host.log.warn({ actor: activation.address, error }, 'a checkpoint failed')
+    if (errorCode(error) === 'OVERTAKEN') {
+      const { inFlight } = activation.work ?? {}
+      this.#host.turns.discard(activation, Failure.of(error as ActorError), inFlight === undefined)
+      return
+    }
+    this.#pause(activation)
+    this.#host.turns.pump(activation)
+  }
+
+  #pause(activation: Activation): void {
+    const alarm = new RetryAlarm(this, activation)
+    this.#pausing.set(activation, alarm)
+    this.#host.wheel.set(alarm, PAUSE_AFTER_FAILURE_MS)
+  }
+
+  #isBeyond({ kind, entriesSinceCheckpoint, bytesSinceCheckpoint }: Activation, times: number): boolean {
+    const { checkpointEntries, checkpointBytes } = kind.limits
+    return entriesSinceCheckpoint >= checkpointEntries * times || bytesSinceCheckpoint >= checkpointBytes * times
+  }
+}

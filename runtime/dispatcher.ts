@@ -1,0 +1,293 @@
+/**
+ * Where a call goes: into its actor at once, into its mailbox, to another node, or nowhere.
+ *
+ * X1. A call whose chain already holds its actor is refused at once with CALL_CYCLE, wherever the actor is.
+ * X2. Every mailbox is bounded in calls, bytes and age, the node in calls; over a bound a call is refused with OVERLOADED
+ *     before anything happened.
+ * X3. Concurrent calls of an actor that is not in memory wait for one activation.
+ */
+import type { Activation } from './activation.js'
+import { Call, type CallKeeper, type Chain, chainPath, Failure, type Target } from './call.js'
+import { decode, encode, roughBytes } from './codec.js'
+import { ActorError, errorCode } from './errors.js'
+import type { Host } from './host.js'
+import type { Kind, Method } from './kind.js'
+import { shardOf } from './ownership.js'
+import type { TimerWheel } from './timer-wheel.js'
+import type { CallEnvelope } from './transport.js'
+
+const SHORTEST_RETRY_MS = 50
+const LONGEST_RETRY_MS = 5_000
+/** A call that another node sends back as not its own is sent on at most this often. */
+const MOST_HOPS = 3
+
+export class Dispatcher implements CallKeeper {
+  readonly #host: Host
+  readonly wheel: TimerWheel
+  /** Calls that have not settled. */
+  inFlight = 0
+
+  constructor(host: Host) {
+    this.#host = host
+    this.wheel = host.wheel
+  }
+
+  /** A call through a reference. */
+  invoke(target: Target, method: Method, args: readonly unknown[]): Promise<unknown> {
+    const host = this.#host
+    const { kind, key, deadlineMs } = target
+    host.metrics.call(kind.name, method.name)
+    if (host.stopping && target.origin !== 'inside') return this.#refuse(target, method, stopped())
+    if (target.chain !== undefined && isInChain(target.chain, kind.name, key)) {
+      return this.#refuse(target, method, cycle(target, method))
+    }
+    if (deadlineMs !== undefined && host.clock.now() >= deadlineMs) {
+      return this.#refuse(target, method, tooLate(target, method))
+    }
+    const given = host.passes ? args : (host.carry(args) as readonly unknown[])
+    const activation = kind.residents.get(key)
+    if (activation?.phase === 'active' && host.turns.mayRunNow(activation, method)) {
+      if (host.ownership.holds(activation.shard, activation.epoch)) {
+        return host.turns.runNow(activation, method, target, given)
+      }
+      host.turns.lose(activation)
+    }
+    return this.#enqueue(target, method, given)
+  }
+
+  /** A call from another node (Transport.call): the answer's bytes. Never passed on: a shard that is not ours is NOT_OWNER. */
+  async receive(envelope: CallEnvelope): Promise<Uint8Array> {
+    const kind = this.#host.kinds.get(envelope.kind)
+    const method = kind?.methods.get(envelope.method)
+    if (kind === undefined || method === undefined) {
+      throw new ActorError('INTERNAL', `this node knows no method ${envelope.kind}.${envelope.method}`)
+    }
+    const shard = this.#shardOf(kind, envelope.key)
+    if (this.#host.ownership.ownerOf(shard) !== this.#host.ownership.self) {
+      throw new ActorError('NOT_OWNER', `this node does not own shard ${shard} of ${kind.name}/${envelope.key}`)
+    }
+    const args = decode(envelope.args)
+    if (!Array.isArray(args)) throw new ActorError('CORRUPT', 'the arguments of a call are no list')
+    const target: Target = {
+      kind,
+      key: envelope.key,
+      deadlineMs: envelope.deadlineMs,
+      traceId: envelope.traceId,
+      chain: toChain(envelope.chain),
+      ifActive: envelope.ifActive,
+      origin: envelope.chain.length > 0 ? 'inside' : 'outside',
+    }
+    return encode(await this.invoke(target, method, args))
+  }
+
+  /** A turn of the runtime's own: a timer, a reminder, a resume. Nobody waits for it; failures are logged. */
+  runOwn(kind: Kind, key: string, method: Method, args: readonly unknown[]): Promise<boolean> {
+    const target: Target = {
+      kind,
+      key,
+      deadlineMs: undefined,
+      traceId: undefined,
+      chain: undefined,
+      ifActive: false,
+      origin: 'background',
+    }
+    if (this.#host.stopping) return Promise.resolve(false)
+    const call = this.newCall(target, method, args, this.#host.clock.monotonic(), 0)
+    this.dispatch(call)
+    return call.answer().then(
+      () => true,
+      (error) => {
+        this.#host.log.warn(
+          { actor: `${kind.name}/${key}`, method: method.name, error },
+          'a turn of the runtime failed',
+        )
+        return false
+      },
+    )
+  }
+
+  newCall(target: Target, method: Method, args: readonly unknown[], arrivedMs: number, bytes: number): Call {
+    const { clock, limits } = this.#host
+    this.inFlight++
+    const nowMs = clock.now()
+    const deadlineMs = target.deadlineMs ?? nowMs + limits.callTimeoutMs
+    return new Call(this, target, method, args, { deadlineMs, leftMs: deadlineMs - nowMs, arrivedMs, bytes })
+  }
+
+  settled(): void {
+    this.inFlight--
+  }
+
+  expired(call: Call): void {
+    const work = call.place?.work
+    this.unqueued(call)
+    if (work !== undefined && work.queue.length > 2 * work.waiting + 16) work.queue.retain((each) => each.isWaiting)
+    if (call.place !== undefined) this.#host.rest(call.place)
+  }
+
+  /** The call no longer waits in a mailbox. */
+  unqueued(call: Call): void {
+    const activation = call.place
+    if (activation === undefined) return
+    call.place = undefined
+    this.#host.metrics.queueDepth(activation.kind.name, -1)
+    if (activation.work === undefined) return
+    activation.work.waiting--
+    activation.work.waitingBytes -= call.bytes
+  }
+
+  #enqueue(target: Target, method: Method, args: readonly unknown[]): Promise<unknown> {
+    const host = this.#host
+    const { kind, key } = target
+    const nowMs = host.clock.monotonic()
+    if (this.inFlight >= host.limits.inFlightCalls) {
+      const message = `${this.inFlight} calls wait or run on this node, the limit is inFlightCalls`
+      return this.#refuse(target, method, new Failure('OVERLOADED', message, { retryAfterMs: 500 }))
+    }
+    const bytes = roughBytes(args)
+    const activation = kind.residents.get(key)
+    if (activation !== undefined) {
+      const overload = overloadOf(activation, bytes, nowMs)
+      if (overload !== undefined) return this.#refuse(target, method, overload)
+    }
+    const call = this.newCall(target, method, args, nowMs, bytes)
+    this.dispatch(call)
+    return call.answer()
+  }
+
+  /** Sends a call that has not started to where its actor is. */
+  dispatch(call: Call, hops = 0): void {
+    const host = this.#host
+    const { kind, key, ifActive } = call.target
+    let activation = kind.residents.get(key)
+    if (activation === undefined) {
+      const shard = this.#shardOf(kind, key)
+      const owner = host.ownership.ownerOf(shard)
+      if (owner !== host.ownership.self) {
+        this.#sendTo(owner, call, hops)
+        return
+      }
+      if (ifActive) {
+        call.settle(undefined)
+        return
+      }
+      activation = host.activations.open(kind, key, shard)
+      if (activation === undefined) {
+        call.settle(new Failure('NOT_OWNER', `this node does not own shard ${shard} of ${kind.name}/${key} yet`))
+        return
+      }
+    }
+    this.#queue(activation, call)
+    host.turns.pump(activation)
+  }
+
+  #queue(activation: Activation, call: Call): void {
+    const work = this.#host.workOf(activation)
+    work.queue.push(call)
+    work.waiting++
+    work.waitingBytes += call.bytes
+    call.place = activation
+    this.#host.metrics.queueDepth(activation.kind.name, 1)
+  }
+
+  #sendTo(owner: string | undefined, call: Call, hops: number): void {
+    const { kind, key, chain, ifActive, traceId } = call.target
+    const { transport } = this.#host
+    if (owner === undefined || transport === undefined) {
+      call.settle(new Failure('NOT_OWNER', `no node is known to own ${kind.name}/${key}`))
+      return
+    }
+    const envelope: CallEnvelope = {
+      kind: kind.name,
+      key,
+      method: call.method.name,
+      args: encode(call.args),
+      deadlineMs: call.deadlineMs,
+      traceId: traceId ?? this.#host.newTraceId(),
+      chain: chainPath(chain),
+      ifActive,
+    }
+    call.start()
+    transport.call(owner, envelope).then(
+      (answer) => this.#answered(call, answer),
+      (error) => this.#notAnswered(call, owner, error, hops),
+    )
+  }
+
+  #answered(call: Call, answer: Uint8Array): void {
+    try {
+      call.settle(decode(answer))
+    } catch (error) {
+      call.settle(new Failure('OUTCOME_UNKNOWN', 'the answer of another node does not decode', {}, error))
+    }
+  }
+
+  #notAnswered(call: Call, askedNode: string, error: unknown, hops: number): void {
+    const { kind, key } = call.target
+    const moved = this.#host.ownership.ownerOf(this.#shardOf(kind, key)) !== askedNode
+    if (errorCode(error) === 'NOT_OWNER' && moved && hops < MOST_HOPS) {
+      call.unstart()
+      if (call.isWaiting) this.dispatch(call, hops + 1)
+      return
+    }
+    if (error instanceof ActorError) call.settle(Failure.of(error))
+    else call.settle(new Failure('OUTCOME_UNKNOWN', `the call of ${kind.name}/${key} left and failed`, {}, error))
+  }
+
+  #shardOf(kind: Kind, key: string): number {
+    return shardOf(kind.name, key, this.#host.ownership.shardCount)
+  }
+
+  #refuse(target: Target, method: Method, failure: Failure): Promise<unknown> {
+    this.#host.metrics.refusal(target.kind.name, failure.code)
+    this.#host.log.debug(
+      { actor: `${target.kind.name}/${target.key}`, method: method.name, code: failure.code },
+      'refused',
+    )
+    return Promise.reject(failure.toError())
+  }
+}
+
+function isInChain(chain: Chain, kind: string, key: string): boolean {
+  for (let link: Chain | undefined = chain; link !== undefined; link = link.up) {
+    if (link.key === key && link.kind === kind) return true
+  }
+  return false
+}
+
+function toChain(path: readonly string[]): Chain | undefined {
+  let chain: Chain | undefined
+  for (const address of path) {
+    const slash = address.indexOf('/')
+    chain = { kind: address.slice(0, slash), key: address.slice(slash + 1), up: chain }
+  }
+  return chain
+}
+
+function cycle({ chain, kind, key }: Target, method: Method): Failure {
+  const path = [...chainPath(chain), `${kind.name}/${key}`]
+  const message = `${method.name} would wait for itself: ${path.join(' > ')}; call it from turn.later instead`
+  return new Failure('CALL_CYCLE', message, { chain: path })
+}
+
+function tooLate({ kind, key }: Target, method: Method): Failure {
+  return new Failure(
+    'DEADLINE_EXCEEDED',
+    `the deadline of ${kind.name}/${key}.${method.name} passed before it was called`,
+  )
+}
+
+function stopped(): Failure {
+  return new Failure('STOPPED', 'this node is stopping; call again later or elsewhere')
+}
+
+function overloadOf({ kind, key, work }: Activation, bytes: number, nowMs: number): Failure | undefined {
+  if (work === undefined) return undefined
+  const { mailboxCalls, mailboxBytes, mailboxAgeMs } = kind.limits
+  const oldestMs = nowMs - (work.oldestArrivalMs() ?? nowMs)
+  const isOver = work.waiting >= mailboxCalls || work.waitingBytes + bytes > mailboxBytes || oldestMs > mailboxAgeMs
+  if (!isOver) return undefined
+  const retryAfterMs = Math.min(LONGEST_RETRY_MS, Math.max(SHORTEST_RETRY_MS, Math.ceil(oldestMs)))
+  const what = `${work.waiting} calls of ${work.waitingBytes} bytes wait for ${kind.name}/${key}, the oldest for ${Math.ceil(oldestMs)} ms`
+  return new Failure('OVERLOADED', `${what}; try again in ${retryAfterMs} ms`, { retryAfterMs })
+}

@@ -1,0 +1,75 @@
+/**
+ * Frames: one-way messages to named sinks.
+ *
+ * F1. Frames from one node to one sink arrive in the order in which they were sent; on the node itself too, and never
+ *     within the sender's own stack.
+ */
+import { decode, encode } from './codec.js'
+import type { Host } from './host.js'
+import type { NodeId } from './ownership.js'
+import { Queue } from './queue.js'
+import type { Frame } from './transport.js'
+
+export type Receiver = (payload: unknown, from: NodeId) => void
+
+interface Arrived {
+  readonly sink: string
+  readonly payload: unknown
+  readonly from: NodeId
+}
+
+export class Frames {
+  readonly #host: Host
+  readonly #receivers = new Map<string, Receiver>()
+  readonly #arrived = new Queue<Arrived>()
+  #delivering = false
+
+  constructor(host: Host) {
+    this.#host = host
+  }
+
+  receive(sink: string, receiver: Receiver): void {
+    if (this.#receivers.has(sink)) throw new TypeError(`the sink ${sink} has a receiver already`)
+    this.#receivers.set(sink, receiver)
+  }
+
+  send(node: NodeId, sink: string, payload: unknown): void {
+    const { transport, ownership } = this.#host
+    if (node === ownership.self) this.#arrive({ sink, payload, from: node })
+    else if (transport !== undefined) transport.send(node, { sink, payload: encode(payload) })
+    else this.#host.log.debug({ node, sink }, 'a frame for another node was dropped: this node is alone')
+  }
+
+  broadcast(sink: string, payload: unknown): void {
+    const { transport, ownership } = this.#host
+    if (transport === undefined) this.#arrive({ sink, payload, from: ownership.self })
+    else transport.broadcast({ sink, payload: encode(payload) })
+  }
+
+  /** A frame from the transport. */
+  deliver(from: NodeId, frame: Frame): void {
+    this.#arrive({ sink: frame.sink, payload: decode(frame.payload), from })
+  }
+
+  #arrive(arrived: Arrived): void {
+    this.#arrived.push(arrived)
+    if (this.#delivering) return
+    this.#delivering = true
+    queueMicrotask(() => this.#deliverAll())
+  }
+
+  #deliverAll(): void {
+    for (let next = this.#arrived.shift(); next !== undefined; next = this.#arrived.shift()) {
+      const { sink, payload, from } = next
+      const receiver = this.#receivers.get(sink)
+      try {
+        if (receiver === undefined)
+          this.#host.log.debug({ sink, from }, 'a frame for a sink without receiver was dropped')
+        else receiver(payload, from)
+      } catch (error) {
+        this.#host.log.error({ sink, from, error }, 'the receiver of a frame failed')
+      }
+    }
+    this.#delivering = false
+  }
+}

@@ -1,0 +1,194 @@
+import type { Activation } from './activation.js'
+import { Activations } from './activations.js'
+import type { ActorLog } from './actor.js'
+import { Appends } from './appends.js'
+import { Failure, type Target } from './call.js'
+import { Checkpoints } from './checkpoints.js'
+import type { Clock } from './clock.js'
+import { crossed, deepFrozen } from './codec.js'
+import { Commits } from './commits.js'
+import type { ActorType, Ref } from './contract.js'
+import { Dispatcher } from './dispatcher.js'
+import { Frames } from './frames.js'
+import type { ShardRange } from './journal-store.js'
+import { Kind, type Method } from './kind.js'
+import { checkActorLimits, completeLimits } from './limits.js'
+import type { RuntimeMetrics } from './metrics.js'
+import type { Ownership } from './ownership.js'
+import { keyOf, type ReferenceClass, referenceClass } from './reference.js'
+import { Reminders } from './reminders.js'
+import { Residency } from './residency.js'
+import { Sweeper } from './sweeper.js'
+import type { ActorSystemOptions, SystemLimits } from './system.js'
+import { TimerWheel } from './timer-wheel.js'
+import type { Transport } from './transport.js'
+import { TurnContext } from './turn.js'
+import { Turns } from './turns.js'
+import { UncleanEnds } from './unclean-ends.js'
+import { Work } from './work.js'
+
+/** What a reference is made of, besides whom it calls. */
+export type TargetOptions = Omit<Target, 'kind' | 'key'>
+
+const READING: Method = { name: 'reading', readOnly: true, run: () => undefined }
+
+/** One system's parts and what they share. */
+export class Host {
+  readonly options: ActorSystemOptions
+  readonly limits: SystemLimits
+  readonly clock: Clock
+  readonly ownership: Ownership
+  readonly transport: Transport | undefined
+  readonly metrics: RuntimeMetrics
+  readonly log: ActorLog
+  readonly wheel: TimerWheel
+  readonly kinds: ReadonlyMap<string, Kind>
+  /** Local values are passed as they are. */
+  readonly passes: boolean
+  readonly uncleanEnds: UncleanEnds
+  /** Activations that have something under way. */
+  readonly busy = new Set<Activation>()
+  stopping = false
+  /** Hears that nothing is under way any more. */
+  onQuiet: (() => void) | undefined = undefined
+
+  readonly dispatcher: Dispatcher
+  readonly activations: Activations
+  readonly turns: Turns
+  readonly appends: Appends
+  readonly commits: Commits
+  readonly checkpoints: Checkpoints
+  readonly residency: Residency
+  readonly reminders: Reminders
+  readonly sweeper: Sweeper
+  readonly frames: Frames
+
+  readonly #references = new Map<Kind, ReferenceClass>()
+  readonly #tracePrefix: string
+  #traces = 0
+
+  constructor(options: ActorSystemOptions) {
+    this.options = options
+    this.limits = completeLimits(options.limits)
+    this.clock = options.clock
+    this.ownership = options.ownership
+    this.transport = options.transport
+    this.metrics = options.metrics
+    this.log = options.log
+    this.passes = options.localValues === 'pass'
+    this.wheel = new TimerWheel(options.clock, (error) => this.log.error({ error }, 'an alarm of the runtime failed'))
+    this.uncleanEnds = new UncleanEnds(() => this.log.warn({}, 'too many unclean ends: no writer is kept from now on'))
+    this.#tracePrefix = options.random.bytes(6).toString('hex')
+    this.dispatcher = new Dispatcher(this)
+    this.activations = new Activations(this)
+    this.turns = new Turns(this)
+    this.appends = new Appends(this)
+    this.commits = new Commits(this)
+    this.checkpoints = new Checkpoints(this)
+    this.residency = new Residency(this)
+    this.reminders = new Reminders(this)
+    this.sweeper = new Sweeper(this)
+    this.frames = new Frames(this)
+    this.kinds = this.#kindsOf(options)
+  }
+
+  #kindsOf(options: ActorSystemOptions): Map<string, Kind> {
+    const kinds = new Map<string, Kind>()
+    for (const definition of options.actors) {
+      const kind = new Kind(definition, this.limits.actor)
+      if (kinds.has(kind.name)) throw new TypeError(`two actors are of the kind ${kind.name}`)
+      checkActorLimits(`${kind.name}.limits`, kind.limits)
+      kinds.set(kind.name, kind)
+      this.#references.set(kind, referenceClass(kind.type, kind.methods, this.dispatcher))
+    }
+    return kinds
+  }
+
+  reference<Contract, Id>(type: ActorType<Contract, Id>, id: Id, options: TargetOptions): Ref<Contract> {
+    const kind = this.kinds.get(type.kind)
+    const Reference = kind === undefined ? undefined : this.#references.get(kind)
+    if (kind === undefined || Reference === undefined)
+      throw new TypeError(`this system has no actors of kind ${type.kind}`)
+    const key = keyOf(type as ActorType<unknown, unknown>, id)
+    const { deadlineMs, traceId, chain, ifActive, origin } = options
+    return new Reference({ kind, key, deadlineMs, traceId, chain, ifActive, origin }) as unknown as Ref<Contract>
+  }
+
+  /** What a value is on the other side of a local call, a frame or the journal (`localValues`). Bound: handed around. */
+  readonly carry = (value: unknown): unknown => {
+    if (this.passes) return value
+    return this.options.localValues === 'freeze' ? deepFrozen(value) : crossed(value)
+  }
+
+  async carryAsync(value: unknown): Promise<unknown> {
+    return this.carry(value)
+  }
+
+  carryFailure(failure: Failure): Failure {
+    if (this.options.localValues !== 'cross') return failure
+    return new Failure(failure.code, failure.message, crossed(failure.details) as Failure['details'])
+  }
+
+  workOf(activation: Activation): Work {
+    if (activation.work === undefined) {
+      activation.work = new Work()
+      this.busy.add(activation)
+    }
+    return activation.work
+  }
+
+  /** Lets go of an activation's work if there is none. */
+  rest(activation: Activation): void {
+    if (activation.running !== undefined || activation.work?.isEmpty !== true) return
+    this.dropWork(activation)
+    if (activation.phase !== 'dead') this.residency.rested(activation)
+  }
+
+  dropWork(activation: Activation): void {
+    activation.work = undefined
+    this.busy.delete(activation)
+    if (this.busy.size === 0) this.onQuiet?.()
+  }
+
+  /** A view of an activation for its definition's own questions. */
+  reading(activation: Activation): TurnContext {
+    const kind = activation.kind
+    const target: Target = {
+      kind,
+      key: activation.key,
+      deadlineMs: undefined,
+      traceId: undefined,
+      chain: undefined,
+      ifActive: false,
+      origin: 'background',
+    }
+    return new TurnContext(this, activation, READING, target, undefined, this.clock.monotonic())
+  }
+
+  /** The shards that this node owns, as ranges. */
+  ownedShards(): ShardRange[] {
+    const ranges: ShardRange[] = []
+    const { shardCount } = this.ownership
+    for (let shard = 0; shard < shardCount; shard++) {
+      if (this.ownership.epochOf(shard) === undefined) continue
+      const last = ranges.at(-1)
+      if (last !== undefined && last.to === shard - 1) ranges[ranges.length - 1] = { from: last.from, to: shard }
+      else ranges.push({ from: shard, to: shard })
+    }
+    return ranges
+  }
+
+  newTraceId(): string {
+    return `${this.#tracePrefix}-${(++this.#traces).toString(36)}`
+  }
+
+  logFor(bound: Record<string, unknown>): ActorLog {
+    const { log } = this
+    return {
+      debug: (fields, message) => log.debug({ ...bound, ...fields }, message),
+      info: (fields, message) => log.info({ ...bound, ...fields }, message),
+      warn: (fields, message) => log.warn({ ...bound, ...fields }, message),
+      error: (fields, message) => log.error({ ...bound, ...fields }, message),
+    }
+  }
+}

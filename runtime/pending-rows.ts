@@ -1,0 +1,112 @@
+/**
+ * Derived rows that are not written yet (CORE J6): everything since the last checkpoint, made again by replay if lost.
+ *
+ * P1. The last put or removal of a key wins, here and in the store.
+ * P2. A row stays here until a checkpoint that holds it is durable; reads merge what is here over the store, so no read
+ *     ever misses a row, whatever a checkpoint in flight has written of it.
+ */
+import type { DerivedWriter } from './actor.js'
+import { encode } from './codec.js'
+import type { DerivedRow } from './journal-store.js'
+
+/** A row as it stands in memory; `value` undefined: removed. */
+export interface PendingRow {
+  readonly order: number
+  readonly value: unknown
+  readonly generation: number
+}
+
+/** What a checkpoint writes. */
+export interface CollectedRows {
+  readonly rows: readonly DerivedRow[]
+  readonly erased: readonly number[]
+  readonly generation: number
+}
+
+interface Group {
+  readonly table: string
+  readonly group: string
+  readonly rows: Map<number, PendingRow>
+}
+
+export class PendingRows implements DerivedWriter {
+  readonly #groups = new Map<string, Group>()
+  readonly #seal: (value: unknown) => unknown
+  #erased: Map<number, number> | undefined
+  #generation = 0
+
+  /** `seal` takes a value out of its maker's hands: copies or freezes it, as the system's localValues say. */
+  constructor(seal: (value: unknown) => unknown) {
+    this.#seal = seal
+  }
+
+  get isEmpty(): boolean {
+    return this.#groups.size === 0 && this.#erased === undefined
+  }
+
+  put(table: string, group: string, order: number, value: unknown): void {
+    if (value === undefined) throw new TypeError(`derived row ${table}/${group}/${order} has no value`)
+    this.#set(table, group, order, this.#seal(value))
+  }
+
+  remove(table: string, group: string, order: number): void {
+    this.#set(table, group, order, undefined)
+  }
+
+  erase(pts: number): void {
+    this.#erased ??= new Map()
+    this.#erased.set(pts, this.#generation)
+  }
+
+  isErased(pts: number): boolean {
+    return this.#erased?.has(pts) ?? false
+  }
+
+  get(table: string, group: string, order: number): PendingRow | undefined {
+    return this.#groups.get(groupKey(table, group))?.rows.get(order)
+  }
+
+  /** The rows with from <= order <= to, lowest first. */
+  within(table: string, group: string, from: number, to: number): PendingRow[] {
+    const rows = this.#groups.get(groupKey(table, group))?.rows
+    if (rows === undefined) return []
+    const found = [...rows.values()].filter((row) => row.order >= from && row.order <= to)
+    return found.sort((a, b) => a.order - b.order)
+  }
+
+  /** All that a checkpoint has to write, encoded now; `written(generation)` once it is durable. */
+  collect(): CollectedRows {
+    const rows: DerivedRow[] = []
+    for (const { table, group, rows: pending } of this.#groups.values()) {
+      for (const { order, value } of pending.values()) {
+        rows.push({ table, group, order, value: value === undefined ? undefined : encode(value) })
+      }
+    }
+    return { rows, erased: [...(this.#erased?.keys() ?? [])], generation: this.#generation++ }
+  }
+
+  /** Forgets what the checkpoint of this generation wrote, unless it has changed since. */
+  written(generation: number): void {
+    for (const [key, { rows }] of this.#groups) {
+      for (const row of rows.values()) if (row.generation <= generation) rows.delete(row.order)
+      if (rows.size === 0) this.#groups.delete(key)
+    }
+    for (const [pts, erasedIn] of this.#erased ?? []) if (erasedIn <= generation) this.#erased?.delete(pts)
+    if (this.#erased?.size === 0) this.#erased = undefined
+  }
+
+  #set(table: string, group: string, order: number, value: unknown): void {
+    if (!Number.isSafeInteger(order) || order < 0) throw new TypeError(`derived row of ${table}: bad order ${order}`)
+    const key = groupKey(table, group)
+    let found = this.#groups.get(key)
+    if (found === undefined) {
+      found = { table, group, rows: new Map() }
+      this.#groups.set(key, found)
+    }
+    found.rows.set(order, { order, value, generation: this.#generation })
+  }
+}
+
+function groupKey(table: string, group: string): string {
+  return `${table}\0${group}`
+}

@@ -1,0 +1,175 @@
+/**
+ * Which activations stay in memory.
+ *
+ * Y1. An activation that has anything under way stays. One that has been idle for a moment lets go of its cached entries,
+ *     its derived rows and its undelivered row; after `idleAfterMs` it goes, if it may.
+ * Y2. Beyond `residentActors` the least recently used go, as long as any is idle; those that may not passivate last.
+ * Y3. A use costs a time stamp: an activation that was used since it was queued is queued again instead of going.
+ */
+import type { Activation } from './activation.js'
+import { Failure } from './call.js'
+import type { Host } from './host.js'
+import type { ActivationList, Kind } from './kind.js'
+import { Alarm } from './timer-wheel.js'
+
+const LOOK_EVERY_MS = 1_000
+/** Idle this long, an activation lets go of what it can do without. */
+const TRIM_AFTER_MS = 3_000
+/** Looked at in one go, so that a look never holds up calls. */
+const MOST_LOOKED_AT = 2_000
+const MOST_TRIED = 32
+
+export class Residency extends Alarm {
+  readonly #host: Host
+  /** Activations that go as soon as their checkpoint is durable, with the time of their last use. */
+  readonly #leaving = new Map<Activation, number>()
+  count = 0
+
+  constructor(host: Host) {
+    super()
+    this.#host = host
+  }
+
+  start(): void {
+    this.#host.wheel.set(this, LOOK_EVERY_MS)
+  }
+
+  add(activation: Activation): void {
+    activation.kind.residents.set(activation.key, activation)
+    activation.kind.warm.push(activation)
+    this.count++
+    this.#host.metrics.activation(activation.kind.name, 1)
+    if (this.count > this.#host.limits.residentActors) this.#makeRoom()
+  }
+
+  /** The activation is dead from now on: nothing finds it any more. */
+  remove(activation: Activation): void {
+    const { kind, key, timers } = activation
+    activation.phase = 'dead'
+    if (kind.residents.get(key) === activation) kind.residents.delete(key)
+    activation.list?.remove(activation)
+    this.#leaving.delete(activation)
+    this.count--
+    this.#host.metrics.activation(kind.name, -1)
+    for (const timer of timers?.values() ?? []) this.#host.wheel.cancel(timer)
+    activation.timers = undefined
+    this.#host.dropWork(activation)
+  }
+
+  /** The activation has nothing under way any more. */
+  rested(activation: Activation): void {
+    if (activation.list === activation.kind.cold && hasMore(activation)) {
+      this.#queue(activation, activation.kind.warm, this.#host.clock.monotonic())
+    }
+  }
+
+  /** Its checkpoint is durable: if it was on its way out, and has not been used since, it goes. */
+  checkpointed(activation: Activation): void {
+    const usedMs = this.#leaving.get(activation)
+    if (usedMs === undefined) return
+    this.#leaving.delete(activation)
+    if (activation.lastUsedMs === usedMs && isIdle(activation)) this.#close(activation)
+  }
+
+  override ring(): void {
+    const host = this.#host
+    host.wheel.set(this, LOOK_EVERY_MS)
+    const nowMs = host.clock.monotonic()
+    for (const kind of host.kinds.values()) {
+      this.#lookAt(kind.warm, nowMs, TRIM_AFTER_MS, (activation) => this.#trim(activation, nowMs))
+      this.#lookAt(kind.cold, nowMs, kind.limits.idleAfterMs, (activation) => this.#passivate(activation, nowMs))
+    }
+  }
+
+  #lookAt(list: ActivationList, nowMs: number, afterMs: number, idle: (activation: Activation) => void): void {
+    for (let looked = Math.min(list.length, MOST_LOOKED_AT); looked > 0; looked--) {
+      const activation = list.first
+      if (activation === undefined || nowMs - activation.queuedMs < afterMs) return
+      const isUsed = activation.lastUsedMs > activation.queuedMs && nowMs - activation.lastUsedMs < afterMs
+      if (isUsed || !isIdle(activation)) this.#queue(activation, list, Math.max(activation.lastUsedMs, nowMs - afterMs))
+      else idle(activation)
+    }
+  }
+
+  #trim(activation: Activation, nowMs: number): void {
+    const host = this.#host
+    host.sweeper.removeIfSettled(activation)
+    activation.tail = undefined
+    const { rows } = activation
+    if (rows !== undefined && !rows.isEmpty && host.checkpoints.isWorthwhile(activation))
+      host.checkpoints.take(activation)
+    this.#queue(activation, activation.kind.cold, nowMs)
+  }
+
+  #passivate(activation: Activation, nowMs: number): void {
+    if (this.#mayGo(activation)) this.#leave(activation)
+    if (activation.phase !== 'dead') this.#queue(activation, activation.kind.cold, nowMs)
+  }
+
+  /** Closes the activation, after a checkpoint if that is worthwhile. */
+  #leave(activation: Activation): void {
+    const { checkpoints } = this.#host
+    if (checkpoints.isWorthwhile(activation) && checkpoints.take(activation)) {
+      this.#leaving.set(activation, activation.lastUsedMs)
+    } else this.#close(activation)
+  }
+
+  #close(activation: Activation): void {
+    this.#host.sweeper.removeIfSettled(activation)
+    this.#host.turns.discard(activation, new Failure('STOPPED', `${activation.address} was passivated`), true)
+  }
+
+  #mayGo(activation: Activation): boolean {
+    const { mayPassivate } = activation.kind.definition
+    return mayPassivate === undefined || mayPassivate(this.#host.reading(activation) as never)
+  }
+
+  #makeRoom(): void {
+    if (!this.#evict((activation) => this.#mayGo(activation))) this.#evict(() => true)
+  }
+
+  #evict(mayGo: (activation: Activation) => boolean): boolean {
+    const nowMs = this.#host.clock.monotonic()
+    for (let tried = 0; tried < MOST_TRIED; tried++) {
+      const list = this.#oldestList()
+      const activation = list?.first
+      if (list === undefined || activation === undefined) return false
+      const isUsed = activation.lastUsedMs > activation.queuedMs
+      if (isUsed || !isIdle(activation) || this.#leaving.has(activation) || !mayGo(activation)) {
+        this.#queue(activation, list, isUsed ? Math.max(activation.lastUsedMs, activation.queuedMs) : nowMs)
+        continue
+      }
+      this.#leave(activation)
+      if (activation.phase !== 'dead') this.#queue(activation, list, nowMs)
+      return true
+    }
+    return false
+  }
+
+  #oldestList(): ActivationList | undefined {
+    let oldest: ActivationList | undefined
+    const older = (list: ActivationList) => {
+      if (list.first === undefined) return
+      if (oldest?.first === undefined || list.first.queuedMs < oldest.first.queuedMs) oldest = list
+    }
+    for (const kind of this.#host.kinds.values() as Iterable<Kind>) {
+      older(kind.cold)
+      older(kind.warm)
+    }
+    return oldest
+  }
+
+  #queue(activation: Activation, list: ActivationList, queuedMs: number): void {
+    activation.list?.remove(activation)
+    activation.queuedMs = queuedMs
+    list.push(activation)
+  }
+}
+
+function isIdle({ phase, running, work }: Activation): boolean {
+  return phase === 'active' && running === undefined && work === undefined
+}
+
+function hasMore({ tail, rows, rowWritten, rowFound }: Activation): boolean {
+  return tail !== undefined || rows !== undefined || rowWritten || rowFound
+}

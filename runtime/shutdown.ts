@@ -1,0 +1,74 @@
+/**
+ * Stopping in order: new calls are refused, turns and effects that somebody waits for end, commits become known, checkpoints
+ * are written where that is worthwhile, journals are closed. What runs longer than a call may take is given up.
+ */
+import type { Activation } from './activation.js'
+import { Failure } from './call.js'
+import type { Host } from './host.js'
+import { Alarm } from './timer-wheel.js'
+
+const CHECKPOINTS_AT_ONCE = 64
+
+class GraceAlarm extends Alarm {
+  readonly #over: () => void
+
+  constructor(over: () => void) {
+    super()
+    this.#over = over
+  }
+
+  override ring(): void {
+    this.#over()
+  }
+}
+
+export class Shutdown {
+  readonly #host: Host
+  #running: Promise<void> | undefined
+
+  constructor(host: Host) {
+    this.#host = host
+  }
+
+  /** The same promise for every call. */
+  run(): Promise<void> {
+    this.#running ??= this.#stop()
+    return this.#running
+  }
+
+  async #stop(): Promise<void> {
+    const host = this.#host
+    host.stopping = true
+    await this.#quiet()
+    const worth = this.#residents().filter((activation) => host.checkpoints.isWorthwhile(activation))
+    for (let i = 0; i < worth.length; i += CHECKPOINTS_AT_ONCE) {
+      for (const activation of worth.slice(i, i + CHECKPOINTS_AT_ONCE)) host.checkpoints.take(activation)
+      await this.#quiet()
+    }
+    const failure = new Failure('STOPPED', 'this node has stopped; call again elsewhere')
+    for (const activation of this.#residents()) {
+      if (activation.phase !== 'dead') host.turns.discard(activation, failure, activation.work?.inFlight === undefined)
+    }
+    host.wheel.clear()
+  }
+
+  #residents(): Activation[] {
+    return [...this.#host.kinds.values()].flatMap((kind) => [...kind.residents.values()])
+  }
+
+  /** Resolves when nothing is under way, or when it has been for too long. */
+  #quiet(): Promise<void> {
+    const host = this.#host
+    if (host.busy.size === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const done = () => {
+        host.onQuiet = undefined
+        host.wheel.cancel(alarm)
+        resolve()
+      }
+      const alarm = new GraceAlarm(done)
+      host.wheel.set(alarm, host.limits.callTimeoutMs)
+      host.onQuiet = done
+    })
+  }
+}

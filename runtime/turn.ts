@@ -1,0 +1,245 @@
+/**
+ * What a method is given: one object a turn, read or effect.
+ *
+ * U1. Frames and effects of a turn wait in its outbox, and leave in the order in which they were asked for once all that
+ *     the turn saw is durable and the shard's ownership was checked after that (CORE R1).
+ * U2. A turn that throws changes only its answer: what it appended before is whole entries and is committed, and its
+ *     frames and effects leave with them. `refuse` before the first append therefore does nothing at all.
+ * U3. A turn that has ended appends nothing more.
+ */
+
+import type { Activation } from './activation.js'
+import type { ActorLog, Effect, Later, OwnReads, Placed } from './actor.js'
+import { type Call, type Chain, chainPath, type Failure, type Origin, type Target } from './call.js'
+import type { ActorType, CallOptions, Ref } from './contract.js'
+import { ActorError } from './errors.js'
+import type { Host } from './host.js'
+import type { Position } from './journal-store.js'
+import type { Method } from './kind.js'
+import { OwnJournal } from './own-reads.js'
+import type { NodeId } from './ownership.js'
+
+/** What `later` returns: recognised when the method returns it. */
+export class LaterAnswer {
+  readonly later: (effect: Effect) => Promise<unknown>
+
+  constructor(effect: (effect: Effect) => Promise<unknown>) {
+    this.later = effect
+  }
+}
+
+export type Outgoing = LaterAnswer | (() => void)
+
+export class TurnContext {
+  readonly host: Host
+  readonly activation: Activation
+  readonly method: Method
+  readonly target: Target
+  /** Undefined while the turn runs in its caller's own stack. */
+  call: Call | undefined
+  /** Monotonic, milliseconds. */
+  readonly arrivedMs: number
+  readonly startedMs: number
+  ended = false
+  /** The turn put entries into the journal. */
+  hasAppended = false
+  outbox: Outgoing[] | undefined = undefined
+  /** `Activation.folded` when it ended: what it may have seen. */
+  saw = 0
+  answer: unknown = undefined
+  failure: Failure | undefined = undefined
+  #deadlineMs: number | undefined
+  #traceId: string | undefined
+  #chain: Chain | undefined = undefined
+  #log: ActorLog | undefined = undefined
+
+  constructor(
+    host: Host,
+    activation: Activation,
+    method: Method,
+    target: Target,
+    call: Call | undefined,
+    nowMs: number,
+  ) {
+    this.host = host
+    this.activation = activation
+    this.method = method
+    this.target = target
+    this.call = call
+    this.arrivedMs = call === undefined ? nowMs : call.arrivedMs
+    this.startedMs = nowMs
+    this.#deadlineMs = call === undefined ? target.deadlineMs : call.deadlineMs
+    this.#traceId = target.traceId
+  }
+
+  get id(): unknown {
+    return this.activation.id
+  }
+
+  get address(): string {
+    return this.activation.address
+  }
+
+  get state(): unknown {
+    return this.activation.state
+  }
+
+  get memory(): unknown {
+    return this.activation.memory
+  }
+
+  get head(): Position {
+    return this.activation.head
+  }
+
+  get nowMs(): number {
+    return Math.max(this.host.clock.now(), this.activation.lastAtMs)
+  }
+
+  get own(): OwnReads<unknown> {
+    return new OwnJournal(this.activation)
+  }
+
+  get traceId(): string {
+    this.#traceId ??= this.host.newTraceId()
+    return this.#traceId
+  }
+
+  get deadlineMs(): number {
+    this.#deadlineMs ??= this.host.clock.now() + this.host.limits.callTimeoutMs
+    return this.#deadlineMs
+  }
+
+  get log(): ActorLog {
+    this.#log ??= this.host.logFor({ actor: this.address, traceId: this.traceId })
+    return this.#log
+  }
+
+  get node(): NodeId {
+    return this.host.ownership.self
+  }
+
+  /** The chain that calls of this turn carry. */
+  get chain(): Chain {
+    this.#chain ??= { kind: this.activation.kind.name, key: this.activation.key, up: this.target.chain }
+    return this.#chain
+  }
+
+  /** As it stands in errors and logs. */
+  get path(): string {
+    return [...chainPath(this.target.chain), `${this.address}.${this.method.name}`].join(' > ')
+  }
+
+  ref<Contract, Id>(type: ActorType<Contract, Id>, id: Id, options?: CallOptions): Ref<Contract> {
+    const deadlineMs = Math.min(this.deadlineMs, options?.deadlineMs ?? Number.POSITIVE_INFINITY)
+    const { traceId, chain } = this
+    const origin = this.target.origin === 'background' ? 'background' : 'inside'
+    return this.host.reference(type, id, {
+      deadlineMs,
+      traceId: options?.traceId ?? traceId,
+      chain,
+      ifActive: options?.ifActive ?? false,
+      origin,
+    })
+  }
+
+  send(node: NodeId, sink: string, payload: unknown): void {
+    const value = this.host.carry(payload)
+    this.leave(() => this.host.frames.send(node, sink, value))
+  }
+
+  broadcast(sink: string, payload: unknown): void {
+    const value = this.host.carry(payload)
+    this.leave(() => this.host.frames.broadcast(sink, value))
+  }
+
+  later<T>(effect: (effect: Effect) => Promise<T>): Later<T> {
+    const later = new LaterAnswer(effect)
+    this.leave(later)
+    return later as unknown as Later<T>
+  }
+
+  afterwards(effect: (effect: Effect) => Promise<void>): void {
+    this.leave(() => this.host.turns.runInBackground(this, effect))
+  }
+
+  append(entry: unknown, body?: Uint8Array): Placed {
+    this.#mayChange('append')
+    return this.host.appends.append(this, entry, body)
+  }
+
+  remind(name: string, dueAtMs: number, payload?: unknown): void {
+    this.#mayChange('remind')
+    this.host.appends.remind(this, name, dueAtMs, payload)
+  }
+
+  cancelReminder(name: string): void {
+    this.#mayChange('cancelReminder')
+    this.host.appends.endReminder(this, name)
+  }
+
+  setTimer(name: string, delayMs: number): void {
+    this.#mayChange('setTimer')
+    this.host.turns.setTimer(this.activation, name, delayMs)
+  }
+
+  /** Puts something into the outbox. */
+  leave(outgoing: Outgoing): void {
+    if (this.ended) throw new ActorError('INTERNAL', `${this.path} has ended; it can send and start nothing more`)
+    if (this.outbox === undefined) this.outbox = [outgoing]
+    else this.outbox.push(outgoing)
+  }
+
+  #mayChange(what: string): void {
+    if (this.method.readOnly) throw new ActorError('INTERNAL', `${this.path} is a read: it must not ${what}`)
+    if (this.ended) throw new ActorError('INTERNAL', `${this.path} has ended: it must not ${what} any more`)
+    if (this.activation.phase !== 'active') {
+      throw new ActorError('STORE_UNAVAILABLE', `${this.path}: its activation is over`, { retryAfterMs: 100 })
+    }
+  }
+}
+
+/** What an effect is given. */
+export class EffectContext implements Effect {
+  readonly #host: Host
+  readonly #chain: Chain | undefined
+  readonly #origin: Origin
+  readonly #callerDeadlineMs: number | undefined
+  readonly traceId: string
+  readonly deadlineMs: number
+
+  /**
+   * `later`: somebody waits, so its calls carry the caller's deadline and the chain above this actor.
+   * `afterwards`: nobody does, so each of its calls has the whole time-out from when it is made, and no chain.
+   */
+  constructor(turn: TurnContext, somebodyWaits: boolean) {
+    this.#host = turn.host
+    this.traceId = turn.traceId
+    this.#chain = somebodyWaits ? turn.target.chain : undefined
+    this.#origin = somebodyWaits && turn.target.origin !== 'background' ? 'inside' : 'background'
+    this.#callerDeadlineMs = somebodyWaits ? turn.deadlineMs : undefined
+    this.deadlineMs = this.#callerDeadlineMs ?? this.#host.clock.now() + this.#host.limits.callTimeoutMs
+  }
+
+  ref<Contract, Id>(type: ActorType<Contract, Id>, id: Id, options?: CallOptions): Ref<Contract> {
+    const deadlineMs =
+      this.#callerDeadlineMs === undefined
+        ? options?.deadlineMs
+        : Math.min(this.#callerDeadlineMs, options?.deadlineMs ?? Number.POSITIVE_INFINITY)
+    return this.#host.reference(type, id, {
+      deadlineMs,
+      traceId: options?.traceId ?? this.traceId,
+      chain: this.#chain,
+      ifActive: options?.ifActive ?? false,
+      origin: this.#origin,
+    })
+  }
+
+  send(node: NodeId, sink: string, payload: unknown): void {
+    this.#host.frames.send(node, sink, this.#host.carry(payload))
+  }
+
+  broadcast(sink: string, payload: unknown): void {
+    this.#host.frames.broadcast(sink, this.#host.carry(payload))
+  }
+}
