@@ -10,6 +10,7 @@ import type { Logging } from './logging.js'
 import type { Metrics } from './metrics.js'
 import { routesOf } from './routes.js'
 import type { Settings, TlsFiles } from './settings.js'
+import { checkTlsFiles } from './tls-files.js'
 
 /** What the server is made of: `compose` wires it, the frame around it starts, shows and stops it. */
 export interface Core {
@@ -73,6 +74,7 @@ export function frame(core: Core, { settings, logging, metrics, version, print }
 
   return {
     async start() {
+      if (settings.tls !== undefined) checkTlsFiles(settings.tls)
       file.remove()
       await parts.start()
       try {
