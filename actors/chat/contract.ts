@@ -15,7 +15,7 @@ export interface Chat {
   edit(request: EditRequest): Promise<Outcome>
   /** Deletes for everyone. Private: either party, anything. Group: own messages; admins anything. */
   delete(request: Asked & { readonly targets: readonly number[] }): Promise<Outcome>
-  /** Deletes all up to `upTo` for everyone (private chats; groups: creator only). */
+  /** Deletes all up to `upTo` for everyone (private chats; groups: creator only), a bounded part a call: see `more`. */
   deleteHistory(request: Asked & { readonly upTo: number }): Promise<Outcome>
   /** Moves the caller's read cursor to the entry; the authors read of learn it. */
   read(request: Asked & { readonly upTo: number }): Promise<Outcome>
@@ -41,6 +41,7 @@ export interface Chat {
 
   /** Groups. The id is fresh from the allocator; a repeat of the same `op` answers with the first outcome. */
   create(request: Asked & { title: string; members: readonly number[] }): Promise<Outcome>
+  /** `forwardLimit` is accepted and has no effect: a new member's box begins with the entry of his joining. */
   addMember(request: Asked & { readonly user: number; readonly forwardLimit: number }): Promise<Outcome>
   /** Removing oneself is leaving. `revokeHistory` deletes the removed member's box copies. */
   removeMember(request: Asked & { readonly user: number; readonly revokeHistory: boolean }): Promise<Outcome>
@@ -54,7 +55,7 @@ export interface Chat {
 
   /** The group as `viewer` may see it; undefined where there is none. Former members see `left` and no members. */
   group(request: { readonly viewer: number }): Promise<GroupInfo | undefined>
-  /** Members now (both parties of a private chat): whom typing is told to. Refused for non-members. */
+  /** The other members now, whom typing is told to; none where the other party blocks. Refused for non-members. */
   audience(request: { readonly by: number }): Promise<readonly number[]>
 }
 
@@ -100,13 +101,15 @@ export interface EditRequest extends Asked {
 
 /** What an operation did: the chat's entry and what it changed in the caller's own box, for the answer. */
 export interface Outcome {
-  /** The chat entry's number; for `create` and members the service message's. */
+  /** The chat entry's number; for `create` and members the service message's. 0: there was nothing to change. */
   readonly n: number
   /** Milliseconds since the Unix epoch. */
   readonly atMs: number
   /** True when `op` was known: `changes` are the first outcome's. */
   readonly repeated: boolean
   readonly changes: readonly BoxChange[]
+  /** `deleteHistory` and `unpinAll` do a bounded part a call: true when the caller must ask again, as a new operation. */
+  readonly more?: boolean
 }
 
 export interface ReactionList {

@@ -1,0 +1,82 @@
+import { type ActorDefinition, implement, type Random } from '../../runtime/index.js'
+import { Chat } from './contract.js'
+import { Delivery, type DeliveryPorts } from './delivery.js'
+import { deriveRows } from './derive.js'
+import { applyFact } from './fold.js'
+import * as groups from './groups.js'
+import * as marking from './marking.js'
+import { isBlockedBy, memberOf, otherParty } from './membership.js'
+import { append, startDelivery } from './operation.js'
+import * as posting from './posting.js'
+import * as scheduling from './scheduling.js'
+import type { ChatReading, ChatShape, ChatTurn } from './shape.js'
+import { type ChatState, countOf, emptyChat, everyoneConcerned, lastFor } from './state.js'
+
+/** Clock and randomness of delivery's pauses; links take their secrets from `random` too. */
+export function chatActor(ports: DeliveryPorts & { readonly random: Random }): ActorDefinition<ChatShape> {
+  return implement<ChatShape>({
+    type: Chat,
+    state: { version: 1, initial: emptyChat, apply: applyFact },
+    count: countOf,
+    derive: deriveRows,
+    memory: (id) => new Delivery(id, ports),
+    methods: {
+      post: posting.post,
+      edit: posting.edit,
+      delete: posting.remove,
+      deleteHistory: posting.removeHistory,
+      read: posting.read,
+      react: marking.react,
+      reactions: marking.listReactions,
+      pin: marking.pin,
+      unpinAll: marking.unpinAll,
+      schedule: scheduling.schedule,
+      scheduled: scheduling.listScheduled,
+      settleScheduled: scheduling.settleScheduled,
+      setBlocked,
+      create: groups.create,
+      addMember: groups.addMember,
+      removeMember: groups.removeMember,
+      setTitle: groups.setTitle,
+      setAbout: groups.setAbout,
+      setAdmin: groups.setAdmin,
+      exportInvite: (turn, request) => groups.exportInvite(turn, request, ports.random),
+      checkInvite: groups.checkInvite,
+      join: groups.join,
+      group: groups.groupInfo,
+      audience,
+    },
+    reminders: { [scheduling.DUE_REMINDER]: scheduling.postDue },
+    delivery: {
+      owes: (fact) => countOf(fact) > 0,
+      resume,
+      settled: (self) => self.memory.settled(self.state as ChatState),
+    },
+  })
+}
+
+/** Asks the boxes that this activation knows nothing of, and starts lanes that stopped (CORE D2). */
+function resume(turn: ChatTurn): void {
+  const state = turn.state as ChatState
+  const users = everyoneConcerned(state)
+  if (!turn.memory.doubt(state, users)) return
+  startDelivery(
+    turn,
+    users.map((user) => [[user], lastFor(state, user)] as const),
+  )
+}
+
+function setBlocked(turn: ChatTurn, request: { by: number; op: string; blocked: boolean }): void {
+  const { by, op, blocked } = request
+  const state = turn.state as ChatState
+  memberOf(state, by, 'PEER_ID_INVALID')
+  if (otherParty(state, by) === undefined || (state.blockedBy?.includes(by) ?? false) === blocked) return
+  append(turn, [{ fact: { type: 'blocked', by, op, blocked } }], undefined)
+}
+
+function audience(self: ChatReading, { by }: { by: number }): readonly number[] {
+  const state = self.state as ChatState
+  memberOf(state, by)
+  if (isBlockedBy(state, by) || state.blockedBy?.includes(by)) return []
+  return [...state.members.keys()].filter((user) => user !== by)
+}

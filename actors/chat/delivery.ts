@@ -1,0 +1,398 @@
+/**
+ * Delivery of a chat's entries to the boxes that they concern: one lane a (chat, box).
+ *
+ * L1. A lane appends in the chat's order and has one append in flight; what becomes due meanwhile joins the next one
+ *     (CORE D1). The sender's own box has a lane like any other.
+ * L2. Only entries that are durable are appended: `advance` alone raises a lane's target, and it is called from an
+ *     effect of the turn that appended the entry (CORE R1).
+ * L3. What an item says depends on the entry alone (`laneItem`), so that every repeat says the same.
+ * L4. A box that fails or hangs stops its own lane only. A lane tries again with growing pauses; when it gives up, its
+ *     mark is unknown, `settled` is false, and the next sweep or entry starts it again (CORE D2).
+ * L5. A mark is the box's own answer, or the entry before the first that this activation appends: then the box refuses
+ *     the append if it lacks more, and answers with its mark.
+ * L6. Entries are kept in memory for the lanes only as long as a lane may need them, in bounds; beyond them they are read
+ *     back from the journal.
+ */
+import {
+  ActorError,
+  type ActorLog,
+  type Clock,
+  type Effect,
+  errorCode,
+  type Outbound,
+  type OwnReads,
+  type Random,
+} from '../../runtime/index.js'
+import type { BoxChange } from '../user/changes.js'
+import { type LaneAnswer, type LaneItem, SERVICE_USER_ID, User } from '../user/contract.js'
+import type { ChatId } from './chat-id.js'
+import type { Origin } from './contract.js'
+import type { ChatEntry, ChatFact } from './fact.js'
+import { itemBytes, laneItem } from './lane-item.js'
+import { type ChatState, concerns, lastFor } from './state.js'
+
+export interface DeliveryLimits {
+  /** Items, and bytes of items, in one append. One item always goes. */
+  readonly appendItems: number
+  readonly appendBytes: number
+  /** Entries, and bytes of their bodies, kept for lanes that are behind. */
+  readonly keptEntries: number
+  readonly keptBytes: number
+  readonly firstRetryMs: number
+  readonly lastRetryMs: number
+  /** Failures in a row after which a lane waits for the next sweep. */
+  readonly failures: number
+}
+
+export const DELIVERY_LIMITS: DeliveryLimits = {
+  appendItems: 100,
+  appendBytes: 256 * 1024,
+  keptEntries: 512,
+  keptBytes: 1024 * 1024,
+  firstRetryMs: 50,
+  lastRetryMs: 5_000,
+  failures: 12,
+}
+
+export interface DeliveryPorts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly limits?: Partial<DeliveryLimits>
+}
+
+/** What delivery reads of its actor; `state` is the live one. */
+export interface ChatView {
+  readonly state: ChatState
+  readonly own: OwnReads<ChatFact>
+  readonly log: ActorLog
+}
+
+/** Users and the entry up to which they are concerned. */
+export type Targets = readonly (readonly [users: readonly number[], n: number])[]
+
+interface Lane {
+  /** The box has everything up to here that concerns it; undefined: ask it. */
+  w: number | undefined
+  /** The last durable entry that concerns it. */
+  target: number
+  running: boolean
+  waiting: Waiter[]
+}
+
+interface Waiter {
+  readonly from: number
+  readonly upTo: number
+  readonly changes: BoxChange[]
+  /** Entries whose changes came. */
+  answered: number
+  readonly deadlineMs: number
+  resolve(): void
+  reject(error: Error): void
+}
+
+interface KeptEntry {
+  readonly entry: ChatEntry
+  readonly origin: Origin | undefined
+}
+
+const END_OF_ORDINALS = Number.MAX_SAFE_INTEGER
+
+export class Delivery {
+  readonly #chat: ChatId
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #limits: DeliveryLimits
+  readonly #lanes = new Map<number, Lane>()
+  /** Consecutive entries, the newest last. */
+  #kept: KeptEntry[] = []
+  #keptBytes = 0
+  /** Entries up to here are durable. */
+  #durable = 0
+  #running = 0
+  #view: ChatView | undefined
+  #outbound: Outbound | undefined
+  #idle: (() => void) | undefined
+
+  constructor(chat: ChatId, { clock, random, limits }: DeliveryPorts) {
+    this.#chat = chat
+    this.#clock = clock
+    this.#random = random
+    this.#limits = { ...DELIVERY_LIMITS, ...limits }
+  }
+
+  /** Before an entry that concerns these users is appended: their marks, where this activation has none yet, are the last entry (L5). */
+  meet(state: ChatState, users: Iterable<number>): void {
+    for (const user of users) {
+      if (user === SERVICE_USER_ID || this.#lanes.has(user)) continue
+      const last = lastFor(state, user)
+      this.#lanes.set(user, { w: last, target: last, running: false, waiting: [] })
+    }
+  }
+
+  /** Users whose marks nobody knows: they are asked. Lanes that stopped are asked again. True when there is something to do. */
+  doubt(state: ChatState, users: Iterable<number>): boolean {
+    let found = false
+    for (const user of users) {
+      if (user === SERVICE_USER_ID) continue
+      const lane = this.#lanes.get(user)
+      if (!lane) this.#lanes.set(user, { w: undefined, target: 0, running: false, waiting: [] })
+      else if (lane.running || isDone(lane, lastFor(state, user))) continue
+      found = true
+    }
+    return found
+  }
+
+  /** An entry that was just appended; it is not durable yet. */
+  keep(entry: ChatEntry, origin: Origin | undefined): void {
+    if (this.#running === 0 && this.#kept.length > 0) this.#forgetDurable()
+    this.#kept.push({ entry, origin })
+    this.#keptBytes += entry.body?.length ?? 0
+    while (this.#kept.length > this.#limits.keptEntries || this.#keptBytes > this.#limits.keptBytes) {
+      const dropped = this.#kept.shift()
+      if (!dropped) break
+      this.#keptBytes -= dropped.entry.body?.length ?? 0
+    }
+  }
+
+  /**
+   * From an effect, once the entries are durable: starts the lanes, the first users' first. Resolves when all lanes rest,
+   * or at once when an earlier call is waiting for that already.
+   */
+  async advance(outbound: Outbound, view: ChatView, targets: Targets): Promise<void> {
+    this.#outbound = outbound
+    this.#view = view
+    for (const [users, n] of targets) {
+      this.#durable = Math.max(this.#durable, n)
+      for (const user of users) {
+        const lane = this.#lanes.get(user)
+        if (!lane) continue
+        lane.target = Math.max(lane.target, n)
+        this.#start(user, lane)
+      }
+    }
+    if (this.#running === 0 || this.#idle) return
+    await new Promise<void>((resolve) => {
+      this.#idle = resolve
+    })
+  }
+
+  /**
+   * What durable entries changed in the user's box, once it has them; the same for ever, since the box answers what it
+   * knows with its first changes. From an effect, after `advance`. Rejects with OUTCOME_UNKNOWN when the box does not
+   * take them in time.
+   */
+  async outcome(user: number, entries: readonly ChatEntry[], effect: Effect, view: ChatView): Promise<BoxChange[]> {
+    const own = entries.filter(({ n, fact }) => concerns(view.state, user, n, fact))
+    const last = own.at(-1)
+    if (!last || user === SERVICE_USER_ID) return []
+    const lane = this.#lanes.get(user)
+    if (lane && !isDone(lane, last.n)) {
+      const waiter = await this.#reach(user, lane, own[0]?.n ?? last.n, last.n, effect.deadlineMs)
+      if (waiter.answered >= own.length) return waiter.changes
+    }
+    return this.#repeat(user, own, effect, view)
+  }
+
+  /** The box has entry `n`, as far as this activation knows. */
+  has(user: number, n: number): boolean {
+    const w = this.#lanes.get(user)?.w
+    return user === SERVICE_USER_ID || (w !== undefined && w >= n)
+  }
+
+  /** Nothing is undelivered, of what this activation appended or was told to look for. */
+  settled(state: ChatState): boolean {
+    for (const [user, lane] of this.#lanes) if (lane.running || !isDone(lane, lastFor(state, user))) return false
+    return true
+  }
+
+  #reach(user: number, lane: Lane, from: number, upTo: number, deadlineMs: number): Promise<Waiter> {
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        from,
+        upTo,
+        deadlineMs,
+        changes: [],
+        answered: 0,
+        resolve: () => resolve(waiter),
+        reject,
+      }
+      lane.waiting.push(waiter)
+      lane.target = Math.max(lane.target, upTo)
+      this.#start(user, lane)
+    })
+  }
+
+  /** Appends what the box has already. */
+  async #repeat(user: number, entries: readonly ChatEntry[], effect: Effect, view: ChatView): Promise<BoxChange[]> {
+    const items = entries.flatMap((entry) => laneItem(entry, user, undefined) ?? [])
+    const [first] = items
+    const last = entries.at(-1)
+    if (!first || !last) return []
+    const answer = await effect.ref(User, user).deliver({ chat: this.#chat, after: first.n - 1, items })
+    if (answer.taken) return answer.changes.flatMap(({ changes }) => changes)
+    // The mark was taken for granted (L5) and is wrong: the box lacks more than this.
+    const lane = this.#lanes.get(user) ?? { w: undefined, target: 0, running: false, waiting: [] }
+    this.#lanes.set(user, lane)
+    this.#outbound ??= effect
+    this.#view ??= view
+    this.#durable = Math.max(this.#durable, last.n)
+    if (!lane.running) lane.w = answer.w
+    const waiter = await this.#reach(user, lane, first.n, last.n, effect.deadlineMs)
+    return waiter.changes
+  }
+
+  #start(user: number, lane: Lane): void {
+    if (lane.running || isDone(lane, lane.target)) return
+    lane.running = true
+    this.#running++
+    void this.#run(user, lane)
+  }
+
+  async #run(user: number, lane: Lane): Promise<void> {
+    try {
+      await this.#deliver(user, lane)
+    } finally {
+      // In the same breath as the last look at the target, so that no `advance` falls in between.
+      lane.running = false
+      this.#running--
+      if (this.#running === 0) {
+        this.#forgetDurable()
+        this.#idle?.()
+        this.#idle = undefined
+      }
+    }
+  }
+
+  async #deliver(user: number, lane: Lane): Promise<void> {
+    let failures = 0
+    while (!isDone(lane, lane.target)) {
+      try {
+        await this.#step(user, lane)
+        failures = 0
+      } catch (error) {
+        const code = errorCode(error)
+        if (code === 'REFUSED') {
+          this.#view?.log.warn({ user, reason: String(error) }, 'a box refuses what its chat has for it')
+          lane.w = Math.max(lane.w ?? 0, lane.target)
+          release(lane, lane.w)
+        } else if (code === 'STOPPED' || ++failures >= this.#limits.failures) {
+          if (code !== 'STOPPED')
+            this.#view?.log.warn({ user, error: String(error) }, 'a lane gives up until the next sweep')
+          lane.w = undefined
+          abandon(lane, Number.POSITIVE_INFINITY)
+          return
+        } else {
+          abandon(lane, this.#clock.now())
+          await this.#pause(failures)
+        }
+      }
+    }
+  }
+
+  async #step(user: number, lane: Lane): Promise<void> {
+    const outbound = this.#outbound
+    if (!outbound) throw new ActorError('INTERNAL', 'a lane runs without a way out')
+    const box = outbound.ref(User, user)
+    if (lane.w === undefined) {
+      lane.w = await box.lane(this.#chat)
+      release(lane, lane.w)
+      return
+    }
+    const { items, upTo } = await this.#next(user, lane.w, lane.target)
+    if (items.length > 0) {
+      const answer = await box.deliver({ chat: this.#chat, after: lane.w, items })
+      if (!answer.taken) {
+        if (answer.w >= lane.w) throw new ActorError('INTERNAL', `box ${user} refuses a range that follows its mark`)
+        lane.w = answer.w
+        return
+      }
+      note(lane, items, answer.changes)
+    }
+    lane.w = upTo
+    release(lane, upTo)
+  }
+
+  /** What follows `w` for the user, in bounds; `upTo` is the last entry that was looked at. */
+  async #next(user: number, w: number, target: number): Promise<{ items: LaneItem[]; upTo: number }> {
+    const state = this.#view?.state
+    const items: LaneItem[] = []
+    let bytes = 0
+    let upTo = w
+    if (!state) return { items, upTo }
+    for (const { entry, origin } of await this.#entries(w, target)) {
+      if (concerns(state, user, entry.n, entry.fact)) {
+        const item = laneItem(entry, user, origin)
+        const size = item ? itemBytes(item) : 0
+        const isFull = items.length >= this.#limits.appendItems || bytes + size > this.#limits.appendBytes
+        if (items.length > 0 && isFull) return { items, upTo }
+        if (item) items.push(item)
+        bytes += size
+      }
+      upTo = entry.n
+    }
+    return { items, upTo }
+  }
+
+  async #entries(w: number, target: number): Promise<readonly KeptEntry[]> {
+    const first = this.#kept[0]?.entry.n
+    if (first !== undefined && first <= w + 1) return this.#kept.slice(w + 1 - first, target + 1 - first)
+    const after = { pts: w, ordinal: END_OF_ORDINALS }
+    const read = (await this.#view?.own.entries(after, this.#limits.appendItems, target)) ?? []
+    const numbered = read.filter(({ count }) => count > 0)
+    const entries = numbered.map(({ pts, atMs, fact, body }) => ({
+      n: pts,
+      atMs,
+      fact,
+      ...(body ? { body } : undefined),
+    }))
+    if (entries.length === 0) throw new ActorError('CORRUPT', `no entries between ${w} and ${target}`)
+    return entries.map((entry) => ({ entry, origin: undefined }))
+  }
+
+  #forgetDurable(): void {
+    const first = this.#kept[0]?.entry.n
+    if (first === undefined) return
+    this.#kept = this.#kept.slice(Math.max(0, this.#durable + 1 - first))
+    this.#keptBytes = this.#kept.reduce((sum, { entry }) => sum + (entry.body?.length ?? 0), 0)
+  }
+
+  #pause(failures: number): Promise<void> {
+    const { firstRetryMs, lastRetryMs } = this.#limits
+    const longest = Math.min(lastRetryMs, firstRetryMs * 2 ** (failures - 1))
+    const delayMs = Math.ceil(longest / 2) + this.#random.int(Math.ceil(longest / 2) + 1)
+    return new Promise((resolve) => {
+      this.#clock.setTimer(delayMs, resolve)
+    })
+  }
+}
+
+function isDone(lane: Lane, target: number): boolean {
+  return lane.w !== undefined && lane.w >= target
+}
+
+function note(lane: Lane, items: readonly LaneItem[], changed: (LaneAnswer & { taken: true })['changes']): void {
+  for (const waiter of lane.waiting) {
+    const isAsked = ({ n }: { readonly n: number }) => waiter.from <= n && n <= waiter.upTo
+    waiter.answered += items.filter(isAsked).length
+    for (const change of changed) if (isAsked(change)) waiter.changes.push(...change.changes)
+  }
+}
+
+function release(lane: Lane, w: number): void {
+  if (lane.waiting.length === 0) return
+  const ready = lane.waiting.filter(({ upTo }) => upTo <= w)
+  lane.waiting = lane.waiting.filter(({ upTo }) => upTo > w)
+  for (const waiter of ready) waiter.resolve()
+}
+
+/** Those whose time is up hear that the outcome is unknown to them. */
+function abandon(lane: Lane, nowMs: number): void {
+  const late = lane.waiting.filter(({ deadlineMs }) => deadlineMs <= nowMs)
+  if (late.length === 0) return
+  lane.waiting = lane.waiting.filter(({ deadlineMs }) => deadlineMs > nowMs)
+  for (const waiter of late) {
+    waiter.reject(
+      new ActorError('OUTCOME_UNKNOWN', 'the entry stands, but the box of the one who asks did not take it in time'),
+    )
+  }
+}

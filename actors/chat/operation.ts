@@ -1,0 +1,138 @@
+/**
+ * An operation's way through the chat (CORE D3, D4).
+ *
+ * O1. A repeat of (by, op) appends nothing and is answered with what the first one did; that is looked up before
+ *     anything is decided, so a repeat is never refused for what its first outcome changed.
+ * O2. All entries of one call are appended in its turn, after all that can refuse it: they are one commit.
+ * O3. The turn ends with the commit. The boxes get the entries, and the caller his answer, from its effects.
+ */
+import type { Later } from '../../runtime/index.js'
+import type { BoxChange } from '../user/changes.js'
+import type { Asked, Origin, Outcome } from './contract.js'
+import type { ChatView, Targets } from './delivery.js'
+import { receiptGroup } from './derive.js'
+import type { ChatEntry, ChatFact } from './fact.js'
+import { operationHash } from './operation-hash.js'
+import type { ChatShape, ChatTurn } from './shape.js'
+import { countOf, recipientsOf } from './state.js'
+
+export interface Change {
+  readonly fact: ChatFact
+  readonly body?: Uint8Array
+}
+
+/**
+ * Answers with the first outcome, or decides and appends. Nothing decided: nothing changes, and `n` is 0.
+ * `more`, asked after that: the operation did only a part.
+ */
+export async function once(
+  turn: ChatTurn,
+  asked: Asked,
+  decide: () => readonly Change[] | Promise<readonly Change[]>,
+  more?: () => boolean | Promise<boolean>,
+): Promise<Later<Outcome>> {
+  const { memory: delivery, nowMs } = turn
+  const known = await firstEntries(turn, asked.by, asked.op)
+  const entries = known ?? append(turn, await decide(), asked.origin)
+  const rest = more ? { more: await more() } : undefined
+  const view = viewOf(turn)
+  return turn.later(async (effect) => {
+    const changes = await delivery.outcome(asked.by, entries, effect, view)
+    return { ...outcomeOf(entries, nowMs, known !== undefined, changes), ...rest }
+  })
+}
+
+export function outcomeOf(
+  entries: readonly ChatEntry[],
+  nowMs: number,
+  repeated: boolean,
+  changes: readonly BoxChange[],
+): Outcome {
+  const [first] = entries
+  return { n: first?.n ?? 0, atMs: first?.atMs ?? nowMs, repeated, changes }
+}
+
+/** One outcome an operation; all are asked of the box at once, so that new ones share its answer. */
+export function answerAll(
+  turn: ChatTurn,
+  by: number,
+  operations: readonly (readonly ChatEntry[])[],
+  isRepeat: (op: string) => boolean,
+): Later<readonly Outcome[]> {
+  const { memory: delivery, nowMs } = turn
+  const view = viewOf(turn)
+  return turn.later((effect) =>
+    Promise.all(
+      operations.map(async (entries) => {
+        const changes = await delivery.outcome(by, entries, effect, view)
+        return outcomeOf(entries, nowMs, isRepeat(entries[0]?.fact.op ?? ''), changes)
+      }),
+    ),
+  )
+}
+
+/** Appends and starts delivery once it is durable. */
+export function append(turn: ChatTurn, changes: readonly Change[], origin: Origin | undefined): readonly ChatEntry[] {
+  const { memory: delivery, state } = turn
+  const targets: [number[], number][] = []
+  const entries = changes.map(({ fact, body }) => {
+    const users = countOf(fact) === 0 ? [] : [...recipientsOf(state, fact)]
+    // The one who waits first.
+    if (users.includes(fact.by)) users.unshift(fact.by)
+    delivery.meet(state, users)
+    const { pts: n, atMs } = turn.append(fact, body)
+    const entry: ChatEntry = { n, atMs, fact, ...(body ? { body } : undefined) }
+    if (countOf(fact) > 0) {
+      delivery.keep(entry, origin)
+      targets.push([users, n])
+    }
+    return entry
+  })
+  if (targets.length > 0) startDelivery(turn, targets)
+  return entries
+}
+
+export function startDelivery(turn: ChatTurn, targets: Targets): void {
+  const { memory: delivery } = turn
+  const view = viewOf(turn)
+  turn.afterwards((effect) => delivery.advance(effect, view, targets))
+}
+
+export function viewOf({ state, own, log }: ChatTurn): ChatView {
+  return { state: state as ChatShape['state'], own, log }
+}
+
+/** The entries of an operation that was done before. */
+export async function firstEntries(turn: ChatTurn, by: number, op: string): Promise<readonly ChatEntry[] | undefined> {
+  const { state, own } = turn
+  const hash = operationHash(by, op)
+  const recent = state.receipts.get(hash)
+  if (recent !== undefined) {
+    const entries = await entriesOf(turn, recent, by, op)
+    if (entries.length > 0) return entries
+  }
+  if (!state.receiptsStored) return undefined
+  const range = { from: 0, to: Number.MAX_SAFE_INTEGER, limit: 16 }
+  for (const { order } of await own.rows('receipt', receiptGroup(hash), range)) {
+    const entries = await entriesOf(turn, order, by, op)
+    if (entries.length > 0) return entries
+  }
+  return undefined
+}
+
+async function entriesOf(turn: ChatTurn, first: number, by: number, op: string): Promise<readonly ChatEntry[]> {
+  const entries = await entriesAt(turn, [first, first + 1])
+  return entries.filter((entry): entry is ChatEntry => entry?.fact.by === by && entry.fact.op === op)
+}
+
+/** Numbered entries; undefined where there is none. */
+export async function entriesAt(
+  { own }: Pick<ChatTurn, 'own'>,
+  ns: readonly number[],
+): Promise<readonly (ChatEntry | undefined)[]> {
+  const read = await own.entriesAt(ns)
+  return read.map(
+    (entry) =>
+      entry && { n: entry.pts, atMs: entry.atMs, fact: entry.fact, ...(entry.body ? { body: entry.body } : undefined) },
+  )
+}
