@@ -65,6 +65,3 @@ export interface MtprotoGateway {
   /** Stops listening, closes all connections, ends the workers. Sessions end without `onSessionGone`. */
   close(): Promise<void>
 }
-
-/** Made by `createMtprotoGateway(options)`. */
-export type CreateMtprotoGateway = (options: MtprotoOptions) => MtprotoGateway

@@ -6,6 +6,7 @@ export type {
   NewAuthKey,
   TemporaryBinding,
 } from './auth-key-store.js'
+export { createMtprotoGateway } from './create-gateway.js'
 export type {
   AuthKeys,
   HttpListenOptions,

@@ -40,23 +40,18 @@ describe('IGE', () => {
 })
 
 describe('packets', () => {
-  const head = {
-    keyId: 'keykeyke' as Long,
-    authKey: randomBytes(256),
-    salt: 'saltsalt' as Long,
-    sessionId: 'sessions' as Long,
-  }
+  const head = { id: 'keykeyke' as Long, key: randomBytes(256) }
 
   test('a sealed packet is as the protocol says: 12 to 27 bytes of padding, message key over all of it', () => {
     const sealer = new PacketSealer(systemRandom)
     for (const bytes of [4, 8, 12, 16, 100_000]) {
       sealer.body(bytes).fill(7)
       const frame = Buffer.alloc(packetBytesFor(bytes) + 3)
-      sealer.seal(head, 0x01020304, 0x05060708, 9, bytes, frame, 3)
+      sealer.seal(head, 'saltsalt' as Long, 'sessions' as Long, 0x01020304, 0x05060708, 9, bytes, frame, 3)
       const packet = frame.subarray(3)
-      expect(packet.toString('latin1', 0, 8)).toBe(head.keyId)
+      expect(packet.toString('latin1', 0, 8)).toBe(head.id)
       const messageKey = packet.subarray(8, 24)
-      const part = (from: number, count: number) => head.authKey.subarray(from + 8, from + 8 + count)
+      const part = (from: number, count: number) => head.key.subarray(from + 8, from + 8 + count)
       const a = createHash('sha256').update(messageKey).update(part(0, 36)).digest()
       const b = createHash('sha256').update(part(40, 36)).update(messageKey).digest()
       const key = Buffer.concat([a.subarray(0, 8), b.subarray(8, 24), a.subarray(24, 32)])
@@ -75,18 +70,18 @@ describe('packets', () => {
   })
 
   test('a packet that was changed anywhere, or made with another key, does not open', () => {
-    const packet = clientPacket(head.authKey, randomBytes(40))
-    expect(openPacket(packet, head.authKey)).toBeDefined()
+    const packet = clientPacket(head.key, randomBytes(40))
+    expect(openPacket(packet, head.key)).toBeDefined()
     expect(openPacket(packet, randomBytes(256))).toBeUndefined()
     for (let at = 8; at < packet.length; at++) {
       const changed = Buffer.from(packet)
       changed[at]! ^= 0x40
-      expect(openPacket(changed, head.authKey)).toBeUndefined()
+      expect(openPacket(changed, head.key)).toBeUndefined()
     }
   })
 
   test('any number of bytes is refused or opened, never thrown at', () => {
-    for (let bytes = 0; bytes < 200; bytes++) expect(openPacket(randomBytes(bytes), head.authKey)).toBeUndefined()
+    for (let bytes = 0; bytes < 200; bytes++) expect(openPacket(randomBytes(bytes), head.key)).toBeUndefined()
   })
 
   function clientPacket(authKey: Buffer, body: Buffer): Buffer {

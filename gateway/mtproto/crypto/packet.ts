@@ -19,11 +19,11 @@ const HASHED_KEY_BYTES = 32
 const SCRATCH_KEPT_BYTES = 64 * 1024
 const RANDOM_CHUNK_BYTES = 4096
 
-export interface OutgoingHead {
-  readonly keyId: Long
-  readonly authKey: Buffer
-  readonly salt: Long
-  readonly sessionId: Long
+/** The auth key that a packet is sealed with. */
+export interface PacketKey {
+  readonly id: Long
+  /** 256 bytes. */
+  readonly key: Buffer
 }
 
 /** Size of the packet for a body. */
@@ -57,15 +57,25 @@ export class PacketSealer {
     return this.#scratch.subarray(at, at + bodyBytes)
   }
 
-  /** Writes the packet to `frame` at `at`, `packetBytesFor(bodyBytes)` long. The message id is given in two halves. */
-  seal(head: OutgoingHead, idHigh: number, idLow: number, seqNo: number, bodyBytes: number, frame: Buffer, at: number) {
+  /** Writes the packet to `frame` at `at`, `packetBytesFor(bodyBytes)` long. The message id comes in two halves. */
+  seal(
+    packetKey: PacketKey,
+    salt: Long,
+    sessionId: Long,
+    idHigh: number,
+    idLow: number,
+    seqNo: number,
+    bodyBytes: number,
+    frame: Buffer,
+    at: number,
+  ): void {
     const scratch = this.#scratch
     const plaintextBytes = plaintextBytesFor(bodyBytes)
     const end = HASHED_KEY_BYTES + plaintextBytes
-    const { authKey } = head
+    const authKey = packetKey.key
     for (let i = 0; i < HASHED_KEY_BYTES; i++) scratch[i] = authKey[88 + FROM_SERVER + i]!
-    writeLong(scratch, head.salt, 32)
-    writeLong(scratch, head.sessionId, 40)
+    writeLong(scratch, salt, 32)
+    writeLong(scratch, sessionId, 40)
     scratch.writeUInt32LE(idLow, 48)
     scratch.writeUInt32LE(idHigh, 52)
     scratch.writeInt32LE(seqNo, 56)
@@ -73,7 +83,7 @@ export class PacketSealer {
     this.#pad(scratch, 64 + bodyBytes, end)
     const messageKey = sha256(scratch.subarray(0, end)).subarray(8, 24)
     const { key, iv } = deriveAes(authKey, messageKey, FROM_SERVER)
-    writeLong(frame, head.keyId, at)
+    writeLong(frame, packetKey.id, at)
     frame.set(messageKey, at + 8)
     frame.set(igeEncrypt(scratch.subarray(HASHED_KEY_BYTES, end), key, iv), at + PACKET_HEAD_BYTES)
     if (scratch.length > SCRATCH_KEPT_BYTES) this.#scratch = Buffer.allocUnsafeSlow(SCRATCH_KEPT_BYTES)

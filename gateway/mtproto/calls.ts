@@ -1,0 +1,398 @@
+import { gzip, gzipSync } from 'node:zlib'
+import { isMethod, writeResult } from '../tl/index.js'
+import { bindTemporaryKey } from './bind-temporary-key.js'
+import { Call } from './call.js'
+import { GZIP_PACKED, rpcResult } from './container.js'
+import type { PacketLink } from './link.js'
+import { compareLongs, type Long, longHigh } from './long.js'
+import { floodWait, type RpcAnswer, type RpcCall, RpcError, type TlObject } from './rpc.js'
+import { serviceBody } from './service-body.js'
+import type { MtprotoSession } from './session.js'
+import type { World } from './world.js'
+import { type Unwrapped, unwrap } from './wrappers.js'
+
+const GZIP_LEVEL = 3
+/** From this size on compressing is left to the thread pool. */
+const GZIP_ASIDE_FROM_BYTES = 64 * 1024
+/** Files are compressed already. */
+const NEVER_COMPRESSED = new Set(['upload.getFile', 'upload.getWebFile', 'upload.getCdnFile'])
+const OVERLOADED_SECONDS = 5
+const ABANDONED_SECONDS = 10
+const MAX_EXPECTED_PER_SESSION = 256
+const AHEAD_SECONDS = 60
+
+/** Calls that sign an account in on the session's key: the session is its client's main one. */
+const SIGN_IN = new Set([
+  'auth.signIn',
+  'auth.signUp',
+  'auth.checkPassword',
+  'auth.recoverPassword',
+  'auth.importBotAuthorization',
+  'auth.importLoginToken',
+  'auth.exportLoginToken',
+  'auth.importWebTokenAuthorization',
+])
+/** What the extra sessions for files say too. */
+const QUIET = /^(upload|help|langpack|auth)\./
+/** May be called on a temporary key that is not bound yet. */
+const UNBOUND = /^(help|langpack)\.|^auth\.bindTempAuthKey$/
+
+/**
+ * Runs calls.
+ *
+ * 1. A message id of a session runs at most once; a repeat is answered from what became of it.
+ * 2. A call that names others to come after starts when those have answered, and fails if one of them failed.
+ * 3. Every call is answered in the end: by its handler, or for it when the handler is silent beyond its deadline.
+ * 4. A call that takes its time is acknowledged, so that the client does not repeat it.
+ */
+export class Calls {
+  readonly #world: World
+  /** Running and waiting, in the order of arrival. */
+  readonly #open = new Set<Call>()
+  readonly #tracePrefix: string
+  #traced = 0
+
+  constructor(world: World) {
+    this.#world = world
+    this.#tracePrefix = world.random.bytes(6).toString('hex')
+  }
+
+  get running(): number {
+    return this.#open.size
+  }
+
+  /** A message that has not been seen before. */
+  receive(session: MtprotoSession, link: PacketLink, msgId: Long, received: TlObject): void {
+    const request = unwrap(received)
+    if (!request || !isMethod(request.method._)) {
+      this.refuse(session, msgId, new RpcError(400, 'INPUT_METHOD_INVALID'))
+      return
+    }
+    this.#learn(session, request)
+    const call = this.#arrived(session, msgId)
+    call.request = request
+    if (this.#overloaded(session, link)) {
+      this.#world.metrics.count('rpc_overloads')
+      this.#finish(call, floodWait(OVERLOADED_SECONDS))
+      return
+    }
+    this.#world.metrics.count('rpc_calls')
+    this.#open.add(call)
+    call.link = link
+    link.callsRunning++
+    session.callsRunning++
+    if (request.after) this.#follow(call, request.after)
+    // Nothing to wait for, or a predecessor that failed has answered for it already.
+    else this.#run(call)
+  }
+
+  /** Answers a message that cannot be run. */
+  refuse(session: MtprotoSession, msgId: Long, error: RpcError): void {
+    this.#finish(this.#arrived(session, msgId), error)
+  }
+
+  /** A message that was seen before. */
+  repeated(session: MtprotoSession, call: Call): void {
+    this.#world.metrics.count('rpc_repeats')
+    if (call.phase !== 'answered' || !call.answer || !session.resend(call.answer)) {
+      call.acknowledged = true
+      session.acknowledge(call.msgId)
+    }
+  }
+
+  /** A repeat of a call whose answer is gone without having been acknowledged. */
+  lost(session: MtprotoSession, msgId: Long): void {
+    const call = new Call(session, msgId, 'answered', this.#world.clock.monotonic())
+    call.failed = true
+    session.seen.set(msgId, call)
+    session.answer(call, errorBody(msgId, new RpcError(500, 'RPC_CALL_FAIL')))
+  }
+
+  /** `rpc_drop_answer`: the answer to a call is not wanted any more. */
+  drop(session: MtprotoSession, msgId: Long, target: Long): void {
+    const dropper = this.#arrived(session, msgId)
+    dropper.phase = 'answered'
+    session.answer(dropper, rpcResult(msgId, this.#dropped(session, target)))
+  }
+
+  #dropped(session: MtprotoSession, target: Long): Buffer {
+    const call = session.seen.get(target)
+    if (!(call instanceof Call)) return serviceBody({ _: 'mt_rpc_answer_unknown' })
+    if (call.phase === 'answered' && call.answer?.held) {
+      const { answer } = call
+      session.discard(answer)
+      return serviceBody({
+        _: 'mt_rpc_answer_dropped',
+        msgId: answer.id,
+        seqNo: answer.seqNo,
+        bytes: answer.body.length,
+      })
+    }
+    if (call.phase === 'answered' || call.phase === 'expected') return serviceBody({ _: 'mt_rpc_answer_unknown' })
+    if (call.phase === 'waiting') this.#finish(call, new RpcError(400, 'MSG_WAIT_FAILED'), false)
+    else call.phase = 'dropped'
+    return serviceBody({ _: 'mt_rpc_answer_dropped_running' })
+  }
+
+  /** Acknowledges slow calls and answers for those whose time is over. To be called several times a second. */
+  sweep(): void {
+    const { limits, clock } = this.#world
+    const nowMs = clock.monotonic()
+    for (const call of this.#open) {
+      const ageMs = nowMs - call.arrivedMs
+      if (ageMs < limits.ackCallAfterMs) return
+      if (!call.acknowledged) {
+        call.acknowledged = true
+        call.session.acknowledge(call.msgId)
+      }
+      if (call.phase === 'waiting' && call.missing > 0 && ageMs > limits.invokeAfterUnknownMs) {
+        this.#finish(call, new RpcError(400, 'MSG_WAIT_TIMEOUT'))
+      } else if (ageMs > limits.callDeadlineMs + limits.callGraceMs) {
+        this.#world.log.error({ method: call.method?._ }, 'a call was not answered in its time')
+        this.#finish(call, floodWait(ABANDONED_SECONDS))
+      }
+    }
+  }
+
+  /** The call object of a message that arrives now; others may have been waiting for it. */
+  #arrived(session: MtprotoSession, msgId: Long): Call {
+    const expected = session.seen.get(msgId)
+    const nowMs = this.#world.clock.monotonic()
+    const call = new Call(session, msgId, 'waiting', nowMs)
+    if (expected instanceof Call) {
+      call.followers = expected.followers
+      for (const follower of expected.followers ?? []) follower.missing--
+      session.callsExpected--
+    }
+    session.seen.set(msgId, call)
+    return call
+  }
+
+  #overloaded(session: MtprotoSession, link: PacketLink): boolean {
+    const { limits, budget } = this.#world
+    return (
+      session.callsRunning >= limits.callsPerSession ||
+      link.callsRunning >= limits.callsPerConnection ||
+      this.#open.size >= limits.calls ||
+      budget.exhausted
+    )
+  }
+
+  /** What the wrappers and the choice of method tell about the client. */
+  #learn(session: MtprotoSession, request: Unwrapped) {
+    if (request.layer !== undefined || request.client) this.#remember(session, request)
+    if (request.withoutUpdates) {
+      if (!session.spoke) session.declinedUpdates = true
+      return
+    }
+    if (session.spoke) return
+    const method = request.method._
+    if (!SIGN_IN.has(method) && QUIET.test(method)) return
+    session.spoke = true
+    session.updateReadiness()
+  }
+
+  #remember(session: MtprotoSession, { layer, client }: Unwrapped) {
+    const key = session.key.owner
+    const known = key.client
+    const sameClient = !client || (known && JSON.stringify(known) === JSON.stringify(client))
+    if ((layer === undefined || layer === key.layer) && sameClient) return
+    if (layer !== undefined && layer > 0) key.layer = layer
+    if (client) key.client = client
+    // An unbound temporary key stands for nobody yet: what it said moves to the permanent one when it is bound.
+    if (key.temporary) return
+    const facts = { layer: key.layer, ...(key.client && { client: key.client }) }
+    Promise.resolve(this.#world.store.remember(key.id, facts)).catch((error: unknown) => {
+      // Said again with the next initConnection.
+      key.client = undefined
+      this.#world.log.warn({ err: error }, 'the client of an auth key could not be stored')
+    })
+  }
+
+  #follow(call: Call, after: readonly Long[]) {
+    for (const id of after) {
+      const outcome = this.#await(call, id)
+      if (outcome === 'failed') {
+        this.#finish(call, new RpcError(400, 'MSG_WAIT_FAILED'))
+        return
+      }
+    }
+    if (call.waitsFor === 0) this.#run(call)
+  }
+
+  /** Has `call` wait for the message `id` unless that is answered. */
+  #await(call: Call, id: Long): 'waits' | 'done' | 'failed' {
+    const { session } = call
+    const state = session.seen.get(id)
+    if (state instanceof Call) {
+      if (state === call) return 'failed'
+      if (state.phase === 'answered') return state.failed ? 'failed' : 'done'
+      this.#tie(call, state)
+      if (state.phase === 'expected') call.missing++
+      return 'waits'
+    }
+    if (state !== undefined) return state === 'failed' ? 'failed' : 'done'
+    // Before this session's time: it was answered in an earlier one, or comes again under another id.
+    if (compareLongs(id, session.firstMsgId) < 0 || session.seen.isForgotten(id)) return 'done'
+    if (longHigh(id) > this.#world.nowSeconds() + AHEAD_SECONDS) return 'failed'
+    if (session.callsExpected >= MAX_EXPECTED_PER_SESSION) return 'failed'
+    const expected = new Call(session, id, 'expected', call.arrivedMs)
+    session.callsExpected++
+    session.seen.set(id, expected)
+    this.#tie(call, expected)
+    call.missing++
+    return 'waits'
+  }
+
+  #tie(follower: Call, leader: Call) {
+    if (leader.followers) leader.followers.push(follower)
+    else leader.followers = [follower]
+    follower.waitsFor++
+    if (follower.leaders) follower.leaders.push(leader)
+    else follower.leaders = [leader]
+  }
+
+  #run(call: Call) {
+    call.phase = 'running'
+    let answer: Promise<RpcAnswer> | RpcAnswer
+    try {
+      answer = this.#invoke(call)
+    } catch (error) {
+      this.#finish(call, this.#errorOf(call, error))
+      return
+    }
+    if (!isPromise(answer)) {
+      this.#finish(call, answer)
+      return
+    }
+    answer.then(
+      (value) => this.#finish(call, value),
+      (error: unknown) => this.#finish(call, this.#errorOf(call, error)),
+    )
+  }
+
+  #invoke(call: Call): Promise<RpcAnswer> | RpcAnswer {
+    const { session } = call
+    const { method, withoutUpdates, takeoutId, messagesRange } = call.request!
+    const { key } = session
+    if (key.temporary && !key.permanent && !UNBOUND.test(method._)) return new RpcError(401, 'AUTH_KEY_PERM_EMPTY')
+    if (method._ === 'auth.bindTempAuthKey') return bindTemporaryKey(this.#world, session, call.msgId, method)
+    const rpcCall: RpcCall = {
+      method,
+      session,
+      msgId: call.msgId,
+      deadlineMs: this.#world.clock.now() + this.#world.limits.callDeadlineMs,
+      traceId: this.#traceId(),
+      withoutUpdates,
+      ...(takeoutId !== undefined && { takeoutId }),
+      ...(messagesRange && { messagesRange }),
+    }
+    return this.#world.rpc(rpcCall)
+  }
+
+  #traceId(): string {
+    this.#traced = (this.#traced + 1) >>> 0
+    return this.#tracePrefix + this.#traced.toString(16).padStart(8, '0')
+  }
+
+  #errorOf(call: Call, error: unknown): RpcError {
+    if (error instanceof RpcError) return error
+    this.#world.metrics.count('rpc_internal_errors')
+    this.#world.log.error({ err: error, method: call.method?._ }, 'a call failed with an unexpected error')
+    return new RpcError(500, 'INTERNAL')
+  }
+
+  #finish(call: Call, answer: RpcAnswer, wanted = true) {
+    if (call.phase === 'answered') return
+    const dropped = call.phase === 'dropped' || !wanted
+    const { session } = call
+    if (this.#open.delete(call)) {
+      session.callsRunning--
+      if (call.link) call.link.callsRunning--
+    }
+    call.link = undefined
+    call.failed = answer instanceof RpcError
+    call.phase = 'answered'
+    this.#measure(call, answer)
+    if (dropped) session.seen.set(call.msgId, call.failed ? 'failed' : 'done')
+    else this.#answer(call, answer)
+    this.#release(call)
+  }
+
+  #measure(call: Call, answer: RpcAnswer) {
+    const code = answer instanceof RpcError ? answer.code : 0
+    if (code !== 0) this.#world.metrics.count('rpc_errors')
+    if (call.method) this.#world.metrics.rpc(call.method._, this.#world.clock.monotonic() - call.arrivedMs, code)
+  }
+
+  #answer(call: Call, answer: RpcAnswer) {
+    const { session, msgId } = call
+    if (answer instanceof RpcError) {
+      session.answer(call, errorBody(msgId, answer))
+      return
+    }
+    const method = call.method!._
+    let result: Buffer
+    try {
+      result = writeResult(session.layer, method as never, answer as never)
+    } catch (error) {
+      call.failed = true
+      session.answer(call, errorBody(msgId, this.#errorOf(call, error)))
+      return
+    }
+    if (result.length < this.#world.limits.gzipFromBytes || NEVER_COMPRESSED.has(method)) {
+      session.answer(call, rpcResult(msgId, result))
+    } else if (result.length < GZIP_ASIDE_FROM_BYTES) {
+      session.answer(call, rpcResult(msgId, packed(result, gzipSync(result, { level: GZIP_LEVEL }))))
+    } else {
+      gzip(result, { level: GZIP_LEVEL }, (error, zipped) => {
+        session.answer(call, rpcResult(msgId, error ? result : packed(result, zipped)))
+      })
+    }
+  }
+
+  /** Lets those start that waited for `call`. */
+  #release(call: Call) {
+    for (const leader of call.leaders ?? []) this.#untie(call, leader)
+    call.leaders = undefined
+    const { followers, failed } = call
+    call.followers = undefined
+    for (const follower of followers ?? []) {
+      if (follower.phase !== 'waiting') continue
+      follower.waitsFor--
+      if (failed) this.#finish(follower, new RpcError(400, 'MSG_WAIT_FAILED'))
+      else if (follower.waitsFor === 0) this.#run(follower)
+    }
+  }
+
+  /** A call that is over does not wait any more; a message that only it waited for is not expected any more. */
+  #untie(follower: Call, leader: Call) {
+    if (!leader.followers) return
+    leader.followers = leader.followers.filter((other) => other !== follower)
+    if (leader.phase !== 'expected' || leader.followers.length > 0) return
+    const { session } = leader
+    if (session.seen.get(leader.msgId) !== leader) return
+    session.seen.erase(leader.msgId)
+    session.callsExpected--
+  }
+}
+
+function isPromise(value: unknown): value is Promise<RpcAnswer> {
+  return typeof (value as { then?: unknown } | undefined)?.then === 'function'
+}
+
+function errorBody(msgId: Long, { code, message }: RpcError): Buffer {
+  return rpcResult(msgId, serviceBody({ _: 'mt_rpc_error', errorCode: code, errorMessage: message }))
+}
+
+/** `gzip_packed` around `zipped`, or `plain` as it is when that is hardly longer. */
+function packed(plain: Buffer, zipped: Buffer): Buffer {
+  if (zipped.length > plain.length * 0.9 || zipped.length >= 1 << 24) return plain
+  const short = zipped.length < 254
+  const head = Buffer.alloc(short ? 5 : 8)
+  head.writeUInt32LE(GZIP_PACKED)
+  if (short) head[4] = zipped.length
+  else head.writeUInt32LE(254 + zipped.length * 256, 4)
+  const padding = -(head.length + zipped.length) & 3
+  return Buffer.concat([head, zipped, Buffer.alloc(padding)])
+}

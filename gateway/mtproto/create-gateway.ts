@@ -1,0 +1,130 @@
+import type { Timer } from '../../runtime/index.js'
+import { Calls } from './calls.js'
+import { Connections } from './connections.js'
+import type { HttpListenOptions, Listening, MtprotoGateway, MtprotoOptions, TcpListenOptions } from './gateway.js'
+import { Handshakes } from './handshakes.js'
+import { HttpExchanges } from './http-exchanges.js'
+import { type HttpListener, listenHttp } from './listener-http.js'
+import { listenTcp, type TcpListener } from './listener-tcp.js'
+import type { MtprotoSizes } from './metrics.js'
+import { Packets } from './packets.js'
+import { SessionTable } from './session-table.js'
+import type { Session } from './session-view.js'
+import { World } from './world.js'
+
+const TICK_MS = 250
+/** Sessions and connections are looked through every so many ticks. */
+const FULL_SWEEP_TICKS = 20
+const CERTIFICATE_TICKS = 120
+
+class Gateway implements MtprotoGateway {
+  readonly #world: World
+  readonly #sessions: SessionTable
+  readonly #calls: Calls
+  readonly #handshakes: Handshakes
+  readonly #connections: Connections
+  readonly #exchanges: HttpExchanges
+  readonly #tcp: TcpListener[] = []
+  readonly #http: HttpListener[] = []
+  #timer: Timer | undefined
+  #ticks = 0
+
+  constructor(options: MtprotoOptions) {
+    const world = new World(options)
+    this.#world = world
+    this.#sessions = new SessionTable(world)
+    this.#calls = new Calls(world)
+    this.#handshakes = new Handshakes(world, options.serverKey)
+    const packets = new Packets(world, this.#handshakes, this.#sessions, this.#calls)
+    this.#connections = new Connections(world, packets, this.#handshakes)
+    this.#exchanges = new HttpExchanges(world, packets)
+    world.keys.onUserChanged = (session) => session.userChanged()
+    world.keys.onDropped = (session) => {
+      const { link } = session
+      this.#sessions.end(session)
+      link?.close('auth key dropped')
+    }
+    this.#schedule()
+  }
+
+  get authKeys() {
+    return this.#world.keys
+  }
+
+  async listenTcp(options: TcpListenOptions): Promise<Listening> {
+    const listener = await listenTcp(this.#connections, options)
+    this.#tcp.push(listener)
+    return listener.listening
+  }
+
+  async listenHttp(options: HttpListenOptions): Promise<Listening> {
+    const listener = await listenHttp(this.#connections, this.#exchanges, options)
+    this.#http.push(listener)
+    return listener.listening
+  }
+
+  pushToMany(sessions: readonly Session[], body: Buffer, tag?: number): void {
+    for (const session of sessions) session.pushUpdate(body, tag)
+  }
+
+  sizes(): MtprotoSizes {
+    let sessionsConnected = 0
+    let sessionsReady = 0
+    for (const session of this.#sessions.values()) {
+      if (session.connected) sessionsConnected++
+      if (session.ready) sessionsReady++
+    }
+    return {
+      connections: this.#connections.size + this.#exchanges.size,
+      sessions: this.#sessions.size,
+      sessionsConnected,
+      sessionsReady,
+      unfinishedHandshakes: this.#handshakes.unfinished,
+      dhJobsQueued: this.#handshakes.jobsQueued,
+      authKeysCached: this.#world.keys.size,
+      callsRunning: this.#calls.running,
+      bufferedBytes: this.#world.budget.held + this.#connections.unsentBytes,
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    for (const listener of this.#http) listener.close()
+    const closing = this.#tcp.map((listener) => listener.close())
+    this.#world.flush()
+    this.#connections.closeAll()
+    this.#exchanges.closeAll()
+    await Promise.all([...closing, this.#handshakes.close()])
+  }
+
+  #schedule() {
+    this.#timer = this.#world.clock.setTimer(TICK_MS, () => {
+      this.#schedule()
+      this.#tick()
+    })
+  }
+
+  #tick() {
+    this.#ticks++
+    this.#calls.sweep()
+    this.#exchanges.sweep()
+    if (this.#ticks % FULL_SWEEP_TICKS === 0) {
+      this.#handshakes.sweep()
+      this.#connections.sweep()
+      this.#sessions.sweep()
+    }
+    if (this.#ticks % CERTIFICATE_TICKS === 0) for (const listener of this.#http) this.#refresh(listener)
+  }
+
+  #refresh(listener: HttpListener) {
+    listener.refresh().catch((error: unknown) => {
+      this.#world.log.error({ err: error }, 'the TLS certificate could not be read again; the old one stays in use')
+    })
+  }
+}
+
+/** Starts the protocol. Nothing listens until it is told to. Throws a RangeError if the limits contradict each other. */
+export function createMtprotoGateway(options: MtprotoOptions): MtprotoGateway {
+  return new Gateway(options)
+}

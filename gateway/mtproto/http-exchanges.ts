@@ -1,0 +1,102 @@
+import type { HttpRequest, HttpResponse } from 'uWebSockets.js'
+import { HttpExchange } from './http-exchange.js'
+import { plainAddress } from './listener-tcp.js'
+import type { Packets } from './packets.js'
+import type { World } from './world.js'
+
+/** The HTTP requests that are being received or wait for an answer, bounded in all and per address. */
+export class HttpExchanges {
+  readonly world: World
+  readonly #packets: Packets
+  readonly #open = new Set<HttpExchange>()
+  readonly #perAddress = new Map<string, number>()
+
+  constructor(world: World, packets: Packets) {
+    this.world = world
+    this.#packets = packets
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** Takes a POST whose body is one packet. */
+  receive(response: HttpResponse, request: HttpRequest): void {
+    const { limits, clock, budget } = this.world
+    const address = plainAddress(Buffer.from(response.getRemoteAddressAsText()).toString('latin1')) ?? ''
+    const declared = Number(request.getHeader('content-length'))
+    if (!this.#admits(address) || !(declared <= limits.maxFrameBytes)) {
+      response.writeStatus('429 Too Many Requests').end()
+      return
+    }
+    const exchange = new HttpExchange(this, response, address, clock.monotonic() + limits.httpWaitMaxMs)
+    this.#add(exchange)
+    let parts: Buffer[] = []
+    let held = 0
+    const release = () => {
+      parts = []
+      budget.release(held)
+      held = 0
+    }
+    response.onAborted(() => {
+      release()
+      exchange.aborted()
+    })
+    response.onData((chunk, isLast) => {
+      if (held + chunk.byteLength > limits.maxFrameBytes) {
+        release()
+        exchange.close('body is too long')
+        return
+      }
+      parts.push(Buffer.from(chunk.slice(0)))
+      held += chunk.byteLength
+      budget.add(chunk.byteLength)
+      if (!isLast) return
+      const packet = Buffer.concat(parts)
+      release()
+      this.#receive(exchange, packet)
+    })
+  }
+
+  #receive(exchange: HttpExchange, packet: Buffer) {
+    this.world.metrics.count('bytes_in', packet.length)
+    try {
+      // Requests do not wait for each other: the order of those that come at once is the client's affair.
+      this.#packets.receive(exchange, packet, false)
+    } catch (error) {
+      this.world.log.error({ err: error }, 'a packet could not be handled')
+      exchange.close('a packet could not be handled')
+    }
+  }
+
+  remove(exchange: HttpExchange): void {
+    if (!this.#open.delete(exchange)) return
+    const left = (this.#perAddress.get(exchange.remoteAddress) ?? 1) - 1
+    if (left > 0) this.#perAddress.set(exchange.remoteAddress, left)
+    else this.#perAddress.delete(exchange.remoteAddress)
+  }
+
+  /** Answers requests that have waited long enough. */
+  sweep(): void {
+    if (this.#open.size === 0) return
+    const nowMs = this.world.clock.monotonic()
+    for (const exchange of [...this.#open]) if (exchange.deadlineMs <= nowMs) exchange.expire()
+  }
+
+  closeAll(): void {
+    for (const exchange of [...this.#open]) exchange.close('the server stops')
+  }
+
+  #admits(address: string): boolean {
+    const { limits, metrics } = this.world
+    const full = this.#open.size >= limits.connections
+    if (!full && (this.#perAddress.get(address) ?? 0) < limits.connectionsPerAddress) return true
+    metrics.count('connections_refused', 1, full ? 'all' : 'address')
+    return false
+  }
+
+  #add(exchange: HttpExchange) {
+    this.#open.add(exchange)
+    this.#perAddress.set(exchange.remoteAddress, (this.#perAddress.get(exchange.remoteAddress) ?? 0) + 1)
+  }
+}

@@ -1,0 +1,184 @@
+import uws, {
+  type HttpRequest,
+  type HttpResponse,
+  type TemplatedApp,
+  type us_listen_socket,
+  type us_socket_context_t,
+  type WebSocket,
+} from 'uWebSockets.js'
+import { statSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { StreamConnection } from './connection.js'
+import type { Connections } from './connections.js'
+import type { HttpListenOptions, Listening } from './gateway.js'
+import type { HttpExchanges } from './http-exchanges.js'
+import { listen, plainAddress } from './listener-tcp.js'
+
+const WEB_SOCKET_PATHS = ['/apiws', '/apiws_test', '/apiws_premium', '/apiws_test_premium']
+const HTTP_PATHS = ['/api', '/api_test', '/apiw', '/apiw_test', '/apiw1', '/apiw_test1']
+const SUBPROTOCOL = 'binary'
+/** A dead peer is noticed after this long: the library pings by itself. */
+const PING_SECONDS = 120
+
+interface SocketData {
+  readonly address: string
+  connection?: WebSocketConnection
+}
+
+type ClientSocket = WebSocket<SocketData>
+
+class WebSocketConnection extends StreamConnection {
+  readonly kind = 'websocket'
+  #socket: ClientSocket | undefined
+
+  constructor(connections: Connections, socket: ClientSocket, address: string) {
+    super(connections, address)
+    this.#socket = socket
+  }
+
+  get unsentBytes(): number {
+    return this.#socket?.getBufferedAmount() ?? 0
+  }
+
+  onDrain(): void {
+    this.drained()
+  }
+
+  /** The socket must not be touched any more. */
+  onClose(): void {
+    this.#socket = undefined
+    this.gone()
+  }
+
+  protected write(bytes: Buffer): void {
+    this.#socket?.send(bytes, true)
+  }
+
+  /** The library cannot stop reading one WebSocket; the bound on what waits to be sent does for it. */
+  protected setReading(): void {}
+
+  protected closeCarrier(): void {
+    const socket = this.#socket
+    this.#socket = undefined
+    // Closes after what is written has left, unlike `close`.
+    socket?.end(1000)
+  }
+}
+
+export interface HttpListener {
+  readonly listening: Listening
+  /** Takes up a certificate that has changed on disk. */
+  refresh(): Promise<void>
+  close(): void
+}
+
+/** Listens for WebSockets and HTTP. Rejects when the address cannot be had, or the certificate cannot be read. */
+export async function listenHttp(
+  connections: Connections,
+  exchanges: HttpExchanges,
+  options: HttpListenOptions,
+): Promise<HttpListener> {
+  const { host } = options
+  const port = await freePort(host, options.port)
+  let version = certificateVersion(options)
+  let listenSocket = await openApp(connections, exchanges, options, port)
+  return {
+    listening: { host, port },
+    async refresh() {
+      const found = certificateVersion(options)
+      if (found === version) return
+      // Before the old one closes, so that a certificate that does not load leaves everything as it was.
+      const next = await openApp(connections, exchanges, options, port)
+      uws.us_listen_socket_close(listenSocket)
+      listenSocket = next
+      version = found
+      connections.world.log.info({}, 'the TLS certificate was read again')
+    },
+    close: () => uws.us_listen_socket_close(listenSocket),
+  }
+}
+
+/**
+ * The port to listen on. The library shares a port with whoever else listens on it, without an error, so that it is
+ * first claimed by a socket that does not share.
+ */
+async function freePort(host: string, port: number): Promise<number> {
+  const probe = createServer()
+  await listen(probe, host, port)
+  const bound = probe.address()
+  await new Promise((resolve) => probe.close(resolve))
+  if (typeof bound !== 'object' || bound === null) throw new Error('a TCP server has a host and a port')
+  return bound.port
+}
+
+function certificateVersion({ tls }: HttpListenOptions): string {
+  if (!tls) return ''
+  return [tls.certFile, tls.keyFile].map((file) => `${statSync(file).mtimeMs}:${statSync(file).size}`).join()
+}
+
+function openApp(
+  connections: Connections,
+  exchanges: HttpExchanges,
+  options: HttpListenOptions,
+  port: number,
+): Promise<us_listen_socket> {
+  const { host, tls, routes } = options
+  const app = tls ? uws.SSLApp({ cert_file_name: tls.certFile, key_file_name: tls.keyFile }) : uws.App()
+  addWebSockets(app, connections)
+  addHttp(app, exchanges)
+  routes?.(app)
+  return new Promise((resolve, reject) => {
+    app.listen(host, port, (socket) => {
+      if (socket) resolve(socket)
+      else reject(new Error(`cannot listen on ${host}:${port}`))
+    })
+  })
+}
+
+function addHttp(app: TemplatedApp, exchanges: HttpExchanges) {
+  for (const path of HTTP_PATHS) {
+    app.post(path, (response, request) => exchanges.receive(response, request))
+    app.options(path, (response) => {
+      response.writeStatus('204 No Content')
+      response.writeHeader('Access-Control-Allow-Origin', '*')
+      response.writeHeader('Access-Control-Allow-Methods', 'POST')
+      response.writeHeader('Access-Control-Allow-Headers', 'Content-Type')
+      response.end()
+    })
+  }
+}
+
+function addWebSockets(app: TemplatedApp, connections: Connections) {
+  const { maxFrameBytes, maxOutboundBytes } = connections.world.limits
+  for (const path of WEB_SOCKET_PATHS) {
+    app.ws<SocketData>(path, {
+      maxPayloadLength: maxFrameBytes * 2,
+      maxBackpressure: maxOutboundBytes * 2,
+      closeOnBackpressureLimit: true,
+      idleTimeout: PING_SECONDS,
+      compression: uws.DISABLED,
+      upgrade: (response, request, context) => upgrade(connections, response, request, context),
+      open: (socket) => {
+        const data = socket.getUserData()
+        data.connection = new WebSocketConnection(connections, socket, data.address)
+        connections.add(data.connection)
+      },
+      // The memory of a message is the library's once the handler returns; what is kept of it is copied where it is kept.
+      message: (socket, message) => socket.getUserData().connection?.received(Buffer.from(message)),
+      drain: (socket) => socket.getUserData().connection?.onDrain(),
+      close: (socket) => socket.getUserData().connection?.onClose(),
+    })
+  }
+}
+
+function upgrade(connections: Connections, response: HttpResponse, request: HttpRequest, context: us_socket_context_t) {
+  const address = plainAddress(Buffer.from(response.getRemoteAddressAsText()).toString('latin1')) ?? ''
+  if (!connections.admits(address)) {
+    response.writeStatus('429 Too Many Requests').end()
+    return
+  }
+  const offered = request.getHeader('sec-websocket-protocol').split(',')
+  const protocol = offered.some((each) => each.trim() === SUBPROTOCOL) ? SUBPROTOCOL : ''
+  const extensions = request.getHeader('sec-websocket-extensions')
+  response.upgrade<SocketData>({ address }, request.getHeader('sec-websocket-key'), protocol, extensions, context)
+}

@@ -1,0 +1,70 @@
+import type { Clock, Random } from '../../runtime/index.js'
+import { NEWEST_LAYER } from '../tl/index.js'
+import type { AuthKeyStore } from './auth-key-store.js'
+import { AuthKeyCache } from './auth-keys.js'
+import { ByteBudget } from './byte-budget.js'
+import { PacketSealer } from './crypto/packet.js'
+import type { MtprotoOptions } from './gateway.js'
+import { limitsWith, type MtprotoLimits } from './limits.js'
+import { type Log, silentLog } from './log.js'
+import { type Long, readLong } from './long.js'
+import { MessageIds } from './message-id.js'
+import { type MtprotoMetrics, silentMetrics } from './metrics.js'
+import type { RpcHandler } from './rpc.js'
+import type { MtprotoSession } from './session.js'
+import type { SessionHooks } from './session-view.js'
+
+/** What all sessions and connections of one gateway share. */
+export class World {
+  readonly clock: Clock
+  readonly random: Random
+  readonly limits: MtprotoLimits
+  readonly metrics: MtprotoMetrics
+  readonly log: Log
+  readonly hooks: SessionHooks
+  readonly rpc: RpcHandler
+  readonly store: AuthKeyStore
+  readonly keys: AuthKeyCache
+  readonly budget: ByteBudget
+  readonly sealer: PacketSealer
+  readonly ids: MessageIds
+  readonly newestLayer = NEWEST_LAYER
+  #toFlush: MtprotoSession[] = []
+
+  constructor(options: MtprotoOptions) {
+    this.clock = options.clock
+    this.random = options.random
+    this.limits = limitsWith(options.limits)
+    this.metrics = options.metrics ?? silentMetrics
+    this.log = options.log ?? silentLog
+    this.hooks = options.hooks ?? {}
+    this.rpc = options.rpc
+    this.store = options.authKeyStore
+    this.keys = new AuthKeyCache(options.authKeyStore, this.limits)
+    this.budget = new ByteBudget(this.limits.bufferedBytes)
+    this.sealer = new PacketSealer(options.random)
+    this.ids = new MessageIds(options.clock)
+  }
+
+  nowSeconds(): number {
+    return Math.floor(this.clock.now() / 1000)
+  }
+
+  uniqueId(): Long {
+    return readLong(this.random.bytes(8), 0)
+  }
+
+  /** Has the session write its messages once the current work is done, so that what it produces shares a packet. */
+  flushSoon(session: MtprotoSession): void {
+    if (session.flushing) return
+    session.flushing = true
+    if (this.#toFlush.push(session) === 1) setImmediate(() => this.flush())
+  }
+
+  /** Writes what `flushSoon` put off. */
+  flush(): void {
+    const sessions = this.#toFlush
+    this.#toFlush = []
+    for (const session of sessions) session.flush()
+  }
+}
