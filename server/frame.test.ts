@@ -29,7 +29,7 @@ let lines: string[]
 const sockets = new Set<us_listen_socket>()
 
 beforeEach(() => {
-  dataDir = join(mkdtempSync(join(tmpdir(), 'heliograph-')), 'data')
+  dataDir = mkdtempSync(join(tmpdir(), 'heliograph-'))
   lines = []
 })
 afterEach(() => {
@@ -149,6 +149,15 @@ test('a start that fails half-way stops what was started and leaves no listening
   expect(happened).toEqual(['-storage'])
   expect(existsSync(join(dataDir, 'listening.json'))).toBe(false)
   expect(lines).toEqual([])
+})
+
+test('a start that finds the data directory in use leaves the listening.json of whoever uses it', async () => {
+  const first = serverOf(coreWith())
+  await first.server.start()
+  const storage: Part = { name: 'storage', start: () => Promise.reject(new Error('in use')) }
+  await expect(serverOf(coreWith({ parts: [storage] })).server.start()).rejects.toThrow('in use')
+  expect(first.listening().mtproto.port).toBe(4430)
+  await first.server.stop()
 })
 
 test('a part that does not stop is left behind when the grace is over, and the others still stop', async () => {

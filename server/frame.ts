@@ -75,8 +75,9 @@ export function frame(core: Core, { settings, logging, metrics, version, print }
   return {
     async start() {
       if (settings.tls !== undefined) checkTlsFiles(settings.tls)
-      file.remove()
       await parts.start()
+      // Only now: the storage has made sure that no other process, whose file it may be, uses the data directory.
+      file.remove()
       try {
         const endpoints = await listen()
         guide = guideFor(endpoints, settings, core.key, version)

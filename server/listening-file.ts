@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isEveryAddress } from './setting.js'
 
@@ -27,9 +27,7 @@ export function listeningFile(dataDir: string) {
       writeFileSync(`${path}.new`, `${content}\n`)
       renameSync(`${path}.new`, path)
     },
-    /** Makes the data directory, if it is missing, with nothing in it that tells of a listener. */
     remove(): void {
-      mkdirSync(dataDir, { recursive: true, mode: 0o700 })
       rmSync(path, { force: true })
     },
   }
