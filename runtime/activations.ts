@@ -57,6 +57,7 @@ export class Activations {
     // In the order in which they came, as far as turns end at once; reads do not wait for a turn that goes on.
     host.turns.pump(activation)
     host.turns.startReads(activation)
+    host.checkpoints.takeIfDue(activation)
     host.rest(activation)
   }
 
@@ -95,7 +96,9 @@ export function resumeMethod(kind: Kind): Method {
       const { delivery } = kind.definition
       // The definition knows its own shape; here turns have none.
       const typed = turn as never
-      return delivery === undefined || delivery.settled(typed) ? undefined : delivery.resume(typed)
+      if (delivery === undefined || delivery.settled(typed)) return undefined
+      turn.activation.rowFound = true
+      return delivery.resume(typed)
     },
   }
 }

@@ -152,6 +152,11 @@ export class Call extends Alarm {
     }
   }
 
+  override drop(): void {
+    if (this.#status === WAITING) this.settle(new Failure('STOPPED', 'this node has stopped; nothing happened'))
+    else this.settle(new Failure('OUTCOME_UNKNOWN', 'this node has stopped before the answer; it may still happen'))
+  }
+
   /** An async function on purpose: an error that is thrown here shows the stack of the awaiting caller, at no cost before. */
   async answer(): Promise<unknown> {
     const outcome = await this.#outcome

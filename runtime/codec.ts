@@ -5,14 +5,14 @@
 import { Packr } from 'msgpackr'
 import { ActorError, type ErrorCode, type ErrorDetails } from './errors.js'
 
-const packr = new Packr({ useRecords: true, moreTypes: true })
+const packr = new Packr({ useRecords: true, moreTypes: true, copyBuffers: true })
 
 /** The bytes share a pool: whoever keeps a small value for long keeps a few KiB alive with it. */
 export function encode(value: unknown): Uint8Array {
   return packr.pack(value)
 }
 
-/** Throws CORRUPT on bytes that `encode` never makes. Buffers in the value may share memory with `bytes`. */
+/** Throws CORRUPT on bytes that `encode` never makes. The value shares no memory with `bytes`. */
 export function decode(bytes: Uint8Array): unknown {
   try {
     return packr.unpack(bytes)
@@ -23,7 +23,7 @@ export function decode(bytes: Uint8Array): unknown {
 
 /** What a value is on the other side of the codec. */
 export function crossed(value: unknown): unknown {
-  return value === undefined ? undefined : packr.unpack(packr.pack(value).slice())
+  return value === undefined ? undefined : packr.unpack(packr.pack(value))
 }
 
 /** An error as it travels between nodes. Causes and stacks stay behind: they are this node's own. */

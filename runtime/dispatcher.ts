@@ -13,6 +13,7 @@ import { ActorError, errorCode } from './errors.js'
 import type { Host } from './host.js'
 import type { Kind, Method } from './kind.js'
 import { shardOf } from './ownership.js'
+import { isKey } from './reference.js'
 import type { TimerWheel } from './timer-wheel.js'
 import type { CallEnvelope } from './transport.js'
 
@@ -20,6 +21,7 @@ const SHORTEST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 5_000
 /** A call that another node sends back as not its own is sent on at most this often. */
 const MOST_HOPS = 3
+const LONGEST_CHAIN = 64
 
 export class Dispatcher implements CallKeeper {
   readonly #host: Host
@@ -61,6 +63,10 @@ export class Dispatcher implements CallKeeper {
     const method = kind?.methods.get(envelope.method)
     if (kind === undefined || method === undefined) {
       throw new ActorError('INTERNAL', `this node knows no method ${envelope.kind}.${envelope.method}`)
+    }
+    if (!isKey(envelope.key)) throw new ActorError('INTERNAL', `${kind.name}: the key of a call is no actor's key`)
+    if (envelope.chain.length > LONGEST_CHAIN) {
+      throw new ActorError('CALL_CYCLE', 'a chain of calls is too long', { chain: envelope.chain })
     }
     const shard = this.#shardOf(kind, envelope.key)
     if (this.#host.ownership.ownerOf(shard) !== this.#host.ownership.self) {
@@ -147,7 +153,7 @@ export class Dispatcher implements CallKeeper {
     const bytes = roughBytes(args)
     const activation = kind.residents.get(key)
     if (activation !== undefined) {
-      const overload = overloadOf(activation, bytes, nowMs)
+      const overload = overloadOf(activation, method, bytes, nowMs)
       if (overload !== undefined) return this.#refuse(target, method, overload)
     }
     const call = this.newCall(target, method, args, nowMs, bytes)
@@ -159,6 +165,10 @@ export class Dispatcher implements CallKeeper {
   dispatch(call: Call, hops = 0): void {
     const host = this.#host
     const { kind, key, ifActive } = call.target
+    if (host.stopped) {
+      call.settle(stopped())
+      return
+    }
     let activation = kind.residents.get(key)
     if (activation === undefined) {
       const shard = this.#shardOf(kind, key)
@@ -197,11 +207,19 @@ export class Dispatcher implements CallKeeper {
       call.settle(new Failure('NOT_OWNER', `no node is known to own ${kind.name}/${key}`))
       return
     }
+    let args: Uint8Array
+    try {
+      args = encode(call.args)
+    } catch (error) {
+      const message = `the arguments of ${kind.name}/${key}.${call.method.name} cannot be encoded`
+      call.settle(new Failure('INTERNAL', message, {}, error))
+      return
+    }
     const envelope: CallEnvelope = {
       kind: kind.name,
       key,
       method: call.method.name,
-      args: encode(call.args),
+      args,
       deadlineMs: call.deadlineMs,
       traceId: traceId ?? this.#host.newTraceId(),
       chain: chainPath(chain),
@@ -281,11 +299,20 @@ function stopped(): Failure {
   return new Failure('STOPPED', 'this node is stopping; call again later or elsewhere')
 }
 
-function overloadOf({ kind, key, work }: Activation, bytes: number, nowMs: number): Failure | undefined {
+function overloadOf(
+  { kind, key, work }: Activation,
+  method: Method,
+  bytes: number,
+  nowMs: number,
+): Failure | undefined {
   if (work === undefined) return undefined
   const { mailboxCalls, mailboxBytes, mailboxAgeMs } = kind.limits
   const oldestMs = nowMs - (work.oldestArrivalMs() ?? nowMs)
-  const isOver = work.waiting >= mailboxCalls || work.waitingBytes + bytes > mailboxBytes || oldestMs > mailboxAgeMs
+  const isOver =
+    work.waiting >= mailboxCalls ||
+    work.waitingBytes + bytes > mailboxBytes ||
+    oldestMs > mailboxAgeMs ||
+    (method.readOnly && work.reads + work.unreleased.length >= mailboxCalls)
   if (!isOver) return undefined
   const retryAfterMs = Math.min(LONGEST_RETRY_MS, Math.max(SHORTEST_RETRY_MS, Math.ceil(oldestMs)))
   const what = `${work.waiting} calls of ${work.waitingBytes} bytes wait for ${kind.name}/${key}, the oldest for ${Math.ceil(oldestMs)} ms`

@@ -49,6 +49,8 @@ export class Host {
   /** Activations that have something under way. */
   readonly busy = new Set<Activation>()
   stopping = false
+  /** Nothing is served any more. */
+  stopped = false
   /** Hears that nothing is under way any more. */
   onQuiet: (() => void) | undefined = undefined
 

@@ -86,6 +86,9 @@ export class Reminders {
 
   removeRow(row: DueRow): void {
     const key = keyOf(row)
+    const alarm = this.#armed.get(key)
+    if (alarm !== undefined) this.#host.wheel.cancel(alarm)
+    this.#armed.delete(key)
     const removal = this.#host.options.agenda.removeDue(row).catch((error) => {
       this.#host.log.warn({ actor: row.actor, reminder: row.name, error }, 'a due row stays: its removal failed')
     })

@@ -46,6 +46,7 @@ export class Shutdown {
       await this.#quiet()
     }
     const failure = new Failure('STOPPED', 'this node has stopped; call again elsewhere')
+    host.stopped = true
     for (const activation of this.#residents()) {
       if (activation.phase !== 'dead') host.turns.discard(activation, failure, activation.work?.inFlight === undefined)
     }

@@ -23,6 +23,9 @@ export abstract class Alarm {
 
   /** Called once when the time has come. */
   abstract ring(): void
+
+  /** Called instead of `ring` when the wheel stops. */
+  drop(): void {}
 }
 
 export class TimerWheel {
@@ -56,12 +59,15 @@ export class TimerWheel {
     if (alarm.dueTick !== 0) this.#unlink(alarm)
   }
 
-  /** Forgets every alarm. */
+  /** Drops every alarm. */
   clear(): void {
     this.#armed?.cancel()
     this.#armed = undefined
     for (let slot = 0; slot <= SLOTS; slot++) {
-      for (let alarm = this.#slots[slot]; alarm !== undefined; alarm = this.#slots[slot]) this.#unlink(alarm)
+      for (let alarm = this.#slots[slot]; alarm !== undefined; alarm = this.#slots[slot]) {
+        this.#unlink(alarm)
+        alarm.drop()
+      }
     }
   }
 

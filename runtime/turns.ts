@@ -215,7 +215,15 @@ export class Turns {
     for (const outgoing of turn.outbox) {
       if (outgoing instanceof LaterAnswer) {
         if (outgoing === turn.answer) this.#runLater(turn, outgoing)
-      } else outgoing()
+      } else this.#leave(turn, outgoing)
+    }
+  }
+
+  #leave(turn: TurnContext, outgoing: () => void): void {
+    try {
+      outgoing()
+    } catch (error) {
+      this.#host.log.error({ actor: turn.address, traceId: turn.traceId, error }, 'a frame or effect failed to leave')
     }
   }
 
