@@ -67,7 +67,8 @@ function olderField(arg, newest, bareWriters) {
   const neutral = neutralValue(arg, newest)
   const otherwise = neutral ? writeValue(arg, neutral, bareWriters) : `w.missing(o, '${field}')`
   if (derived) {
-    return `{ const d = o.${field} ?? (${derived}); if (d === undefined) ${otherwise}; else ${writeValue(arg, 'd', bareWriters)} }`
+    const write = writeValue(arg, 'd', bareWriters)
+    return `{ const d = o.${field} ?? (${derived}); if (d === undefined) ${otherwise}; else ${write} }`
   }
   return `if (o.${field} === undefined) ${otherwise}; else ${writeValue(arg, adaptedValue(arg, newest), bareWriters)}`
 }

@@ -148,7 +148,7 @@ describe('results', () => {
     expect(readObject(writeResult(225, 'messages.importChatInvite', updates))).toEqual(updates)
   })
 
-  it('of a method that the layer lacks are those of the newest layer that has it; of no method at all, an error', () => {
+  it('of a method that the layer lacks are those of the newest layer that has it; of no method, an error', () => {
     expect(readObject(writeResult(167, 'messages.sendPaidReaction', updates))).toEqual(updates)
     expect(errorOf(() => writeResult(228, 'no.method' as tl.MethodName, true as never))).toBe(
       'NOT_IN_LAYER: there is no method no.method',
