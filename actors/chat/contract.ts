@@ -3,6 +3,8 @@ import type { BoxChange } from '../user/changes.js'
 import type { ChatId } from './chat-id.js'
 import { parseChatId } from './chat-id.js'
 
+export { groupOfInvite } from './invite-hash.js'
+
 /**
  * A chat orders what happens in a private pair or a basic group of up to 200 members, and delivers it to the members'
  * boxes (CORE D1-D4). `n` is an entry's number in the chat, the only name that actors have for a message.

@@ -30,6 +30,8 @@ export interface CallScope {
   /** Absolute, wall clock, milliseconds. */
   readonly deadlineMs: number
   readonly traceId: string
+  /** Only if the actor is awake: see CallOptions. */
+  readonly ifActive?: boolean
 }
 
 type AnyMethod = (...args: unknown[]) => Promise<unknown>
@@ -78,7 +80,8 @@ export class ActorCalls {
     // Past the deadline only unknown outcomes are asked for again: they need time of their own.
     const end = now < scope.deadlineMs ? scope.deadlineMs : scope.deadlineMs + this.#limits.findOutMs
     const deadlineMs = Math.min(end, now + this.#limits.attemptMs)
-    const target = this.system.ref(type, id, { deadlineMs, traceId: scope.traceId }) as unknown as Target
+    const options = { deadlineMs, traceId: scope.traceId, ...(scope.ifActive && { ifActive: true }) }
+    const target = this.system.ref(type, id, options) as unknown as Target
     return target[name]!(...args)
   }
 

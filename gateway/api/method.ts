@@ -27,7 +27,7 @@ export type Request<Name extends tl.MethodName> = Extract<tl.RpcMethod, { _: Nam
 export function method<Name extends tl.MethodName>(
   name: Name,
   options: MethodOptions,
-  handle: (request: Request<Name>, call: Call) => Promise<tl.RpcCallReturn[Name]>,
+  handle: (request: Request<NoInfer<Name>>, call: Call) => Promise<tl.RpcCallReturn[NoInfer<Name>]>,
 ): Method {
   return { name, ...options, handle: handle as unknown as Method['handle'] }
 }

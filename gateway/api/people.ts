@@ -134,8 +134,7 @@ export class People {
 
   /** The group as the viewer may see it; undefined where there is none. */
   group(viewer: Viewer, id: number): Promise<GroupInfo | undefined> {
-    const turn = this.#groupTurns.get(id) ?? 0
-    return this.#through(this.#groups, `${turn} ${key(viewer.self, id)}`, () =>
+    return this.#through(this.#groups, this.#groupKey(viewer.self, id), () =>
       this.#actors.ref(Chat, groupChat(id), viewer).group({ viewer: viewer.self }),
     )
   }
@@ -148,9 +147,18 @@ export class People {
     this.#groupTurns.set(id, ++this.#groupTurn)
   }
 
+  /** What this one viewer saw of the group is older than what it is about to be told. */
+  forgetGroupFor(viewer: number, id: number): void {
+    this.#groups.delete(this.#groupKey(viewer, id))
+  }
+
   /** The viewer's contact card or block of the user changed. */
   forgetRelation(viewer: number, user: number): void {
     this.#relations.delete(key(viewer, user))
+  }
+
+  #groupKey(viewer: number, id: number): string {
+    return `${this.#groupTurns.get(id) ?? 0} ${key(viewer, id)}`
   }
 
   async #groupFor(viewer: Viewer, id: number): Promise<tl.TypeChat> {

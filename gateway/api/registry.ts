@@ -3,6 +3,7 @@ import { authMethods } from './auth/index.js'
 import { contactsMethods } from './contacts/index.js'
 import { helpMethods } from './help/index.js'
 import { langpackMethods } from './langpack/index.js'
+import { messagesMethods } from './messages/index.js'
 import type { Method } from './method.js'
 import { updatesMethods } from './updates/index.js'
 import { usersMethods } from './users/index.js'
@@ -14,6 +15,7 @@ const NAMESPACES: readonly (readonly Method[])[] = [
   contactsMethods,
   helpMethods,
   langpackMethods,
+  messagesMethods,
   updatesMethods,
   usersMethods,
 ]

@@ -1,6 +1,6 @@
 import type { UsernameSearch } from '../../actors/username/contract.js'
 import type { Clock, Random } from '../../runtime/index.js'
-import type { AuthKeys, Log } from '../mtproto/index.js'
+import type { AuthKeys, Log, Session } from '../mtproto/index.js'
 import type { AccessHashes } from './access-hash.js'
 import type { ActorCalls } from './actor-calls.js'
 import type { FloodGate } from './flood.js'
@@ -30,6 +30,14 @@ export interface ApiConfig {
   readonly accountShards?: { readonly from: number; readonly to: number }
 }
 
+/** What a session was told of its account's sequence, by pushes and by answers (gateway/updates). */
+export interface PushState {
+  /** The last pts that was pushed to the session; -1 while there was none. */
+  pushedPts(session: Session): number
+  /** The session was answered with the state at this pts: it must learn of all that follows. */
+  sawState(session: Session, pts: number): void
+}
+
 /** All that handlers use. */
 export interface Services {
   readonly actors: ActorCalls
@@ -42,6 +50,7 @@ export interface Services {
   readonly usernames: UsernameSearch
   /** The cached auth keys of this gateway's sessions: for login, logout and the like. */
   readonly authKeys: AuthKeys
+  readonly pushes: PushState
   readonly metrics: ApiMetrics
   readonly log: Log
 }

@@ -1,4 +1,5 @@
 import type { Method } from '../method.js'
+import { getDifference } from './difference.js'
 import { getState } from './state.js'
 
-export const updatesMethods: readonly Method[] = [getState]
+export const updatesMethods: readonly Method[] = [getDifference, getState]

@@ -11,7 +11,16 @@ export function presentState({ pts, atMs }: Omit<BoxState, 'unread'>, unread = 0
   return { _: 'updates.state', pts, qts: 0, date: seconds(atMs), seq: 0, unreadCount: unread }
 }
 
+/** Asked again this often while pushes of later changes overtake the answer. */
+const OVERTAKEN_TIMES = 3
+
 export const getState = method('updates.getState', { auth: 'user' }, async (_request, call) => {
-  const state = await call.me.boxState()
+  const { pushes } = call.services
+  let state = await call.me.boxState()
+  // A client that waits for its state drops what is pushed before it: the answer must not be older than that.
+  for (let times = 0; times < OVERTAKEN_TIMES && pushes.pushedPts(call.session) > state.pts; times++) {
+    state = await call.me.boxState()
+  }
+  pushes.sawState(call.session, state.pts)
   return presentState(state, state.unread)
 })

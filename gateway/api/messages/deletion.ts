@@ -1,0 +1,63 @@
+import type { ChatId } from '../../../actors/chat/chat-id.js'
+import type { BoxChange } from '../../../actors/user/changes.js'
+import type { Call } from '../call.js'
+import { refuseCall } from '../errors.js'
+import { atLeastZero, messageIdsOf } from '../input/number.js'
+import { method } from '../method.js'
+import { affectedHistory, affectedMessages } from './answer.js'
+import { asked, type Place, placeOf } from './place.js'
+
+export const deleteMessages = method('messages.deleteMessages', { auth: 'user' }, async (request, call) => {
+  const ids = messageIdsOf(request.id)
+  if (request.revoke) return affectedMessages(call, await revoked(call, ids))
+  return affectedMessages(call, await call.me.deleteOwn({ ids, origin: call.origin }))
+})
+
+/** For everyone: each chat is asked about its own. Ids that are gone already are passed over, as Telegram does. */
+async function revoked(call: Call, ids: readonly number[]): Promise<readonly BoxChange[]> {
+  const targets = new Map<ChatId, number[]>()
+  for (const located of await call.me.locate(ids)) {
+    if (!located) continue
+    const list = targets.get(located.chat) ?? []
+    targets.set(located.chat, list)
+    list.push(located.n)
+  }
+  const changes: BoxChange[] = []
+  for (const [chat, list] of targets) {
+    changes.push(...(await call.chat(chat).delete({ ...asked(call), targets: list })).changes)
+  }
+  return changes
+}
+
+/** Steps of 1000 messages that one call deletes; beyond it the client is asked to call again. */
+const STEPS_PER_CALL = 20
+
+export const deleteHistory = method(
+  'messages.deleteHistory',
+  { auth: 'user', flood: { burst: 300, perSecond: 10 } },
+  async (request, call) => {
+    // A range of dates would have to be honoured to the message, or more is deleted than was asked for.
+    if (request.minDate !== undefined || request.maxDate !== undefined) refuseCall('MIN_DATE_INVALID')
+    const place = await placeOf(call, request.peer)
+    const maxId = atLeastZero(request.maxId)
+    const changes: BoxChange[] = request.revoke ? [...(await revokedHistory(call, place, maxId))] : []
+    let more = true
+    for (let step = 0; more && step < STEPS_PER_CALL; step++) {
+      const cleared = await call.me.clearHistory({
+        peer: place.peer,
+        maxId,
+        keepDialog: request.justClear === true,
+        origin: call.origin,
+      })
+      changes.push(...cleared.changes)
+      more = cleared.more
+    }
+    return affectedHistory(call, changes, more ? 1 : 0)
+  },
+)
+
+async function revokedHistory(call: Call, { peer, chat }: Place, maxId: number): Promise<readonly BoxChange[]> {
+  const newest = await call.me.locateUpTo(peer, maxId)
+  if (!newest) return []
+  return (await call.chat(chat).deleteHistory({ ...asked(call), upTo: newest.n })).changes
+}

@@ -1,0 +1,67 @@
+import { peerKey } from '../../../actors/chat/chat-id.js'
+import type { Draft } from '../../../actors/chat/contract.js'
+import type { MessageBody } from '../../../actors/message/body.js'
+import type { tl } from '../../tl/index.js'
+import type { Call } from '../call.js'
+import { refuseCall } from '../errors.js'
+import { entitiesOf } from '../input/entities.js'
+import { messageIdOf } from '../input/number.js'
+import { peerOf } from '../input/peer.js'
+import { locatedIn, type Place } from './place.js'
+
+const MAX_QUOTE_UNITS = 1024
+
+/** Sent at once when due within this: as Telegram does. */
+const AT_ONCE_SECONDS = 10
+const LATEST_SECONDS = 366 * 24 * 3600
+
+export interface ReplyInput {
+  readonly replyTo?: number
+  readonly quote?: MessageBody['quote']
+}
+
+/** What a message replies to. Refused: REPLY_MESSAGE_ID_INVALID, QUOTE_TEXT_INVALID; REPLY_TO_INVALID for other kinds. */
+export async function replyOf(call: Call, place: Place, input: tl.TypeInputReplyTo | undefined): Promise<ReplyInput> {
+  if (!input) return {}
+  if (input._ !== 'inputReplyToMessage') return refuseCall('REPLY_TO_INVALID')
+  if (input.replyToPeerId && peerKey(await peerOf(call, input.replyToPeerId)) !== place.key) {
+    refuseCall('REPLY_TO_INVALID')
+  }
+  const { n } = await locatedIn(call, place, input.replyToMsgId, 'REPLY_MESSAGE_ID_INVALID')
+  const { quoteText } = input
+  if (quoteText === undefined || quoteText === '') return { replyTo: n }
+  if (quoteText.length > MAX_QUOTE_UNITS) refuseCall('QUOTE_TEXT_INVALID')
+  const entities = await entitiesOf(call, input.quoteEntities, quoteText)
+  const offset = input.quoteOffset
+  return {
+    replyTo: n,
+    quote: { text: quoteText, ...(entities.length > 0 && { entities }), ...(offset !== undefined && { offset }) },
+  }
+}
+
+/** The box id that a draft replies to: kept as it is, the box is the caller's own. */
+export function draftReplyOf(input: tl.TypeInputReplyTo | undefined): number | undefined {
+  return input?._ === 'inputReplyToMessage' ? messageIdOf(input.replyToMsgId) : undefined
+}
+
+/** When a scheduled message is due, in milliseconds; undefined for one that goes at once. Refused: SCHEDULE_DATE_TOO_LATE. */
+export function dueOf(call: Call, scheduleDate: number | undefined): number | undefined {
+  if (scheduleDate === undefined || scheduleDate <= call.now + AT_ONCE_SECONDS) return undefined
+  if (scheduleDate > call.now + LATEST_SECONDS) return refuseCall('SCHEDULE_DATE_TOO_LATE')
+  return scheduleDate * 1000
+}
+
+export interface DraftFlags {
+  readonly silent?: boolean | undefined
+  readonly noforwards?: boolean | undefined
+  readonly clearDraft?: boolean | undefined
+}
+
+/** Only what is set: entries carry no empty fields. */
+export function flagsOf({ silent, noforwards, clearDraft }: DraftFlags): Partial<Draft> {
+  return {
+    ...(silent && { silent: true }),
+    ...(noforwards && { noForwards: true }),
+    ...(clearDraft && { clearDraft: true }),
+  }
+}

@@ -1,0 +1,59 @@
+import { parsePeerKey } from '../../../actors/chat/chat-id.js'
+import type { Draft } from '../../../actors/chat/contract.js'
+import { decodeBody, encodeBody, type ForwardHeader, type MessageBody } from '../../../actors/message/body.js'
+import type { BoxMessage } from '../../../actors/user/contract.js'
+import { refuseCall } from '../errors.js'
+import { MAX_IDS, messageIdOf } from '../input/number.js'
+import { method } from '../method.js'
+import { seconds } from '../present/time.js'
+import { dueOf, flagsOf, replyOf } from './draft-input.js'
+import { placeOf, sendingPlaceOf } from './place.js'
+import { sent } from './send.js'
+
+export const forwardMessages = method(
+  'messages.forwardMessages',
+  { auth: 'user', flood: { burst: 1000, perSecond: 50 } },
+  async (request, call) => {
+    const { id: ids, randomId: randomIds } = request
+    if (ids.length === 0) refuseCall('MESSAGE_IDS_EMPTY')
+    if (ids.length > MAX_IDS) refuseCall('LIMIT_INVALID')
+    if (randomIds.length !== ids.length) refuseCall('RANDOM_ID_INVALID')
+    const [from, to] = await Promise.all([placeOf(call, request.fromPeer), sendingPlaceOf(call, request.toPeer)])
+    const { replyTo } = await replyOf(call, to, request.replyTo)
+    const originals = await call.me.messages(ids.map(messageIdOf))
+    const toSelf = to.peer.kind === 'user' && to.peer.id === call.self
+    const drafts = originals.map((original, at): Draft & { readonly op: string } => {
+      if (!original || original.fact.peer !== from.key || original.fact.action) return refuseCall('MESSAGE_ID_INVALID')
+      if (original.fact.noForwards) refuseCall('CHAT_FORWARDS_RESTRICTED')
+      return {
+        op: call.opOf(randomIds[at]!),
+        body: encodeBody(forwardedBody(original, request.dropAuthor === true, toSelf)),
+        ...flagsOf(request),
+        ...(replyTo !== undefined && { replyTo }),
+      }
+    })
+    return sent(call, to, drafts, dueOf(call, request.scheduleDate))
+  },
+)
+
+function forwardedBody({ id, fact, body }: BoxMessage, dropAuthor: boolean, toSelf: boolean): MessageBody {
+  const { text, entities, noWebpage, invertMedia, forward } = decodeBody(body)
+  const content = {
+    text,
+    ...(entities && { entities }),
+    ...(noWebpage && { noWebpage }),
+    ...(invertMedia && { invertMedia }),
+  }
+  if (dropAuthor) return content
+  const header: ForwardHeader = forward
+    ? { ...withoutOrigin(forward) }
+    : { fromUser: fact.from, date: seconds(fact.atMs) }
+  const where = parsePeerKey(fact.peer)
+  const savedFrom = where.kind === 'user' ? { user: where.id, id } : { group: where.id, id }
+  return { ...content, forward: toSelf ? { ...header, savedFrom } : header }
+}
+
+/** Where the forwarder had saved it from is nobody else's business. */
+function withoutOrigin({ savedFrom: _, ...header }: ForwardHeader): ForwardHeader {
+  return header
+}

@@ -1,0 +1,69 @@
+import type { Draft } from '../../../actors/chat/contract.js'
+import { decodeBody, encodeBody, type MessageBody } from '../../../actors/message/body.js'
+import type { Call } from '../call.js'
+import { answerChanges } from '../envelope.js'
+import { refuseCall } from '../errors.js'
+import type { FloodRule } from '../flood.js'
+import { composedText } from '../input/message.js'
+import { method } from '../method.js'
+import { changesOf } from './answer.js'
+import { dueOf, flagsOf, replyOf } from './draft-input.js'
+import { asked, messageIn, type Place, sendingPlaceOf } from './place.js'
+
+const SENDING: FloodRule = { burst: 3000, perSecond: 150 }
+
+/** Posts the drafts, or schedules them; a repeat of the same random ids is answered with what the first one did. */
+export async function sent(
+  call: Call,
+  place: Place,
+  drafts: readonly (Draft & { readonly op: string })[],
+  dueAtMs: number | undefined,
+) {
+  const chat = call.chat(place.chat)
+  if (dueAtMs === undefined) {
+    return answerChanges(call, changesOf(await chat.post({ by: call.self, origin: call.origin, drafts })))
+  }
+  const outcomes = await Promise.all(
+    drafts.map(({ op, ...draft }) => chat.schedule({ by: call.self, op, origin: call.origin, draft, dueAtMs })),
+  )
+  return answerChanges(call, changesOf(outcomes))
+}
+
+export const sendMessage = method('messages.sendMessage', { auth: 'user', flood: SENDING }, async (request, call) => {
+  const place = await sendingPlaceOf(call, request.peer)
+  const { body, mentions } = await composedText(call, request, place.peer)
+  const { replyTo, quote } = await replyOf(call, place, request.replyTo)
+  const draft: Draft & { readonly op: string } = {
+    op: call.opOf(request.randomId),
+    body: encodeBody(quote ? { ...body, quote } : body),
+    ...flagsOf(request),
+    ...(replyTo !== undefined && { replyTo }),
+    ...(mentions.length > 0 && { mentions }),
+  }
+  return sent(call, place, [draft], dueOf(call, request.scheduleDate))
+})
+
+/** An edit changes the text; what the message quotes stays. A forward is not the sender's to change. */
+function keptParts(body: MessageBody, before: Uint8Array): MessageBody {
+  const { quote, forward } = decodeBody(before)
+  if (forward) refuseCall('MESSAGE_AUTHOR_REQUIRED')
+  return quote ? { ...body, quote } : body
+}
+
+export const editMessage = method('messages.editMessage', { auth: 'user', flood: SENDING }, async (request, call) => {
+  const place = await sendingPlaceOf(call, request.peer)
+  if (request.message === undefined) return refuseCall('MESSAGE_EMPTY')
+  const message = await messageIn(call, place, request.id, 'MESSAGE_ID_INVALID')
+  if (message.fact.action) refuseCall('MESSAGE_ID_INVALID')
+  const { message: text, entities, noWebpage, invertMedia } = request
+  const composed = await composedText(call, { message: text, entities, noWebpage, invertMedia }, place.peer)
+  const body = encodeBody(keptParts(composed.body, message.body))
+  if (Buffer.compare(body, message.body) === 0) refuseCall('MESSAGE_NOT_MODIFIED')
+  const outcome = await call.chat(place.chat).edit({
+    ...asked(call),
+    target: message.fact.n,
+    body,
+    ...(composed.mentions.length > 0 && { mentions: composed.mentions }),
+  })
+  return answerChanges(call, outcome.changes)
+})
