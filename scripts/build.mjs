@@ -30,7 +30,7 @@ function filesUnder(folder) {
 }
 
 function isSource(path) {
-  return path.endsWith('.ts') && !path.endsWith('.d.ts') && !/\.(test|test-d)\.ts$/.test(path)
+  return path.endsWith('.ts') && !path.endsWith('.d.ts') && !/\.(test|test-d|suite)\.ts$/.test(path)
 }
 
 function isCopied(path) {

@@ -116,6 +116,13 @@ test('the page tells how to connect, loads nothing from elsewhere, and its polic
   await server.stop()
 })
 
+test('a path that leads nowhere is 404', async () => {
+  const { server, get } = serverOf(coreWith())
+  await server.start()
+  expect((await get('/nowhere')).status).toBe(404)
+  await server.stop()
+})
+
 test('figures and metrics', async () => {
   const { server, get, metrics } = serverOf(coreWith())
   await server.start()

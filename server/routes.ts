@@ -32,6 +32,9 @@ export function routesOf(sources: RouteSources): (app: TemplatedApp) => void {
       type: metricsContentType,
       body: await sources.metrics.text(),
     }))
+    app.any('/*', (response) => {
+      response.cork(() => response.writeStatus('404 Not Found').end('There is nothing here.\n'))
+    })
   }
 }
 

@@ -6,8 +6,7 @@ import { Logger, PromisedNetSockets, PromisedWebSockets } from 'telegram/extensi
 import { LogLevel } from 'telegram/extensions/Logger.js'
 import { ConnectionTCPFull, ConnectionTCPObfuscated } from 'telegram/network/connection/index.js'
 import { StringSession } from 'telegram/sessions/index.js'
-import { type ClientTransport, testCode } from './login.js'
-import type { ServerProcess } from './server-process.js'
+import { type ClientTarget, type ClientTransport, testCode } from './login.js'
 
 export interface GramjsOptions {
   readonly phone: string
@@ -19,7 +18,7 @@ export interface GramjsOptions {
 }
 
 /** An unmodified GramJS client, logged in with a test number. End it with `client.destroy()`. */
-export async function gramjsClient(server: ServerProcess, options: GramjsOptions): Promise<TelegramClient> {
+export async function gramjsClient(server: ClientTarget, options: GramjsOptions): Promise<TelegramClient> {
   trustKey(server.publicKeyPem)
   const isWebSocket = options.transport === 'ws'
   const { host, port } = isWebSocket ? server.http : server.mtproto

@@ -2,8 +2,9 @@
  * The harness of tests that run real server processes and real, unmodified clients. It speaks verbs: start, stop,
  * kill, freeze, restart, wait until. Tests never sleep.
  */
+export { type Cable, cable } from './cable.js'
 export { type GramjsOptions, gramjsClient } from './gramjs-client.js'
-export { type ClientTransport, testCode, testPhone } from './login.js'
+export { type ClientTarget, type ClientTransport, testCode, testPhone } from './login.js'
 export { type MtcuteOptions, mtcuteClient } from './mtcute-client.js'
 export { parseSamples, type Samples } from './samples.js'
 export { type Address, type ServerOptions, type ServerProcess, startServer } from './server-process.js'

@@ -1,3 +1,13 @@
+import type { Address } from './server-process.js'
+
+/** What a client has to know of a server; a `ServerProcess` is one, and a `Cable` before it. */
+export interface ClientTarget {
+  readonly mtproto: Address
+  readonly http: Address
+  /** PKCS#1 PEM. */
+  readonly publicKeyPem: string
+}
+
 /** Which listener of the server a client uses: MTProto over TCP, or over WebSocket on the HTTP port. */
 export type ClientTransport = 'tcp' | 'ws'
 

@@ -4,8 +4,7 @@ import { addPublicKey } from '@mtcute/core/utils.js'
 import { MemoryStorage, TelegramClient, type TelegramClientOptions } from '@mtcute/node'
 import { NodeCryptoProvider } from '@mtcute/node/utils.js'
 import WebSocket from 'ws'
-import { type ClientTransport, testCode } from './login.js'
-import type { ServerProcess } from './server-process.js'
+import { type ClientTarget, type ClientTransport, testCode } from './login.js'
 
 export interface MtcuteOptions {
   readonly phone: string
@@ -22,7 +21,7 @@ const crypto = new NodeCryptoProvider()
  * An unmodified mtcute client, logged in with a test number, its updates loop running.
  * End it with `client.destroy()`.
  */
-export async function mtcuteClient(server: ServerProcess, options: MtcuteOptions): Promise<TelegramClient> {
+export async function mtcuteClient(server: ClientTarget, options: MtcuteOptions): Promise<TelegramClient> {
   await crypto.initialize()
   addPublicKey(crypto, server.publicKeyPem)
   const { host, port } = options.transport === 'ws' ? server.http : server.mtproto

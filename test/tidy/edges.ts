@@ -9,6 +9,7 @@ export const edges: Readonly<Record<string, string>> = {
   'runtime/system-clock.ts': 'the real clock, with the one timer wheel of the process',
   'runtime/system-random.ts': 'the real randomness',
   'gateway/mtproto/world.ts': 'the sockets',
+  'gateway/mtproto/listener-tcp.ts': 'the sockets',
   'scripts/': 'runs around the program, not in it',
   'examples/': 'client programs',
 }

@@ -7,6 +7,9 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 export const topFolders = ['runtime', 'storage', 'cluster', 'actors', 'gateway', 'server', 'bench'] as const
 
 const folders = [...topFolders, 'test', 'scripts', 'examples']
+/** Tests, and what only tests use: suites that drivers run, worlds that they run in. */
+const testPaths = [/\.(test|test-d|suite)\.ts$/, /(^|\/)test\//, /(^|\/)testing(\/|\.ts$)/, /^storage\/contract\//]
+
 const generated = ['gateway/tl/generated/']
 
 /** A file that people wrote, by its path from the root, with forward slashes. */
@@ -34,7 +37,7 @@ function isWritten(path: string): boolean {
 
 function read(path: string): Source {
   const text = readFileSync(`${root}${path}`, 'utf8')
-  const isTest = /\.(test|test-d)\.ts$/.test(path) || /(^|\/)test\//.test(path) || /(^|\/)testing(\/|\.ts$)/.test(path)
+  const isTest = testPaths.some((pattern) => pattern.test(path))
   return { path, text, lines: text.split('\n'), isTest }
 }
 
