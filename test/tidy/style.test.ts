@@ -3,11 +3,9 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { findings, sources } from './sources.js'
 
-const maxCodeCharacters = 120
-const maxCommentCharacters = 140
+/** The formatter breaks code at 120; this is for what it cannot break: a comment, the name of a test. */
+const maxLineCharacters = 140
 const maxFileLines = 500
-
-const isComment = /^\s*(\/\/|\/\*|\*)/
 
 /** One string that cannot be broken, such as a sentence of the settings table or a long test vector. */
 const singleString = /^\s*([\w.]+[:(]\s?)?(['"`]).*\2[),;]*$/
@@ -18,9 +16,8 @@ describe('files', () => {
     expect(long.map(({ path, lines }) => `${path}: ${lines.length} lines`)).toEqual([])
   })
 
-  test(`have lines of at most ${maxCodeCharacters} characters, comments of ${maxCommentCharacters}`, () => {
-    const isLong = (line: string) =>
-      line.length > (isComment.test(line) ? maxCommentCharacters : maxCodeCharacters) && !singleString.test(line)
+  test(`have lines of at most ${maxLineCharacters} characters`, () => {
+    const isLong = (line: string) => line.length > maxLineCharacters && !singleString.test(line)
     const long = sources.flatMap(({ path, lines }) =>
       lines.flatMap((line, index) => (isLong(line) ? [`${path}:${index + 1}: ${line.length}`] : [])),
     )
