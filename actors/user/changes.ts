@@ -72,7 +72,7 @@ export type BoxFact =
       readonly lane: Lane
     }
   /** A draft; clearing one on sending is a change of its own, right after the message. */
-  | { readonly type: 'draft'; readonly peer: PeerKey; readonly replyTo?: number } // body; none: the draft was cleared
+  | { readonly type: 'draft'; readonly peer: PeerKey; readonly replyTo?: number; readonly cleared?: true } // body, unless cleared
   | { readonly type: 'dialogPinned'; readonly peer: PeerKey; readonly pinned: boolean }
   | { readonly type: 'dialogsReordered'; readonly order: readonly PeerKey[] }
   | { readonly type: 'dialogMarked'; readonly peer: PeerKey; readonly unread: boolean }

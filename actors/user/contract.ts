@@ -26,7 +26,9 @@ export interface BoxOfUser {
   /**
    * Appends what a chat's entries mean to this box, in the chat's order. Refused as data, not as an error, when
    * `after` is above this box's w for the chat (a gap): then nothing is appended and the answer carries w.
-   * Items at or below w are known: they are not appended, their first changes are answered.
+   * Items at or below w are known: they are not appended, their first changes are answered (`[]` where these are so
+   * old that they are not looked for). What is too much for one commit is taken in part: a w below the last item says
+   * that the rest is to be sent again, also when not one item was finished.
    */
   deliver(append: LaneAppend): Promise<LaneAnswer>
   /** This box's w for the chat: the number of the last chat entry it took; 0 for none. */
@@ -257,7 +259,7 @@ export interface MessagePage {
   readonly messages: readonly BoxMessage[]
   /** All that match, without offsets. */
   readonly total: number
-  /** How many newer ones lie before the page. */
+  /** How many newer ones lie before the page; absent where that is not known without counting. */
   readonly offsetIdOffset?: number
 }
 
@@ -332,6 +334,11 @@ export interface AttachRequest {
   readonly authKeys: readonly string[]
   /** The last pts sent to these sessions; -1: nothing is to be replayed. */
   readonly lastPts: number
+  /**
+   * The ordinal of the last change sent that has no number and stands under `lastPts`; absent: changes without a number
+   * that stand under `lastPts` itself are not replayed.
+   */
+  readonly lastOrdinal?: number
   readonly leaseMs: number
 }
 

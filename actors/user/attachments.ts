@@ -1,0 +1,93 @@
+/**
+ * Live sessions (CORE D5).
+ *
+ * L1. A gateway that is attached gets every change that devices may see, in order: those up to the pts of the answer in
+ *     `following`, the later ones as frames; `afterPts` shows a frame that was lost.
+ * L2. A frame leaves once what it tells is durable (invariant 5; the runtime holds it back).
+ * L3. A lease that is over is forgotten; nothing is pushed to its gateway any more.
+ * L4. Changes without a number, under the pts that the gateway had, are replayed from `lastOrdinal` on if it is given.
+ */
+import type { NodeId } from '../../runtime/index.js'
+import { ActorError } from '../../runtime/index.js'
+import type { BoxChange } from './changes.js'
+import type { AttachAnswer, AttachRequest, LiveNews, PushFrame } from './contract.js'
+import { isAuthorized } from './devices.js'
+import { isMessage, toChange } from './entry.js'
+import { limits } from './limits.js'
+import type { UserMemory } from './memory.js'
+import { editsOf } from './messages.js'
+import type { Box, UserTurn } from './shape.js'
+
+/** The sink of gateways that takes PushFrames. */
+export const PUSH_SINK = 'push'
+
+export function pushChanges(turn: UserTurn, changes: readonly BoxChange[]): void {
+  const [first] = changes
+  if (first) sendToAttached(turn, { user: turn.id, afterPts: first.pts - first.count, changes })
+}
+
+export function pushNews(turn: UserTurn, news: readonly LiveNews[]): void {
+  sendToAttached(turn, { user: turn.id, afterPts: turn.head.pts, changes: [], news })
+}
+
+function sendToAttached(turn: UserTurn, frame: PushFrame): void {
+  for (const gateway of liveGateways(turn.memory, turn.nowMs)) turn.send(gateway, PUSH_SINK, frame)
+}
+
+function liveGateways(memory: UserMemory, nowMs: number): NodeId[] {
+  const { attachments } = memory
+  if (!attachments) return []
+  for (const [gateway, { untilMs }] of attachments) if (untilMs <= nowMs) attachments.delete(gateway)
+  if (attachments.size === 0) memory.attachments = undefined
+  return [...attachments.keys()]
+}
+
+export function isAttached(memory: UserMemory, nowMs: number): boolean {
+  return [...(memory.attachments?.values() ?? [])].some(({ untilMs }) => untilMs > nowMs)
+}
+
+export async function attach(turn: UserTurn, request: AttachRequest): Promise<AttachAnswer> {
+  const { memory, state } = turn
+  const leaseMs = Math.min(Math.max(request.leaseMs, 0), limits.leaseMs)
+  const following = await replay(turn, request)
+  liveGateways(memory, turn.nowMs)
+  memory.attachments ??= new Map()
+  if (!memory.attachments.has(request.gateway) && memory.attachments.size >= limits.attachments) {
+    throw new ActorError('OVERLOADED', `${turn.address} has too many gateways`, { retryAfterMs: limits.leaseMs })
+  }
+  memory.attachments.set(request.gateway, { untilMs: turn.nowMs + leaseMs })
+  const unauthorized = request.authKeys.filter((authKey) => !isAuthorized(state, authKey))
+  return { pts: turn.head.pts, following, unauthorized }
+}
+
+/** What follows the request's position; undefined when it is too much, or cannot be told one by one any more. */
+async function replay(box: Box & { readonly id: number }, request: AttachRequest): Promise<BoxChange[] | undefined> {
+  const { lastPts, lastOrdinal = Number.MAX_SAFE_INTEGER } = request
+  const { pts, ordinal } = box.head
+  if (lastPts === -1 || (lastPts === pts && lastOrdinal >= ordinal)) return []
+  if (lastPts > pts || pts - lastPts > limits.replayedChanges) return undefined
+  const entries = await box.own.entries({ pts: lastPts, ordinal: lastOrdinal }, limits.replayedChanges + 1, pts)
+  if (entries.length > limits.replayedChanges) return undefined
+  const changes: BoxChange[] = []
+  let bytes = 0
+  for (const entry of entries) {
+    const change = toChange(box.id, entry)
+    if (!change) continue
+    const whole = isMessage(entry.fact) || change.fact.type === 'edited' ? await withBody(box, change) : change
+    if (!whole) return undefined
+    bytes += whole.body?.byteLength ?? 0
+    if (bytes > limits.replayedBytes) return undefined
+    changes.push(whole)
+  }
+  return changes
+}
+
+/** The change with the message's present body; undefined when the message is gone. */
+async function withBody(box: Box, change: BoxChange): Promise<BoxChange | undefined> {
+  const { fact, body } = change
+  if (body) return change
+  if (fact.type !== 'message' && fact.type !== 'edited') return change
+  const id = fact.type === 'message' ? change.pts : fact.id
+  const edit = (await editsOf(box, fact.peer, [id])).get(id)
+  return edit && { ...change, body: edit.body }
+}

@@ -1,0 +1,180 @@
+/**
+ * What a device missed (invariant 4: old state + difference = refetched state).
+ *
+ * F1. New messages come as they are now, and not at all once deleted; of edits, reactions, reads and drafts of one thing
+ *     only the last in the slice is told, an edit with the text as it is now. All of these are absolute, so a later slice
+ *     that tells one again changes nothing.
+ * F2. A slice ends before a change with a number, never inside of one; or, where many changes without a number stand
+ *     under one pts, between two seconds, and then its date is that of the next one: each slice gets further.
+ * F3. Changes without a number under the device's own pts are told from `date` on; those under later pts all.
+ * F4. `stillUnread` is the number of unread messages after the whole slice, since devices apply messages first.
+ */
+import type { PlacedEntry, Position } from '../../runtime/index.js'
+import { chatOfPeer, parsePeerKey } from '../chat/chat-id.js'
+import { messageRows } from './box-rows.js'
+import type { BoxChange, BoxFact } from './changes.js'
+import type { BoxMessage, Difference, DifferenceRequest } from './contract.js'
+import { changeOf, type Entry, isMessage, visibleFact } from './entry.js'
+import { limits } from './limits.js'
+import { messagesAt, messagesOf } from './messages.js'
+import type { Box } from './shape.js'
+
+export async function difference(box: Box, request: DifferenceRequest): Promise<Difference> {
+  const head = { ...box.head }
+  const atMs = box.nowMs
+  if (request.pts > head.pts || request.pts + request.totalLimit < head.pts) {
+    return { kind: 'tooLong', pts: head.pts, atMs }
+  }
+  const slice = await readSlice(box, request, head)
+  const { entries, next } = slice
+  if (entries.length === 0) return { kind: 'empty', pts: head.pts, atMs }
+  const end = next ? { pts: next.pts - next.count, atMs: dateOfCut(entries, next) } : { pts: head.pts, atMs }
+  const messages = await messagesOf(box, entries)
+  return {
+    kind: next ? 'slice' : 'full',
+    ...end,
+    messages: entries.flatMap(({ pts, fact }) => (isMessage(fact) ? (messages.get(pts) ?? []) : [])),
+    others: await othersOf(box, request.pts, end.pts, entries),
+  }
+}
+
+interface Slice {
+  /** What devices may see, in order. */
+  readonly entries: readonly PlacedEntry<Entry>[]
+  /** The first one that is left for the next slice. */
+  readonly next?: PlacedEntry<Entry>
+}
+
+async function readSlice(box: Box, request: DifferenceRequest, head: Position): Promise<Slice> {
+  const limit = Math.min(Math.max(request.limit, 1), limits.differenceChanges)
+  const sinceMs = request.date * 1000
+  const entries: PlacedEntry<Entry>[] = []
+  let after = await startOf(box, request, head)
+  for (;;) {
+    const page = await box.own.entries(after, limits.readPage, head.pts)
+    for (const entry of page) {
+      after = entry
+      const isOld = entry.pts === request.pts && entry.ordinal > 0 && entry.atMs < sinceMs // F3
+      if (isOld || !visibleFact(box.state.id, entry.fact)) continue
+      if (entries.length >= limit && mayCut(entries, entry)) return { entries, next: entry }
+      entries.push(entry)
+    }
+    if (page.length < limits.readPage) return { entries }
+  }
+}
+
+/** F2. */
+function mayCut(entries: readonly PlacedEntry<Entry>[], next: PlacedEntry<Entry>): boolean {
+  return next.count > 0 || secondsOf(next) > secondsOf(entries[entries.length - 1])
+}
+
+function dateOfCut(entries: readonly PlacedEntry<Entry>[], next: PlacedEntry<Entry>): number {
+  return next.count > 0 ? (entries[entries.length - 1]?.atMs ?? next.atMs) : next.atMs
+}
+
+function secondsOf(entry: PlacedEntry<Entry> | undefined): number {
+  return Math.floor((entry?.atMs ?? 0) / 1000)
+}
+
+/** Where reading begins: at the head, many changes without a number may stand before those since `date`. */
+async function startOf(box: Box, { pts, date }: DifferenceRequest, head: Position): Promise<Position> {
+  if (pts !== head.pts) return { pts, ordinal: 0 }
+  let low = 0
+  let high = head.ordinal
+  while (high - low > limits.readPage) {
+    const middle = Math.floor((low + high) / 2)
+    const [entry] = await box.own.entries({ pts, ordinal: middle - 1 }, 1, pts)
+    if (entry && entry.atMs < date * 1000) low = middle
+    else high = middle
+  }
+  return { pts, ordinal: low }
+}
+
+/** The changes that are not new messages, folded (F1). */
+async function othersOf(
+  box: Box,
+  clientPts: number,
+  endPts: number,
+  entries: readonly PlacedEntry<Entry>[],
+): Promise<BoxChange[]> {
+  const last = new Map<string, PlacedEntry<Entry>>()
+  for (const entry of entries) last.set(subjectOf(entry), entry)
+  const edited = await editedMessages(box, clientPts, last.values())
+  const others: BoxChange[] = []
+  for (const entry of entries) {
+    const fact = isMessage(entry.fact) ? undefined : visibleFact(box.state.id, entry.fact)
+    if (!fact || last.get(subjectOf(entry)) !== entry) continue
+    const told = await toldFact(box, clientPts, endPts, fact, edited)
+    if (!told) continue
+    const body = fact.type === 'edited' ? edited.get(fact.id)?.body : entry.body
+    others.push(changeOf(entry, told, body))
+  }
+  return others
+}
+
+/** What a change is about, if a later one replaces it. */
+function subjectOf({ fact, pts, ordinal }: PlacedEntry<Entry>): string {
+  const own = `${pts}.${ordinal}`
+  if (isMessage(fact)) return own
+  switch (fact.type) {
+    case 'edited':
+    case 'reacted':
+      return `${fact.type} ${fact.id}`
+    case 'readInbox':
+    case 'readOutbox':
+    case 'draft':
+      return `${fact.type} ${fact.peer}`
+    default:
+      return own
+  }
+}
+
+async function editedMessages(
+  box: Box,
+  clientPts: number,
+  entries: Iterable<PlacedEntry<Entry>>,
+): Promise<Map<number, BoxMessage>> {
+  const ids: number[] = []
+  for (const { fact } of entries)
+    if (!isMessage(fact) && fact.type === 'edited' && fact.id <= clientPts) ids.push(fact.id)
+  const messages = await messagesAt(box, ids)
+  return new Map(messages.flatMap((message) => (message ? [[message.id, message]] : [])))
+}
+
+/** The fact as this device needs it; undefined when it does not. */
+async function toldFact(
+  box: Box,
+  clientPts: number,
+  endPts: number,
+  fact: BoxFact,
+  edited: ReadonlyMap<number, BoxMessage>,
+): Promise<BoxFact | undefined> {
+  switch (fact.type) {
+    case 'edited': {
+      const message = edited.get(fact.id)
+      return message && { ...fact, editedAtMs: message.editedAtMs ?? fact.editedAtMs }
+    }
+    case 'reacted':
+      return fact.id > clientPts ? undefined : fact
+    case 'deleted': {
+      const known = fact.ids.flatMap((id, index) => (id <= clientPts ? [[id, fact.ns[index] as number] as const] : []))
+      if (known.length === 0) return undefined
+      return { ...fact, ids: known.map(([id]) => id), ns: known.map(([, n]) => n) }
+    }
+    case 'readInbox':
+      return { ...fact, stillUnread: await unreadUpTo(box, fact, endPts) }
+    default:
+      return fact
+  }
+}
+
+/** F4. */
+async function unreadUpTo(box: Box, fact: Extract<BoxFact, { type: 'readInbox' }>, endPts: number): Promise<number> {
+  const dialog = box.state.dialogs?.get(fact.peer)
+  if (!dialog || dialog.top <= fact.maxId) return 0
+  if (dialog.readIn === fact.maxId && dialog.top <= endPts) return dialog.unread
+  const chat = chatOfPeer(box.state.id, parsePeerKey(fact.peer))
+  const range = { from: fact.maxN + 1, to: dialog.topN, limit: Number.MAX_SAFE_INTEGER }
+  const rows = await messageRows(box, chat, range)
+  return rows.filter(({ id, out }) => !out && id <= endPts).length
+}

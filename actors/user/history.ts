@@ -1,0 +1,97 @@
+import { type ChatId, chatOfPeer, type Peer, type PeerKey, peerKey } from '../chat/chat-id.js'
+import { type MessageRow, messageRows, newestWhere, rowPages, type Table } from './box-rows.js'
+import type { HistoryRequest, Located, MessagePage } from './contract.js'
+import type { DialogState } from './dialogs.js'
+import { limits } from './limits.js'
+import { isAfterOffset, isWithinIds, type Listed, type WindowRequest, windowOf } from './message-window.js'
+import { locate, messagesAt } from './messages.js'
+import type { Box } from './shape.js'
+
+const EMPTY_PAGE: MessagePage = { messages: [], total: 0 }
+
+/** A page of a dialog: exactly what `message-window.ts` says, by range reads around the offset. */
+export async function historyPage(box: Box, asked: HistoryRequest): Promise<MessagePage> {
+  const dialog = box.state.dialogs?.get(peerKey(asked.peer))
+  if (!dialog) return EMPTY_PAGE
+  const { total, topN } = dialog
+  const request = { ...asked, limit: pageLimit(asked.limit) }
+  const chat = chatOfPeer(box.state.id, asked.peer)
+  const rows = await windowRows(box, chat, topN, total, request)
+  const messages = await messagesAt(
+    box,
+    rows.filter((row) => isWithinIds(request, row)).map(({ id }) => id),
+  )
+  const isFromTop = request.offsetId <= 0 && request.offsetDate <= 0
+  return {
+    messages: messages.filter((message) => message !== undefined),
+    total,
+    ...(isFromTop && { offsetIdOffset: Math.min(Math.max(0, request.addOffset), total) }),
+  }
+}
+
+export function pageLimit(limit: number): number {
+  return Math.min(Math.max(limit, 0), limits.pageMessages)
+}
+
+async function windowRows(
+  box: Box,
+  chat: ChatId,
+  topN: number,
+  total: number,
+  request: WindowRequest,
+): Promise<MessageRow[]> {
+  const { addOffset, limit } = request
+  const newest = await newestWhere(box, chat, topN, (row) => isAfterOffset(request, row))
+  const anchor = newest?.n ?? 0
+  if (addOffset >= total) return []
+  if (addOffset >= 0) {
+    const rows = await messageRows(box, chat, { from: 1, to: anchor, limit: addOffset + limit, descending: true })
+    return rows.slice(addOffset)
+  }
+  const ahead = -addOffset
+  const newer = await messageRows(box, chat, { from: anchor + 1, to: topN, limit: Math.min(ahead, total) })
+  const before = newer.slice(Math.max(0, ahead - limit)).reverse()
+  const left = limit - ahead
+  const older = left > 0 ? await messageRows(box, chat, { from: 1, to: anchor, limit: left, descending: true }) : []
+  return [...before, ...older]
+}
+
+/** The newest message of the dialog at or below `maxId` (0: the newest of all). */
+export async function rowUpTo(box: Box, peer: Peer, maxId: number): Promise<MessageRow | undefined> {
+  const dialog = box.state.dialogs?.get(peerKey(peer))
+  if (!dialog) return undefined
+  const chat = chatOfPeer(box.state.id, peer)
+  return newestWhere(box, chat, dialog.topN, ({ id }) => maxId <= 0 || id <= maxId)
+}
+
+export async function locateUpTo(box: Box, peer: Peer, maxId: number): Promise<Located | undefined> {
+  const row = await rowUpTo(box, peer, maxId)
+  return row && (await locate(box, [row.id]))[0]
+}
+
+/** Ids of a dialog's unread mentions or pinned messages, newest first. */
+export async function listedIds(box: Box, table: Table & ('mention' | 'pinned'), peer: PeerKey): Promise<number[]> {
+  const ids: number[] = []
+  const range = { from: 0, to: Number.MAX_SAFE_INTEGER, limit: limits.searchedMessages, descending: true }
+  for await (const page of rowPages(box, table, peer, range)) ids.push(...page.map(({ order }) => order))
+  return ids
+}
+
+export async function unreadMentionsPage(box: Box, asked: HistoryRequest): Promise<MessagePage> {
+  const key = peerKey(asked.peer)
+  const dialog: DialogState | undefined = box.state.dialogs?.get(key)
+  if (!dialog || dialog.mentions === 0) return EMPTY_PAGE
+  const ids = await listedIds(box, 'mention', key)
+  const found: Listed[] = ids.map((id) => ({ id, seconds: 0 })) // this list has no dates to go by
+  return pageOf(box, found, { ...asked, offsetDate: 0, limit: pageLimit(asked.limit) })
+}
+
+/** The page of a list of messages that is there as a whole. */
+export async function pageOf(box: Box, list: readonly Listed[], request: WindowRequest): Promise<MessagePage> {
+  const { offset, page } = windowOf(list, request)
+  const messages = await messagesAt(
+    box,
+    page.map(({ id }) => id),
+  )
+  return { messages: messages.filter((each) => each !== undefined), total: list.length, offsetIdOffset: offset }
+}

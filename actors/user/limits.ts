@@ -1,0 +1,37 @@
+/** Bounds of an account (invariant 7). Those with a Telegram error text refuse with it. */
+export const limits = {
+  /** Messages that one `deleted` fact names. */
+  deletedAFact: 1_000,
+  /** Messages that one delivery deletes; it answers with a lower w when more are left. */
+  deletedADelivery: 50_000,
+  /** Bodies of one delivery; the rest is to be sent again. */
+  deliveredBytes: 4_194_304,
+  /** Rows or entries that one read of the store asks for. */
+  readPage: 500,
+  /** Messages that a search looks at, newest first. */
+  searchedMessages: 20_000,
+  /** Entries that are looked through for the first outcome of a delivery that is repeated. */
+  repeatSearchEntries: 2_048,
+  pinnedDialogs: 100,
+  contacts: 10_000,
+  blocked: 10_000,
+  notifySettings: 10_000,
+  authorizations: 100,
+  /** Gateways that hold sessions of one account. */
+  attachments: 256,
+  leaseMs: 600_000,
+  /** Changes and bytes that `attach` replays; beyond it the sessions fetch the difference. */
+  replayedChanges: 200,
+  replayedBytes: 1_048_576,
+  /** People told of a change of presence or profile: newest dialogs first, then contacts. */
+  toldPartners: 100,
+  /** How far ahead `online` reaches at most. */
+  onlineMs: 600_000,
+  seenEveryMs: 60_000,
+  deviceActiveEveryMs: 3_600_000,
+  deviceChangeEveryMs: 60_000,
+  deliveredEveryMs: 60_000,
+  pageMessages: 100,
+  pageDialogs: 100,
+  differenceChanges: 1_000,
+} as const

@@ -1,0 +1,19 @@
+import type { NodeId } from '../../runtime/index.js'
+
+/** What dies with the activation: live sessions, presence, figures not stored yet. */
+export interface UserMemory {
+  /** Gateways that hold sessions, until when their lease lasts. */
+  attachments?: Map<NodeId, { untilMs: number }> | undefined
+  onlineUntilMs: number
+  /** Last seen since the activation; newer than what is stored. */
+  seenAtMs: number
+  /** The `online until` that partners were told of; 0: told that it is over. */
+  toldUntilMs: number
+  delivered?: Map<string, number> | undefined
+  deliveredStoredAtMs: number
+  active?: Map<string, number> | undefined
+}
+
+export function emptyMemory(): UserMemory {
+  return { onlineUntilMs: 0, seenAtMs: 0, toldUntilMs: 0, deliveredStoredAtMs: 0 }
+}

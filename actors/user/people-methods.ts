@@ -1,0 +1,73 @@
+import type { Implementation } from '../../runtime/index.js'
+import { openAccount } from './account.js'
+import { tellRevoked } from './account-methods.js'
+import { attach, pushNews } from './attachments.js'
+import { blockedEntries, blockedPage, contactEntries, contactsOf, noContactEntries, relationsOf } from './contacts.js'
+import type { ContactsOfUser, DevicesOfUser } from './contract.js'
+import {
+  authorizationsOf,
+  authorizeEntries,
+  deliveredTo,
+  isAuthorized,
+  noteDelivered,
+  revokedBy,
+  storeDelivered,
+  touch,
+} from './devices.js'
+import { write } from './pen.js'
+import { mayHear, presenceOf, setPresence } from './presence.js'
+import type { UserShape } from './shape.js'
+
+/** Contacts and blocks. */
+export const contactMethods: Pick<Implementation<UserShape>, keyof ContactsOfUser> = {
+  contacts: ({ state }) => contactsOf(state),
+  relations: ({ state }, users) => relationsOf(state, users),
+  putContacts(turn, { contacts, origin }) {
+    openAccount(turn.state)
+    write(turn, contactEntries(turn.state, contacts, turn.nowMs), origin)
+  },
+  deleteContacts(turn, { users, origin }) {
+    write(turn, noContactEntries(turn.state, users), origin)
+  },
+  setBlocked(turn, { user, blocked, origin }) {
+    openAccount(turn.state)
+    write(turn, blockedEntries(turn.state, user, blocked), origin)
+  },
+  blocked: ({ state }, request) => blockedPage(state, request),
+}
+
+/** Devices, live sessions and presence. */
+export const deviceMethods: Pick<Implementation<UserShape>, keyof DevicesOfUser> = {
+  authorize(turn, authorization) {
+    openAccount(turn.state)
+    const entries = authorizeEntries(turn.state, authorization)
+    write(
+      turn,
+      entries.map((entry) => ({ entry })),
+    )
+    for (const entry of entries) if ('type' in entry && entry.type === 'revoked') tellRevoked(turn, entry.authKeys)
+  },
+  authorizations: authorizationsOf,
+  isAuthorized: ({ state }, authKey) => isAuthorized(state, authKey),
+  revoke(turn, request) {
+    const authKeys = revokedBy(turn.state, request)
+    if (authKeys.length === 0) return []
+    turn.append({ type: 'revoked', authKeys })
+    for (const authKey of authKeys) turn.memory.delivered?.delete(authKey)
+    tellRevoked(turn, authKeys)
+    return authKeys
+  },
+  touch,
+  acknowledged: (turn, { devices }) => noteDelivered(turn, devices),
+  deliveredTo,
+  attach,
+  detach(turn, { gateway }) {
+    turn.memory.attachments?.delete(gateway)
+    storeDelivered(turn)
+  },
+  setPresence: (turn, { onlineUntilMs }) => setPresence(turn, onlineUntilMs),
+  presence: presenceOf,
+  hear(turn, news) {
+    if (mayHear(turn.state, news)) pushNews(turn, [news])
+  },
+}

@@ -1,0 +1,65 @@
+import type { Effect } from '../../runtime/index.js'
+import { parsePeerKey } from '../chat/chat-id.js'
+import { isKnown } from './contacts.js'
+import type { LiveNews, Presence } from './contract.js'
+import { SERVICE_USER_ID, User } from './contract.js'
+import { dialogOfChat } from './dialogs.js'
+import { limits } from './limits.js'
+import type { UserReading, UserTurn } from './shape.js'
+import type { UserState } from './state.js'
+
+export function presenceOf({ state, memory, nowMs }: Pick<UserReading, 'state' | 'memory' | 'nowMs'>): Presence {
+  if (memory.onlineUntilMs > nowMs) return { kind: 'online', atMs: memory.onlineUntilMs }
+  const seenAtMs = Math.max(state.seenAtMs, memory.seenAtMs, memory.onlineUntilMs)
+  return seenAtMs > 0 ? { kind: 'offline', atMs: seenAtMs } : { kind: 'empty', atMs: 0 }
+}
+
+/** Partners hear of it when it starts, ends, or reaches this much further than they were told. */
+const TELL_AGAIN_MS = 30_000
+
+export function setPresence(turn: UserTurn, onlineUntilMs: number): void {
+  const { memory, nowMs, state } = turn
+  if (!state.account || state.account.closed) return
+  const untilMs = onlineUntilMs > nowMs ? Math.min(onlineUntilMs, nowMs + limits.onlineMs) : 0
+  const wasOnline = memory.onlineUntilMs > nowMs
+  if (untilMs === 0 && !wasOnline) return
+  memory.onlineUntilMs = untilMs
+  memory.seenAtMs = nowMs
+  if (nowMs - state.seenAtMs >= limits.seenEveryMs) turn.append({ type: 'seen', atMs: nowMs })
+  const isNews = untilMs === 0 ? memory.toldUntilMs !== 0 : untilMs - memory.toldUntilMs >= TELL_AGAIN_MS
+  if (!isNews) return
+  memory.toldUntilMs = untilMs
+  tellPartners(turn, { type: 'presence', user: turn.id, presence: presenceOf(turn) })
+}
+
+/** One-way, best effort, to partners that are awake. */
+export function tellPartners(turn: UserTurn, news: LiveNews): void {
+  const partners = partnersOf(turn.state)
+  if (partners.length === 0) return
+  turn.afterwards((effect) => tell(effect, partners, news))
+}
+
+async function tell(effect: Effect, partners: readonly number[], news: LiveNews): Promise<void> {
+  const told = partners.map((id) => effect.ref(User, id, { ifActive: true }).hear(news))
+  await Promise.allSettled(told)
+}
+
+/** Partners of private dialogs, newest first, then contacts; none that is blocked. */
+export function partnersOf(state: UserState): number[] {
+  const dialogs = [...(state.dialogs ?? [])]
+    .map(([key, { top }]) => ({ peer: parsePeerKey(key), top }))
+    .filter(({ peer, top }) => peer.kind === 'user' && top > 0)
+    .sort((one, other) => other.top - one.top)
+    .map(({ peer }) => peer.id)
+  const partners = new Set([...dialogs, ...(state.contacts?.keys() ?? [])])
+  const toldToo = [...partners].filter((id) => id !== state.id && id !== SERVICE_USER_ID && !state.blocked?.has(id))
+  return toldToo.slice(0, limits.toldPartners)
+}
+
+/** Whether the account's devices are told: not of strangers, not of who is blocked, not of chats it is not in. */
+export function mayHear(state: UserState, news: LiveNews): boolean {
+  if (news.type === 'typing') {
+    return !state.blocked?.has(news.by) && news.by !== state.id && dialogOfChat(state, news.chat) !== undefined
+  }
+  return isKnown(state, news.user) && !state.blocked?.has(news.user)
+}
