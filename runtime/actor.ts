@@ -9,7 +9,17 @@ export interface ActorShape {
   state: unknown
   entry: unknown
   memory: unknown
+  /** Names and payloads of the durable reminders; left out when there are none. */
+  reminders?: object
+  /** Names of the timers; left out when there are none. */
+  timers?: string
 }
+
+export type RemindersOf<S> = S extends { reminders: infer Reminders } ? Reminders : Record<never, never>
+export type TimersOf<S> = S extends { timers: infer Timers extends string } ? Timers : never
+
+/** What goes with a reminder; may be left out where the shape says undefined. */
+export type ReminderPayload<Payload> = undefined extends Payload ? [payload?: Payload] : [payload: Payload]
 
 /** Where an entry stands: see JournalEntry. */
 export interface Placed extends Position {
@@ -97,10 +107,14 @@ export interface Turn<S extends ActorShape> extends Self<S> {
   /** As `later`, with nobody waiting for it. Errors are logged; what must happen is found again by `resume`. */
   afterwards(effect: (effect: Effect) => Promise<void>): void
   /** Sets or moves the durable reminder `name`; it fires `reminders[name]` at or after `dueAtMs`, also after a crash. */
-  remind(name: string, dueAtMs: number, payload?: unknown): void
-  cancelReminder(name: string): void
+  remind<Name extends keyof RemindersOf<S> & string>(
+    name: Name,
+    dueAtMs: number,
+    ...payload: ReminderPayload<RemindersOf<S>[Name]>
+  ): void
+  cancelReminder(name: keyof RemindersOf<S> & string): void
   /** A timer that dies with the activation; runs as a turn. */
-  setTimer<Name extends keyof TimerTurns<S>>(name: Name & string, delayMs: number): void
+  setTimer(name: TimersOf<S>, delayMs: number): void
 }
 
 export interface Effect extends Outbound {
@@ -108,7 +122,13 @@ export interface Effect extends Outbound {
   readonly traceId: string
 }
 
-export type TimerTurns<S extends ActorShape> = Record<string, (turn: Turn<S>) => void | Promise<void>>
+export type ReminderTurns<S extends ActorShape> = {
+  readonly [Name in keyof RemindersOf<S>]: (turn: Turn<S>, payload: RemindersOf<S>[Name]) => void | Promise<void>
+}
+
+export type TimerTurns<S extends ActorShape> = {
+  readonly [Name in TimersOf<S>]: (turn: Turn<S>) => void | Promise<void>
+}
 
 export interface ActorLog {
   debug(fields: Record<string, unknown>, message: string): void
@@ -120,7 +140,7 @@ export interface ActorLog {
 /** The methods as an actor implements them: the turn first, then the contract's own arguments. */
 export type Implementation<S extends ActorShape> = {
   readonly [Name in keyof S['contract']]: S['contract'][Name] extends (...args: infer Args) => Promise<infer Result>
-    ? (turn: Turn<S>, ...args: Args) => Result | Promise<Result> | Later<Result> | Promise<Later<Result>>
+    ? (turn: Turn<S>, ...args: Args) => Result | Later<Result> | Promise<Result | Later<Result>>
     : never
 }
 
@@ -148,7 +168,7 @@ export interface ActorDefinition<S extends ActorShape> {
   ) => void
   readonly memory?: (id: S['id']) => S['memory']
   readonly methods: Implementation<S>
-  readonly reminders?: Record<string, (turn: Turn<S>, payload: unknown) => void | Promise<void>>
+  readonly reminders?: ReminderTurns<S>
   readonly timers?: TimerTurns<S>
   /**
    * Delivery to other actors (CORE D2). Entries for which `owes` is true are preceded by a durable undelivered row.

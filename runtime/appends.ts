@@ -6,6 +6,7 @@ import { ActorError } from './errors.js'
 import { type DecodedFact, encodeFact, encodeReminderFact } from './fact.js'
 import type { Host } from './host.js'
 import type { JournalEntry } from './journal-store.js'
+import { ownTurn } from './kind.js'
 import { entryBytes } from './tail.js'
 import type { TurnContext } from './turn.js'
 
@@ -33,7 +34,7 @@ export class Appends {
   /** Throws a TypeError for a reminder that the definition lacks. */
   remind(turn: TurnContext, name: string, dueAtMs: number, payload: unknown): void {
     const { activation } = turn
-    if (activation.kind.definition.reminders?.[name] === undefined) {
+    if (ownTurn(activation.kind.definition.reminders, name) === undefined) {
       throw new TypeError(`${activation.kind.name} has no reminder ${name}`)
     }
     if (!Number.isSafeInteger(dueAtMs) || dueAtMs < 0) throw new TypeError(`reminder ${name}: bad time ${dueAtMs}`)

@@ -13,6 +13,7 @@ export type {
   Placed,
   PlacedEntry,
   Reading,
+  RemindersOf,
   Turn,
 } from './actor.js'
 export { implement } from './actor.js'

@@ -6,6 +6,14 @@ import type { TurnContext } from './turn.js'
 // biome-ignore lint/suspicious/noExplicitAny: inside the runtime the shapes of actors are unknown
 export type AnyDefinition = ActorDefinition<any>
 
+/** The turn of one of the definition's reminders or timers. */
+export type OwnTurn = (turn: TurnContext, payload: unknown) => unknown
+
+/** A reminder or timer of the definition by a name that is known only now. */
+export function ownTurn(turns: object | undefined, name: string): OwnTurn | undefined {
+  return turns !== undefined && Object.hasOwn(turns, name) ? (turns as Record<string, OwnTurn>)[name] : undefined
+}
+
 /** One method as the runtime runs it: the contract's, or the runtime's own (`reminder:name`, `timer:name`, `resume`). */
 export interface Method {
   readonly name: string

@@ -11,7 +11,7 @@
 import type { Activation } from './activation.js'
 import type { Host } from './host.js'
 import type { ActorAddress, DueRow } from './journal-store.js'
-import type { Method } from './kind.js'
+import { type Method, ownTurn } from './kind.js'
 import { Alarm } from './timer-wheel.js'
 import type { TurnContext } from './turn.js'
 
@@ -129,9 +129,9 @@ export class Reminders {
       })
       return
     }
-    const run = activation.kind.definition.reminders?.[row.name]
+    const run = ownTurn(activation.kind.definition.reminders, row.name)
     if (run === undefined) throw new TypeError(`${activation.kind.name} has no reminder ${row.name} any more`)
-    await run(turn as never, reminder.payload)
+    await run(turn, reminder.payload)
     // The handler may have set it again.
     if (activation.reminders?.get(row.name) === reminder) this.#host.appends.endReminder(turn, row.name)
   }

@@ -50,7 +50,7 @@ export class Shutdown {
     for (const activation of this.#residents()) {
       if (activation.phase !== 'dead') host.turns.discard(activation, failure, activation.work?.inFlight === undefined)
     }
-    host.wheel.clear()
+    host.wheel.stop()
   }
 
   #residents(): Activation[] {

@@ -37,6 +37,7 @@ export class TimerWheel {
   #passedTick = 0
   #armed: Timer | undefined = undefined
   #armedTick = 0
+  #isStopped = false
 
   /** `failed` hears of alarms whose `ring` throws. */
   constructor(clock: Clock, failed: (error: unknown) => void) {
@@ -47,6 +48,10 @@ export class TimerWheel {
 
   /** Rings `alarm` after `delayMs`; one that is already set is moved. */
   set(alarm: Alarm, delayMs: number): void {
+    if (this.#isStopped) {
+      alarm.drop()
+      return
+    }
     if (alarm.dueTick !== 0) this.#unlink(alarm)
     const nowTicks = (this.#clock.monotonic() - this.#originMs) / TICK_MS
     const dueTick = Math.ceil(nowTicks + Math.max(0, delayMs) / TICK_MS)
@@ -59,8 +64,9 @@ export class TimerWheel {
     if (alarm.dueTick !== 0) this.#unlink(alarm)
   }
 
-  /** Drops every alarm. */
-  clear(): void {
+  /** Drops every alarm, and from now on each that is set. */
+  stop(): void {
+    this.#isStopped = true
     this.#armed?.cancel()
     this.#armed = undefined
     for (let slot = 0; slot <= SLOTS; slot++) {

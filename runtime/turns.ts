@@ -15,7 +15,7 @@ import { ActorTimer } from './actor-timer.js'
 import { type Call, Failure, type Target } from './call.js'
 import { ActorError } from './errors.js'
 import type { Host } from './host.js'
-import type { Method } from './kind.js'
+import { type Method, ownTurn } from './kind.js'
 import { EffectContext, LaterAnswer, TurnContext } from './turn.js'
 
 /** Errors that say that nothing happened: not true any more of a turn that has appended. */
@@ -262,12 +262,12 @@ export class Turns {
 
   /** A turn of the runtime's own kind, through the mailbox: a timer. */
   setTimer(activation: Activation, name: string, delayMs: number): void {
-    const run = activation.kind.definition.timers?.[name]
+    const run = ownTurn(activation.kind.definition.timers, name)
     if (run === undefined) throw new TypeError(`${activation.kind.name} has no timer ${name}`)
     activation.timers ??= new Map()
     let timer = activation.timers.get(name)
     if (timer === undefined) {
-      const method: Method = { name: `timer:${name}`, readOnly: false, run: run as Method['run'] }
+      const method: Method = { name: `timer:${name}`, readOnly: false, run: (turn) => run(turn, undefined) }
       timer = new ActorTimer(this.#host, activation, name, method)
       activation.timers.set(name, timer)
     }

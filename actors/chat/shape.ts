@@ -11,6 +11,7 @@ export interface ChatShape {
   state: ChatState
   entry: ChatFact
   memory: Delivery
+  reminders: { due: undefined }
 }
 
 export type ChatTurn = Turn<ChatShape>
