@@ -44,21 +44,25 @@ test('levels go up and down, gauges are read when asked', async () => {
   const metrics = createMetrics()
   let connections = 3
   metrics.gauge('connections', 'Open connections', () => connections)
+  metrics.counter('storage_flushes_total', 'Flushes to disk', () => 12)
   metrics.runtime.activation('user', 1)
   metrics.runtime.activation('user', 1)
   metrics.runtime.activation('user', -1)
   connections = 7
   const samples = await samplesOf(metrics)
   expect(samples.sum('heliograph_connections')).toBe(7)
+  expect(samples.sum('heliograph_storage_flushes_total')).toBe(12)
   expect(samples.sum('heliograph_actor_resident', { kind: 'user' })).toBe(1)
   expect(samples.sum('heliograph_actor_activations_total', { kind: 'user' })).toBe(2)
 })
 
-test('methods that are not served are counted by name', async () => {
+test('methods that are not served, or called too often, are counted by name', async () => {
   const metrics = createMetrics()
-  metrics.notServed('stories.getAllStories')
+  metrics.api.notImplemented('stories.getAllStories')
+  metrics.api.floodWait('contacts.search')
   const samples = await samplesOf(metrics)
-  expect(samples.sum('heliograph_rpc_not_served_total', { method: 'stories.getAllStories' })).toBe(1)
+  expect(samples.sum('heliograph_rpc_not_implemented_total', { method: 'stories.getAllStories' })).toBe(1)
+  expect(samples.sum('heliograph_rpc_flood_waits_total', { method: 'contacts.search' })).toBe(1)
 })
 
 test('the process tells about itself', async () => {

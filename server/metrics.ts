@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { RuntimeMetrics } from '../runtime/index.js'
 import { Distribution } from './distribution.js'
 import { Tally } from './tally.js'
@@ -7,6 +7,12 @@ import { Tally } from './tally.js'
 interface ProtocolMetrics {
   count(counter: string, by?: number, label?: string): void
   rpc(method: string, tookMs: number, code: number): void
+}
+
+/** What API handlers tell; shaped as the gateway's own interface. `method` is one of the schema. */
+interface ApiMetrics {
+  notImplemented(method: string): void
+  floodWait(method: string): void
 }
 
 /** Sums for the status page. */
@@ -24,10 +30,11 @@ export interface Totals {
 export interface Metrics {
   readonly runtime: RuntimeMetrics
   readonly protocol: ProtocolMetrics
-  /** Calls of methods that the schema has and this server does not serve, by name. */
-  notServed(method: string): void
+  readonly api: ApiMetrics
   /** A figure that is read when somebody looks: connections, residents, bytes held. */
   gauge(name: string, help: string, read: () => number): void
+  /** A sum that only grows and is kept elsewhere: flushes, bytes written. `name` ends in `_total`. */
+  counter(name: string, help: string, read: () => number): void
   totals(): Totals
   /** The Prometheus text form of everything. */
   text(): Promise<string>
@@ -46,7 +53,10 @@ export function createMetrics(): Metrics {
   return {
     runtime: runtime.metrics,
     protocol: protocol.metrics,
-    notServed: (method) => protocol.notServed.add(method),
+    api: {
+      notImplemented: (method) => protocol.notImplemented.add(method),
+      floodWait: (method) => protocol.floodWaits.add(method),
+    },
     gauge(name, help, read) {
       new Gauge({
         name: `heliograph_${name}`,
@@ -54,6 +64,17 @@ export function createMetrics(): Metrics {
         registers: [registry],
         collect() {
           this.set(read())
+        },
+      })
+    },
+    counter(name, help, read) {
+      new Counter({
+        name: `heliograph_${name}`,
+        help,
+        registers: [registry],
+        collect() {
+          this.reset()
+          this.inc(read())
         },
       })
     },
@@ -119,9 +140,9 @@ function protocolFigures(registry: Registry) {
     'method',
     'code',
   ])
-  const notServed = new Tally(registry, 'heliograph_rpc_not_served_total', 'Calls of methods that are not served', [
-    'method',
-  ])
+  const byMethod = (name: string, help: string) => new Tally(registry, `heliograph_rpc_${name}`, help, ['method'])
+  const notImplemented = byMethod('not_implemented_total', 'Calls of methods of the schema that are not served')
+  const floodWaits = byMethod('flood_waits_total', 'Calls over the limits of an account, by method')
   const latency = new Distribution('heliograph_rpc_seconds', "From a call's arrival to its answer", 'method')
   const metrics: ProtocolMetrics = {
     count: (counter, by = 1, label = '') => events.add(counter, label, by),
@@ -130,7 +151,7 @@ function protocolFigures(registry: Registry) {
       latency.observe(method, tookMs)
     },
   }
-  return { metrics, events, answers, notServed, latency }
+  return { metrics, events, answers, notImplemented, floodWaits, latency }
 }
 
 /** A gauge by actor kind that goes up and down by one. */

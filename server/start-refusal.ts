@@ -1,3 +1,4 @@
+import { type ErrorCode, errorCode } from '../runtime/index.js'
 import { settingTable } from './setting-table.js'
 import { type Settings, SettingsRefused } from './settings.js'
 
@@ -9,6 +10,7 @@ export function startRefusal(error: unknown, settings: Settings): string | undef
   if (error instanceof SettingsRefused) return error.message
   if (!(error instanceof Error)) return undefined
   const { code, cure, port, path } = error as ErrorWithCause
+  if (storeCodes.includes(errorCode(error))) return `${given('dataDir', settings)}: ${error.message}`
   if (typeof cure === 'string') return `${error.message}: ${cure}`
   if (code === 'EADDRINUSE') return `${given(portKey(port, settings), settings)}: ${inUse}`
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `${given('host', settings)}: ${notOurs}`
@@ -24,6 +26,9 @@ interface ErrorWithCause extends Error {
   readonly port?: number
   readonly path?: string
 }
+
+/** The storage refuses a directory with the cure in the message. */
+const storeCodes: readonly (ErrorCode | undefined)[] = ['REFUSED', 'CORRUPT', 'STORE_UNAVAILABLE']
 
 const inUse = 'something else listens there: stop it, or give another port (0 takes a free one)'
 const notOurs = 'this machine has no such address: give one of its own, 127.0.0.1, or 0.0.0.0 for all'
