@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { ActorError } from '../runtime/index.js'
 import { readSettings } from './settings.js'
 import { startRefusal } from './start-refusal.js'
 
@@ -24,6 +25,11 @@ test.each([
   const told = startRefusal(error, settings)
   expect(told).toContain(line)
   expect(told).not.toContain('\n')
+})
+
+test('a data directory that the storage refuses is told with the cure that the storage knows', () => {
+  const error = new ActorError('REFUSED', 'in use by process 7. Stop it first.')
+  expect(startRefusal(error, settings)).toBe('HELIOGRAPH_DATA_DIR=./data: in use by process 7. Stop it first.')
 })
 
 test('what is ours to mend is not dressed up as a setting', () => {
