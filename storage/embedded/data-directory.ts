@@ -11,14 +11,14 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { ActorError } from '../../runtime/index.js'
-import { type DirectoryLock, lockDirectory } from './directory-lock.js'
+import { lockDirectory } from './directory-lock.js'
 
 /**
  * The data directory: who may read it, who has it open, and in which format it is.
  *
  * | file | what it is |
  * |---|---|
- * | `format.json` | `{"format": 1}`: the version of everything here, written before the data |
+ * | `format.json` | `{ "format": 1 }`: the version of everything here, written before the data |
  * | `data.mdb` | the store (keys.ts, records.ts) |
  * | `lock.mdb` | who has the directory open (directory-lock.ts) |
  */
@@ -38,17 +38,19 @@ const migrations: Readonly<Record<number, (path: string) => void>> = {}
 
 /**
  * Creates the directory where there is none (readable by its owner only), takes it for this process and brings its
- * format up to date. Throws REFUSED with reason DIRECTORY_IN_USE or FORMAT_TOO_NEW, and CORRUPT; the message has the cure.
+ * format up to date. Rejects with REFUSED, reason DIRECTORY_IN_USE, FORMAT_TOO_NEW or NOT_A_DIRECTORY, or with CORRUPT; the message has the cure.
  */
-export function openDataDirectory(path: string): DataDirectory {
+export async function openDataDirectory(path: string): Promise<DataDirectory> {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === false) {
+    throw refused(`${path} is not a directory. Choose another one.`, 'NOT_A_DIRECTORY')
+  }
   mkdirSync(path, { recursive: true, mode: 0o700 })
-  if (!statSync(path).isDirectory()) throw refused(`${path} is not a directory. Choose another one.`, 'NOT_A_DIRECTORY')
-  const lock = lockDirectory(path)
+  const lock = await lockDirectory(path)
   try {
     const openedFormat = bringUpToDate(path)
     return { path, dataPath: join(path, 'data.mdb'), openedFormat, release: () => lock.release() }
   } catch (error) {
-    releaseQuietly(lock)
+    await lock.release()
     throw error
   }
 }
@@ -103,7 +105,7 @@ function parseFormat(text: string): number | undefined {
 function writeFormat(path: string, format: number): void {
   const temporary = join(path, 'format.json.new')
   const file = openSync(temporary, 'w', 0o600)
-  writeSync(file, `${JSON.stringify({ format })}\n`)
+  writeSync(file, `{ "format": ${format} }\n`)
   fsyncSync(file)
   closeSync(file)
   renameSync(temporary, join(path, 'format.json'))
@@ -116,11 +118,6 @@ function syncDirectory(path: string): void {
   const directory = openSync(path, 'r')
   fsyncSync(directory)
   closeSync(directory)
-}
-
-function releaseQuietly(lock: DirectoryLock): void {
-  // The error that is being thrown says more than one of releasing would.
-  lock.release().catch(() => undefined)
 }
 
 function refused(message: string, reason: string): ActorError {

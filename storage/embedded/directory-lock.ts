@@ -19,28 +19,33 @@ export interface DirectoryLock {
 const held = new Set<string>()
 const ownerKey = 'owner'
 
-/** Throws REFUSED with reason DIRECTORY_IN_USE, naming the process that has the directory. */
-export function lockDirectory(directory: string): DirectoryLock {
+/** Rejects with REFUSED, reason DIRECTORY_IN_USE, naming the process that has the directory. */
+export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   const path = realpathSync(directory)
   if (held.has(path)) throw inUse(directory, process.pid)
+  held.add(path)
+  try {
+    const release = await claimDirectory(directory, path)
+    return { release: () => release().finally(() => held.delete(path)) }
+  } catch (error) {
+    held.delete(path)
+    throw error
+  }
+}
+
+async function claimDirectory(directory: string, path: string): Promise<() => Promise<void>> {
   const database = openLockDatabase(directory, path)
   const slot = database.useReadTransaction()
   // The slot is taken by the first read, not before.
   database.get(ownerKey, { transaction: slot })
   const owner = claim(database)
-  if (owner !== undefined) {
+  const release = async () => {
     slot.done()
-    void database.close()
-    throw inUse(directory, owner)
+    await database.close()
   }
-  held.add(path)
-  return {
-    async release() {
-      slot.done()
-      await database.close()
-      held.delete(path)
-    },
-  }
+  if (owner === undefined) return release
+  await release()
+  throw inUse(directory, owner)
 }
 
 function openLockDatabase(directory: string, path: string): RootDatabase<string, string> {

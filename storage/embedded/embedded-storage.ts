@@ -34,11 +34,11 @@ export interface EmbeddedStorage {
 
 /**
  * Opens the data directory for this process, creating it where there is none.
- * Throws REFUSED (reasons DIRECTORY_IN_USE, FORMAT_TOO_NEW, SHARD_COUNT_CHANGED, NOT_A_DIRECTORY), CORRUPT or
+ * Rejects with REFUSED (reasons DIRECTORY_IN_USE, FORMAT_TOO_NEW, SHARD_COUNT_CHANGED, NOT_A_DIRECTORY), CORRUPT or
  * STORE_UNAVAILABLE; the message has the cure.
  */
 export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Promise<EmbeddedStorage> {
-  const directory = openDataDirectory(options.directory)
+  const directory = await openDataDirectory(options.directory)
   try {
     const kv = openLmdbKv({
       path: directory.dataPath,
@@ -76,7 +76,8 @@ export async function storageOn(
     async close() {
       ownership.seal()
       await kv.close()
-      await release()
+      // A write of unknown fate may still land: nobody else may have the directory while this process lives.
+      if (!kv.uncertain) await release()
     },
   }
 }

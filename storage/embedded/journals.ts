@@ -137,8 +137,10 @@ export class EmbeddedJournals implements JournalStore {
   }
 }
 
+/** Resident actors have one each, idle ones too: it stays small. */
 class EmbeddedJournal implements Journal {
-  readonly writer: Writer
+  readonly #epoch: number
+  readonly #attempt: number
   head: Position = start
   readonly #store: EmbeddedJournals
   readonly #actor: ActorAddress
@@ -156,7 +158,12 @@ class EmbeddedJournal implements Journal {
     this.#store = store
     this.#actor = actor
     this.#text = text
-    this.writer = writer
+    this.#epoch = writer.epoch
+    this.#attempt = writer.attempt
+  }
+
+  get writer(): Writer {
+    return { epoch: this.#epoch, attempt: this.#attempt }
   }
 
   get isOver(): boolean {

@@ -39,7 +39,8 @@ export function nameText(name: string): KeyText {
 }
 
 export function actorText(actor: ActorAddress): KeyText {
-  return nameText(actor.kind) + nameText(actor.key)
+  // Joined, not added: a handle keeps it for as long as its actor is resident, and a sum would keep its parts as well.
+  return [nameText(actor.kind), nameText(actor.key)].join('')
 }
 
 export function positionKey(of: Space, actor: KeyText, position: Position): Buffer {

@@ -167,7 +167,8 @@ class Reader {
   bytes(length: number): Uint8Array {
     const end = this.#at + length
     if (end > this.#record.length) throw corrupt(this.#what)
-    const bytes = this.#record.subarray(this.#at, end)
+    // Several times as fast as subarray(), and reading a journal is mostly this.
+    const bytes = new Uint8Array(this.#record.buffer, this.#record.byteOffset + this.#at, length)
     this.#at = end
     return bytes
   }

@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { StorageHarness, StorageProcess } from '../contract/harness.js'
-import { type EmbeddedStorage, storageOn } from '../embedded/embedded-storage.js'
+import type { StorageHarness } from '../contract/harness.js'
+import { storageOn } from '../embedded/embedded-storage.js'
 import { openLmdbKv } from '../embedded/lmdb-kv.js'
 import { machineClock, silentLog } from './clocks.js'
 import { CrashingTarget } from './crashing-target.js'
+import { processOf } from './storage-process.js'
 
 /** LMDB in a temporary directory. A crash leaves the environment open: reopening it shows what was committed. */
 export function lmdbHarness(): StorageHarness {
@@ -39,9 +40,4 @@ export function lmdbHarness(): StorageHarness {
       rmSync(directory, { recursive: true, force: true })
     },
   }
-}
-
-export function processOf(storage: EmbeddedStorage): StorageProcess {
-  const { journals, agenda, names, ownership } = storage
-  return { journals, agenda, names, epoch: ownership.epoch, stop: () => storage.close() }
 }

@@ -2,7 +2,7 @@ import type { StorageHarness } from '../contract/harness.js'
 import { SimulatedDisk } from '../simulated/simulated-disk.js'
 import { openSimulatedStorage } from '../simulated/simulated-storage.js'
 import { EagerClock, seededRandom } from './clocks.js'
-import { processOf } from './lmdb-harness.js'
+import { processOf } from './storage-process.js'
 
 let nextSeed = 1
 

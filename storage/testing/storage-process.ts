@@ -1,0 +1,7 @@
+import type { StorageProcess } from '../contract/harness.js'
+import type { EmbeddedStorage } from '../embedded/embedded-storage.js'
+
+export function processOf(storage: EmbeddedStorage): StorageProcess {
+  const { journals, agenda, names, ownership } = storage
+  return { journals, agenda, names, epoch: ownership.epoch, stop: () => storage.close() }
+}
