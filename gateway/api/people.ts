@@ -9,7 +9,7 @@
  */
 import { groupChat } from '../../actors/chat/chat-id.js'
 import { Chat, type GroupInfo } from '../../actors/chat/contract.js'
-import { type Relation, SERVICE_USER_ID, User, type UserProfile } from '../../actors/user/contract.js'
+import { type Presence, type Relation, SERVICE_USER_ID, User, type UserProfile } from '../../actors/user/contract.js'
 import type { Clock } from '../../runtime/index.js'
 import type { tl } from '../tl/index.js'
 import type { AccessHashes } from './access-hash.js'
@@ -137,6 +137,15 @@ export class People {
     return this.#through(this.#groups, this.#groupKey(viewer.self, id), () =>
       this.#actors.ref(Chat, groupChat(id), viewer).group({ viewer: viewer.self }),
     )
+  }
+
+  /** A cached profile takes the presence that was just told. */
+  notePresence(id: number, presence: Presence): void {
+    const known = this.#profiles.get(id)
+    if (!known) return
+    const value = known.value.then((profile) => profile && { ...profile, presence })
+    value.catch(() => this.#profiles.delete(id))
+    this.#profiles.set(id, { ...known, value })
   }
 
   forgetUser(id: number): void {

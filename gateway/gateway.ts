@@ -1,0 +1,142 @@
+import type { UsernameSearch } from '../actors/username/contract.js'
+import type { ActorSystem, Clock, Random } from '../runtime/index.js'
+import {
+  AccessHashes,
+  type ActorCallLimits,
+  ActorCalls,
+  type ApiConfig,
+  type ApiMetrics,
+  createDispatch,
+  FloodGate,
+  type FloodLimits,
+  methodTable,
+  People,
+  type PeopleLimits,
+  type Services,
+  silentApiMetrics,
+} from './api/index.js'
+import { actorAuthKeys } from './auth-keys.js'
+import {
+  createMtprotoGateway,
+  type HttpListenOptions,
+  type Listening,
+  type Log,
+  type MtprotoGateway,
+  type MtprotoLimits,
+  type MtprotoMetrics,
+  type MtprotoSizes,
+  type RpcHandler,
+  type ServerKey,
+  type TcpListenOptions,
+} from './mtproto/index.js'
+import { Updates, type UpdatesLimits, type UpdatesSizes } from './updates/index.js'
+
+export interface GatewayLimits {
+  readonly mtproto: Partial<MtprotoLimits>
+  readonly actorCalls: Partial<ActorCallLimits>
+  readonly flood: Partial<FloodLimits>
+  readonly people: Partial<PeopleLimits>
+  readonly updates: Partial<UpdatesLimits>
+}
+
+export interface GatewayOptions {
+  readonly system: ActorSystem
+  readonly clock: Clock
+  readonly random: Random
+  readonly serverKey: ServerKey
+  /** At least 16 secret bytes, kept with the data: access hashes that clients stored are made with it. */
+  readonly accessHashKey: Buffer
+  readonly usernames: UsernameSearch
+  /** What clients are told; `advertise` changes the address once it is known. */
+  readonly config: ApiConfig
+  readonly log: Log
+  readonly metrics?: { readonly mtproto?: MtprotoMetrics; readonly api?: ApiMetrics }
+  readonly limits?: Partial<GatewayLimits>
+}
+
+export interface GatewaySizes extends MtprotoSizes, UpdatesSizes {
+  /** Flood limits' token buckets that are kept. */
+  readonly floodBuckets: number
+}
+
+/** From sockets to actors: MTProto, the API's methods, and updates to live sessions. */
+export interface Gateway {
+  /** Takes this node's sinks `push`, `profile` and `revoked`. Call it once the actors answer, before listening. */
+  start(): Promise<void>
+  listenTcp(options: TcpListenOptions): Promise<Listening>
+  listenHttp(options: HttpListenOptions): Promise<Listening>
+  /** Where clients are told to dial. */
+  advertise(at: { readonly host: string; readonly port: number }): void
+  /** Shards changed hands: every account with a session here is asked for what follows. */
+  ownersChanged(): void
+  sizes(): GatewaySizes
+  /** Closes all connections, then lets go of the accounts' actors. */
+  stop(): Promise<void>
+}
+
+export function createGateway(options: GatewayOptions): Gateway {
+  const { system, clock, random, log, serverKey, limits = {} } = options
+  let { config } = options
+  const actors = new ActorCalls(system, clock, limits.actorCalls)
+  const hashes = new AccessHashes(options.accessHashKey)
+  const people = new People(actors, clock, hashes, limits.people)
+  const flood = new FloodGate(clock, limits.flood)
+
+  let mtproto: MtprotoGateway
+  const updates = new Updates({
+    actors,
+    people,
+    clock,
+    random,
+    log,
+    mtproto: () => mtproto,
+    ...(limits.updates && { limits: limits.updates }),
+  })
+  const services: Services = {
+    actors,
+    clock,
+    random,
+    hashes,
+    people,
+    flood,
+    log,
+    usernames: options.usernames,
+    pushes: updates,
+    metrics: options.metrics?.api ?? silentApiMetrics,
+    get config() {
+      return config
+    },
+    get authKeys() {
+      return mtproto.authKeys
+    },
+  }
+  const rpc: RpcHandler = createDispatch(services, methodTable())
+  mtproto = createMtprotoGateway({
+    clock,
+    random,
+    serverKey,
+    log,
+    rpc,
+    authKeyStore: actorAuthKeys(actors, clock, random),
+    hooks: updates.hooks,
+    ...(limits.mtproto && { limits: limits.mtproto }),
+    ...(options.metrics?.mtproto && { metrics: options.metrics.mtproto }),
+  })
+
+  return {
+    async start() {
+      updates.start()
+    },
+    listenTcp: (at) => mtproto.listenTcp(at),
+    listenHttp: (at) => mtproto.listenHttp(at),
+    advertise({ host, port }) {
+      config = { ...config, host, port }
+    },
+    ownersChanged: () => updates.ownersChanged(),
+    sizes: () => ({ ...mtproto.sizes(), ...updates.sizes, floodBuckets: flood.size }),
+    async stop() {
+      await mtproto.close()
+      await updates.stop()
+    },
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * One account's live sessions on this gateway, and where in the account's sequence they stand.
+ *
+ * U1. Every session is pushed each change after the moment at which it joined, in order and once, or is told
+ *     `updatesTooLong`; the session that caused a change has it in its answer instead.
+ * U2. A change is taken only if it follows the position without a hole. When a frame shows a hole, the account's actor
+ *     is asked for what follows the position (CORE D5), as it is before the lease ends.
+ * U3. At most one call to attach or detach is under way. Frames that come while it attaches wait for the answer, for the
+ *     actor may send what follows the answer before the answer arrives.
+ * U4. What waits is bounded; over it the sessions are told `updatesTooLong`, and the position moves on.
+ * U5. Changes are presented one batch at a time, so that batches are pushed in the order in which they were taken.
+ */
+import type { BoxChange } from '../../actors/user/changes.js'
+import type { AttachAnswer, LiveNews, PushFrame } from '../../actors/user/contract.js'
+import type { Session } from '../mtproto/index.js'
+import type { Pending } from './pending.js'
+import { SessionSlot, slotOf } from './session-slot.js'
+
+/** What an attachment needs of the outside. */
+export interface AttachmentPort {
+  attach(user: number, authKeys: readonly string[], lastPts: number): Promise<AttachAnswer>
+  /** Never rejects. */
+  detach(user: number): Promise<void>
+  /** Nobody is left and no call is under way: the attachment may be forgotten. */
+  idle(attachment: Attachment): void
+  /** Presents and pushes; what cannot be presented becomes `updatesTooLong`. Never rejects. */
+  pushChanges(user: number, sessions: readonly Session[], changes: readonly BoxChange[]): Promise<void>
+  pushNews(user: number, sessions: readonly Session[], news: readonly LiveNews[]): Promise<void>
+  pushTooLong(sessions: readonly Session[]): void
+  unauthorized(user: number, authKeys: readonly string[]): void
+  authKeyOf(session: Session): string
+  /** Runs `then` after a pause that grows with `failures`. */
+  retryLater(failures: number, then: () => void): void
+}
+
+/** Frames that wait for the answer to an attach call; beyond it they are dropped, and the actor is asked once more. */
+const MAX_WAITING_FRAMES = 64
+
+export class Attachment {
+  readonly user: number
+  readonly #port: AttachmentPort
+  readonly #pending: Pending
+  readonly #sessions = new Set<Session>()
+  /** The last change taken; -1: not attached yet. */
+  #pts = -1
+  #ordinal = 0
+  #calling = false
+  #attachAgain = false
+  #failures = 0
+  #pushing = false
+  #waiting: PushFrame[] = []
+
+  constructor(user: number, port: AttachmentPort, pending: Pending) {
+    this.user = user
+    this.#port = port
+    this.#pending = pending
+  }
+
+  get isEmpty(): boolean {
+    return this.#sessions.size === 0
+  }
+
+  get sessions(): readonly Session[] {
+    return [...this.#sessions]
+  }
+
+  /** The last pts taken; -1 before the first answer. */
+  get pts(): number {
+    return this.#pts
+  }
+
+  join(session: Session): void {
+    const isKnownKey = this.#authKeys().includes(this.#port.authKeyOf(session))
+    const slot = new SessionSlot(this)
+    session.attachment = slot
+    this.#sessions.add(session)
+    if (this.#pts >= 0) slot.coveredFrom = this.#pts
+    if (!isKnownKey || this.#pts < 0) this.attach()
+  }
+
+  leave(session: Session): void {
+    this.#sessions.delete(session)
+    if (slotOf(session)?.attachment === this) session.attachment = undefined
+    if (this.isEmpty && !this.#calling) this.#detach()
+  }
+
+  /** Asks the actor for what follows the position, and so renews the lease. */
+  attach(): void {
+    if (this.isEmpty) return
+    if (this.#calling) {
+      this.#attachAgain = true
+      return
+    }
+    this.#calling = true
+    this.#attachAgain = false
+    const asked = this.#pts
+    this.#port.attach(this.user, this.#authKeys(), asked).then(
+      (answer) => this.#attached(asked, answer),
+      () => this.#attachFailed(),
+    )
+  }
+
+  receive(frame: PushFrame): void {
+    if (this.isEmpty) return
+    if (!this.#calling) this.#take(frame)
+    else if (this.#waiting.length < MAX_WAITING_FRAMES) this.#waiting.push(frame)
+    else this.#attachAgain = true
+  }
+
+  #attached(asked: number, answer: AttachAnswer): void {
+    this.#calling = false
+    this.#failures = 0
+    if (this.isEmpty) {
+      this.#detach()
+      return
+    }
+    if (answer.unauthorized.length > 0) this.#port.unauthorized(this.user, answer.unauthorized)
+    if (asked < 0) this.#begin(answer.pts)
+    else if (answer.following) this.#follow(answer.pts, answer.following)
+    else this.#skipTo(answer.pts)
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const frame of waiting) this.receive(frame)
+    if (this.#attachAgain) this.attach()
+  }
+
+  #attachFailed(): void {
+    this.#failures++
+    this.#port.retryLater(this.#failures, () => {
+      this.#calling = false
+      if (this.isEmpty) this.#detach()
+      else this.attach()
+    })
+  }
+
+  /** What is left is nobody's; a session that joins meanwhile begins anew when the actor has forgotten this gateway. */
+  #detach(): void {
+    this.#calling = true
+    this.#pts = -1
+    this.#waiting = []
+    this.#pending.takeChanges()
+    this.#pending.takeNews()
+    void this.#port.detach(this.user).then(() => {
+      this.#calling = false
+      if (this.isEmpty) this.#port.idle(this)
+      else this.attach()
+    })
+  }
+
+  /** Sessions that were answered with an older state than this have missed what lies between. */
+  #begin(pts: number): void {
+    this.#pts = pts
+    this.#ordinal = 0
+    for (const session of this.#sessions) {
+      const slot = slotOf(session)
+      if (!slot) continue
+      slot.coveredFrom = pts
+      if (slot.statePts >= 0 && slot.statePts < pts) this.#port.pushTooLong([session])
+    }
+  }
+
+  #follow(pts: number, following: readonly BoxChange[]): void {
+    const isWhole = this.#takeAll(following)
+    if (!isWhole || this.#pts < pts) this.#skipTo(pts)
+  }
+
+  #take({ afterPts, changes, news = [] }: PushFrame): void {
+    for (const each of news) this.#pending.addNews(each)
+    if (this.#pts < 0 || afterPts > this.#pts || !this.#takeAll(changes)) this.attach()
+    this.#push()
+  }
+
+  /** False at a hole (U2); what was taken before it stays taken. */
+  #takeAll(changes: readonly BoxChange[]): boolean {
+    let fits = true
+    let isWhole = true
+    for (const change of changes) {
+      if (!this.#isNew(change)) continue
+      isWhole = change.pts - change.count <= this.#pts
+      if (!isWhole) break
+      this.#pts = change.pts
+      this.#ordinal = change.ordinal
+      if (this.#pending.add(change)) continue
+      this.#pending.takeChanges()
+      fits = false
+    }
+    if (!fits) this.#port.pushTooLong(this.sessions)
+    this.#push()
+    return isWhole
+  }
+
+  #isNew({ pts, ordinal }: BoxChange): boolean {
+    return pts > this.#pts || (pts === this.#pts && ordinal > this.#ordinal)
+  }
+
+  /** U4: what waits is dropped, the difference tells it. */
+  #skipTo(pts: number): void {
+    this.#pending.takeChanges()
+    if (pts > this.#pts) {
+      this.#pts = pts
+      this.#ordinal = 0
+    }
+    this.#port.pushTooLong(this.sessions)
+  }
+
+  #push(): void {
+    if (this.#pushing || this.#pending.isEmpty) return
+    this.#pushing = true
+    void this.#pushAll()
+  }
+
+  async #pushAll(): Promise<void> {
+    while (!this.#pending.isEmpty) {
+      const changes = this.#pending.takeChanges()
+      if (changes.length > 0) await this.#port.pushChanges(this.user, this.sessions, changes)
+      const news = this.#pending.takeNews()
+      if (news.length > 0) await this.#port.pushNews(this.user, this.sessions, news)
+    }
+    this.#pushing = false
+  }
+
+  #authKeys(): readonly string[] {
+    return [...new Set([...this.#sessions].map((session) => this.#port.authKeyOf(session)))]
+  }
+}

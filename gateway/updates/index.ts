@@ -1,0 +1,1 @@
+export { defaultUpdatesLimits, Updates, type UpdatesLimits, type UpdatesOptions, type UpdatesSizes } from './updates.js'

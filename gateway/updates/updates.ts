@@ -1,0 +1,271 @@
+import { AuthKey } from '../../actors/auth-key/contract.js'
+import { type PushFrame, type RevokedFrame, type StaleFrame, User } from '../../actors/user/contract.js'
+import type { Clock, Random, Timer } from '../../runtime/index.js'
+import { type ActorCalls, longFromHex, longToHex, type People, type PushState } from '../api/index.js'
+import type { AuthKeys, Log, MtprotoGateway, Session, SessionHooks } from '../mtproto/index.js'
+import { Attachment, type AttachmentPort } from './attachment.js'
+import { DeliveryAcks } from './delivery-acks.js'
+import { defaultPendingLimits, Pending, PendingBytes, type PendingLimits } from './pending.js'
+import { Pusher } from './pusher.js'
+import { slotOf } from './session-slot.js'
+
+export interface UpdatesLimits extends PendingLimits {
+  /** How long an account's actor sends to this gateway without hearing from it. */
+  readonly leaseMs: number
+  /** Attached again this long after the last time: what a lost frame would have told is late by no more. */
+  readonly renewAfterMs: number
+  readonly sweepEveryMs: number
+  /** Renewals under way at once. */
+  readonly renewalsInFlight: number
+  readonly callTimeoutMs: number
+  readonly firstRetryMs: number
+  readonly longestRetryMs: number
+  /** A revoked device's connections are closed this long after it was signed out, so that an answer still leaves. */
+  readonly closeRevokedAfterMs: number
+}
+
+export const defaultUpdatesLimits: UpdatesLimits = {
+  ...defaultPendingLimits,
+  leaseMs: 180_000,
+  renewAfterMs: 60_000,
+  sweepEveryMs: 5000,
+  renewalsInFlight: 256,
+  callTimeoutMs: 10_000,
+  firstRetryMs: 200,
+  longestRetryMs: 10_000,
+  closeRevokedAfterMs: 1000,
+}
+
+export interface UpdatesOptions {
+  readonly actors: ActorCalls
+  readonly people: People
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** Given late: MTProto is made with this part's hooks. */
+  mtproto(): Pick<MtprotoGateway, 'authKeys' | 'pushToMany'>
+  readonly limits?: Partial<UpdatesLimits>
+}
+
+/** Figures at this moment. */
+export interface UpdatesSizes {
+  readonly attachments: number
+  readonly pendingBytes: number
+}
+
+/**
+ * What accounts' actors push, on its way to sessions: one attachment an account (attachment.ts). Attachments are as many
+ * as accounts with a live session, which MTProto bounds.
+ */
+export class Updates implements PushState {
+  readonly hooks: SessionHooks
+  readonly #options: UpdatesOptions
+  readonly #limits: UpdatesLimits
+  readonly #attachments = new Map<number, Attachment>()
+  readonly #attachedAtMs = new Map<number, number>()
+  readonly #bytes = new PendingBytes()
+  readonly #acks: DeliveryAcks
+  readonly #pusher: Pusher
+  readonly #port: AttachmentPort
+  #sweep: Timer | undefined
+  #due: Attachment[] = []
+  #attaching = 0
+
+  constructor(options: UpdatesOptions) {
+    const { actors, people, clock, log } = options
+    this.#options = options
+    this.#limits = { ...defaultUpdatesLimits, ...options.limits }
+    if (this.#limits.renewAfterMs * 2 > this.#limits.leaseMs) {
+      throw new RangeError('renewAfterMs must be at most half of leaseMs')
+    }
+    this.#acks = new DeliveryAcks(actors, clock, log)
+    this.#pusher = new Pusher({
+      actors,
+      people,
+      clock,
+      log,
+      pushToMany: (sessions, body, tag) => options.mtproto().pushToMany(sessions, body, tag),
+      newTraceId: () => this.#newTraceId(),
+    })
+    this.#port = this.#makePort()
+    this.hooks = {
+      onSessionReady: (session) => this.#ready(session),
+      onSessionGone: (session) => slotOf(session)?.attachment.leave(session),
+      onUpdateAcked: (session, tag) => this.#acked(session, tag),
+    }
+  }
+
+  /** Takes the sinks `push`, `profile` and `revoked` of this node, and starts renewing. */
+  start(): void {
+    const { system } = this.#options.actors
+    system.receive('push', (frame) => this.#attachments.get((frame as PushFrame).user)?.receive(frame as PushFrame))
+    system.receive('profile', (frame) => this.#stale(frame as StaleFrame))
+    system.receive('revoked', (frame) => {
+      const { user, authKeys } = frame as RevokedFrame
+      this.#signedOut(user, authKeys)
+    })
+    this.#sweepLater()
+  }
+
+  /** Tells actors that no session is here any more, as far as they answer in time. */
+  async stop(): Promise<void> {
+    this.#sweep?.cancel()
+    this.#sweep = undefined
+    this.#acks.stop()
+    await this.#acks.flush()
+    const users = [...this.#attachments.keys()]
+    this.#attachments.clear()
+    await Promise.all(users.map((user) => this.#port.detach(user)))
+  }
+
+  /** Shards changed hands: every account is asked at once for what follows (CORE D5). */
+  ownersChanged(): void {
+    this.#attachedAtMs.clear()
+    this.#renew()
+  }
+
+  pushedPts(session: Session): number {
+    const slot = slotOf(session)
+    return slot ? Math.max(slot.coveredFrom, slot.pushedPts) : -1
+  }
+
+  sawState(session: Session, pts: number): void {
+    const slot = slotOf(session)
+    if (slot) slot.statePts = Math.max(slot.statePts, pts)
+  }
+
+  get sizes(): UpdatesSizes {
+    return { attachments: this.#attachments.size, pendingBytes: this.#bytes.held }
+  }
+
+  #ready(session: Session): void {
+    const before = slotOf(session)?.attachment
+    if (before?.user === session.userId) return
+    before?.leave(session)
+    let attachment = this.#attachments.get(session.userId)
+    if (!attachment) {
+      attachment = new Attachment(session.userId, this.#port, new Pending(this.#limits, this.#bytes))
+      this.#attachments.set(session.userId, attachment)
+    }
+    attachment.join(session)
+  }
+
+  #acked(session: Session, pts: number): void {
+    const user = slotOf(session)?.attachment.user
+    if (user !== undefined) this.#acks.note(user, longToHex(session.permanentAuthKeyId), pts)
+  }
+
+  #stale({ user, group }: StaleFrame): void {
+    if (user !== undefined) this.#options.people.forgetUser(user)
+    if (group !== undefined) this.#options.people.forgetGroup(group)
+  }
+
+  #signedOut(user: number, authKeys: readonly string[]): void {
+    const { clock, log } = this.#options
+    const { authKeys: cached } = this.#options.mtproto()
+    const ids = authKeys.map(longFromHex).filter((id) => cached.sessions(id).some(({ userId }) => userId === user))
+    for (const id of ids) cached.update(id, { userId: 0 })
+    if (ids.length === 0) return
+    log.info({ user, devices: ids.length }, 'devices were signed out')
+    clock.setTimer(this.#limits.closeRevokedAfterMs, () => {
+      for (const id of ids) if (isSignedOut(cached, id)) cached.drop(id)
+    })
+  }
+
+  #makePort(): AttachmentPort {
+    const { log } = this.#options
+    return {
+      attach: (user, authKeys, lastPts) => this.#attach(user, authKeys, lastPts),
+      detach: async (user) => {
+        this.#attachedAtMs.delete(user)
+        const gateway = this.#options.actors.system.node
+        await this.#account(user)
+          .detach({ gateway })
+          .catch((error: unknown) => log.debug({ err: error, user }, 'detaching failed; the lease ends by itself'))
+      },
+      idle: (attachment) => {
+        if (this.#attachments.get(attachment.user) === attachment) this.#attachments.delete(attachment.user)
+      },
+      pushChanges: (user, sessions, changes) => this.#pusher.pushChanges(user, sessions, changes),
+      pushNews: (user, sessions, news) => this.#pusher.pushNews(user, sessions, news),
+      pushTooLong: (sessions) => this.#pusher.pushTooLong(sessions),
+      unauthorized: (user, authKeys) => this.#unauthorized(user, authKeys),
+      authKeyOf: (session) => longToHex(session.permanentAuthKeyId),
+      retryLater: (failures, then) => {
+        const { firstRetryMs, longestRetryMs } = this.#limits
+        const pauseMs = Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(20, failures - 1))
+        this.#options.clock.setTimer(pauseMs, then)
+      },
+    }
+  }
+
+  async #attach(user: number, authKeys: readonly string[], lastPts: number) {
+    const gateway = this.#options.actors.system.node
+    const { leaseMs } = this.#limits
+    // Counted from before the call: the actor's lease cannot have begun earlier.
+    this.#attachedAtMs.set(user, this.#options.clock.monotonic())
+    this.#attaching++
+    try {
+      return await this.#account(user).attach({ gateway, authKeys, lastPts, leaseMs })
+    } catch (error) {
+      this.#options.log.debug({ err: error, user }, 'attaching failed')
+      throw error
+    } finally {
+      this.#attaching--
+      this.#renewDue()
+    }
+  }
+
+  /** The journal says that these devices are signed out; the auth key's own record said otherwise. */
+  #unauthorized(user: number, authKeys: readonly string[]): void {
+    const { actors, clock, log } = this.#options
+    this.#signedOut(user, authKeys)
+    const deadlineMs = clock.now() + this.#limits.callTimeoutMs
+    for (const authKey of authKeys) {
+      actors
+        .ref(AuthKey, authKey, { deadlineMs, traceId: this.#newTraceId() })
+        .signIn(0)
+        .catch((error: unknown) => log.warn({ err: error, user }, 'a signed-out auth key still names its account'))
+    }
+  }
+
+  #account(user: number) {
+    const { actors, clock } = this.#options
+    const deadlineMs = clock.now() + this.#limits.callTimeoutMs
+    return actors.ref(User, user, { deadlineMs, traceId: this.#newTraceId() })
+  }
+
+  #sweepLater(): void {
+    this.#sweep = this.#options.clock.setTimer(this.#limits.sweepEveryMs, () => {
+      this.#renew()
+      this.#sweepLater()
+    })
+  }
+
+  #renew(): void {
+    const dueBeforeMs = this.#options.clock.monotonic() - this.#limits.renewAfterMs
+    this.#due = []
+    for (const [user, attachment] of this.#attachments) {
+      const atMs = this.#attachedAtMs.get(user)
+      if (attachment.pts >= 0 && (atMs === undefined || atMs <= dueBeforeMs)) this.#due.push(attachment)
+    }
+    this.#renewDue()
+  }
+
+  /** As many at once as may be; each that ends starts the next. */
+  #renewDue(): void {
+    while (this.#attaching < this.#limits.renewalsInFlight) {
+      const attachment = this.#due.pop()
+      if (!attachment) return
+      attachment.attach()
+    }
+  }
+
+  #newTraceId(): string {
+    return this.#options.random.bytes(8).toString('hex')
+  }
+}
+
+function isSignedOut(cached: AuthKeys, id: Parameters<AuthKeys['sessions']>[0]): boolean {
+  return cached.sessions(id).every(({ userId }) => userId === 0)
+}
