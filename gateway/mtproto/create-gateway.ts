@@ -1,6 +1,7 @@
 import type { Timer } from '../../runtime/index.js'
 import { Calls } from './calls.js'
 import { Connections } from './connections.js'
+import { DhPool } from './crypto/dh-pool.js'
 import type { HttpListenOptions, Listening, MtprotoGateway, MtprotoOptions, TcpListenOptions } from './gateway.js'
 import { Handshakes } from './handshakes.js'
 import { HttpExchanges } from './http-exchanges.js'
@@ -21,6 +22,7 @@ class Gateway implements MtprotoGateway {
   readonly #world: World
   readonly #sessions: SessionTable
   readonly #calls: Calls
+  readonly #pool: DhPool
   readonly #handshakes: Handshakes
   readonly #connections: Connections
   readonly #exchanges: HttpExchanges
@@ -34,7 +36,8 @@ class Gateway implements MtprotoGateway {
     this.#world = world
     this.#sessions = new SessionTable(world)
     this.#calls = new Calls(world)
-    this.#handshakes = new Handshakes(world, options.serverKey)
+    this.#pool = new DhPool(options.serverKey, world.limits.dhWorkers, world.limits.dhJobsQueued)
+    this.#handshakes = new Handshakes(world, options.serverKey, this.#pool)
     const packets = new Packets(world, this.#handshakes, this.#sessions, this.#calls)
     this.#connections = new Connections(world, packets, this.#handshakes)
     this.#exchanges = new HttpExchanges(world, packets)
@@ -95,7 +98,7 @@ class Gateway implements MtprotoGateway {
     this.#world.flush()
     this.#connections.closeAll()
     this.#exchanges.closeAll()
-    await Promise.all([...closing, this.#handshakes.close()])
+    await Promise.all([...closing, this.#pool.close()])
   }
 
   #schedule() {

@@ -1,5 +1,5 @@
 import { AuthKey } from './auth-key.js'
-import { DhOverloaded, DhPool } from './crypto/dh-pool.js'
+import { DhOverloaded, type DhPool } from './crypto/dh-pool.js'
 import { Handshake, HandshakeError, type NewKey } from './handshake.js'
 import { readLong, writeLong, ZERO_LONG } from './long.js'
 import { ANSWER } from './message-id.js'
@@ -32,10 +32,10 @@ export class Handshakes {
   readonly #unfinished = new Map<string, Handshake>()
   readonly #perAddress = new Map<string, number>()
 
-  constructor(world: World, serverKey: ServerKey) {
+  constructor(world: World, serverKey: ServerKey, pool: DhPool) {
     this.#world = world
     this.#serverKey = serverKey
-    this.#pool = new DhPool(serverKey, world.limits.dhWorkers, world.limits.dhJobsQueued)
+    this.#pool = pool
   }
 
   get unfinished(): number {
@@ -44,10 +44,6 @@ export class Handshakes {
 
   get jobsQueued(): number {
     return this.#pool.queued
-  }
-
-  close(): Promise<void> {
-    return this.#pool.close()
   }
 
   /** An unencrypted packet. `packet` is a view that is not kept. */

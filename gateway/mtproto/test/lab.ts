@@ -3,6 +3,7 @@ import { AuthKey } from '../auth-key.js'
 import { Calls } from '../calls.js'
 import { StreamConnection } from '../connection.js'
 import { Connections } from '../connections.js'
+import { DhPool } from '../crypto/dh-pool.js'
 import { sha1 } from '../crypto/hash.js'
 import { Handshakes } from '../handshakes.js'
 import type { MtprotoLimits } from '../limits.js'
@@ -19,6 +20,9 @@ import { MemoryKeyStore } from './memory-key-store.js'
 import { StreamClient } from './stream-client.js'
 import { systemRandom } from './system-random.js'
 import { serverKey } from './test-gateway.js'
+
+/** One for all labs: starting it takes a quarter of a second. Its thread ends with the test file. */
+const pool = new DhPool(serverKey, 1, 1000)
 
 /** A call that the handler holds until the test answers it. */
 export interface HeldCall {
@@ -88,7 +92,7 @@ export class Lab {
     })
     this.sessions = new SessionTable(this.world)
     this.calls = new Calls(this.world)
-    this.handshakes = new Handshakes(this.world, serverKey)
+    this.handshakes = new Handshakes(this.world, serverKey, pool)
     const packets = new Packets(this.world, this.handshakes, this.sessions, this.calls)
     this.connections = new Connections(this.world, packets, this.handshakes)
     this.world.keys.onUserChanged = (session) => session.userChanged()
@@ -153,10 +157,6 @@ export class Lab {
 
   get session(): (Session & { readonly idle: boolean }) | undefined {
     return this.sessions.get(this.key, this.client.sessionId)
-  }
-
-  close(): Promise<void> {
-    return this.handshakes.close()
   }
 
   #hold(call: RpcCall): Promise<RpcAnswer> {
