@@ -46,15 +46,25 @@ export class Dispatcher implements CallKeeper {
     if (deadlineMs !== undefined && host.clock.now() >= deadlineMs) {
       return this.#refuse(target, method, tooLate(target, method))
     }
-    const given = host.passes ? args : (host.carry(args) as readonly unknown[])
+    if (host.passes) return this.#invoke(target, method, args)
+    try {
+      return this.#invoke(target, method, host.carry(args) as readonly unknown[])
+    } catch (error) {
+      return this.#refuse(target, method, unencodable(target, method, error))
+    }
+  }
+
+  #invoke(target: Target, method: Method, args: readonly unknown[]): Promise<unknown> {
+    const host = this.#host
+    const { kind, key } = target
     const activation = kind.residents.get(key)
     if (activation?.phase === 'active' && host.turns.mayRunNow(activation, method)) {
       if (host.ownership.holds(activation.shard, activation.epoch)) {
-        return host.turns.runNow(activation, method, target, given)
+        return host.turns.runNow(activation, method, target, args)
       }
       host.turns.lose(activation)
     }
-    return this.#enqueue(target, method, given)
+    return this.#enqueue(target, method, args)
   }
 
   /** A call from another node (Transport.call): the answer's bytes. Never passed on: a shard that is not ours is NOT_OWNER. */
@@ -211,8 +221,7 @@ export class Dispatcher implements CallKeeper {
     try {
       args = encode(call.args)
     } catch (error) {
-      const message = `the arguments of ${kind.name}/${key}.${call.method.name} cannot be encoded`
-      call.settle(new Failure('INTERNAL', message, {}, error))
+      call.settle(unencodable(call.target, call.method, error))
       return
     }
     const envelope: CallEnvelope = {
@@ -293,6 +302,11 @@ function tooLate({ kind, key }: Target, method: Method): Failure {
     'DEADLINE_EXCEEDED',
     `the deadline of ${kind.name}/${key}.${method.name} passed before it was called`,
   )
+}
+
+function unencodable({ kind, key }: Target, method: Method, error: unknown): Failure {
+  const message = `the arguments of ${kind.name}/${key}.${method.name} cannot be encoded: ${String(error)}`
+  return new Failure('INTERNAL', message, {}, error)
 }
 
 function stopped(): Failure {

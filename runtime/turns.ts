@@ -2,7 +2,8 @@
  * How turns run.
  *
  * R1. Turns of one activation run one at a time, in the order of their calls; a read starts as soon as it comes, beside
- *     a turn that awaits something, and must not append.
+ *     a turn that awaits something, and must not append. A read that saw entries of a turn that goes on is answered after
+ *     that turn's commit.
  * R2. Before a turn starts, its deadline and the ownership of the shard are checked.
  * R3. What a turn answers, sends or starts leaves through `release` only: when what it saw is durable, and the ownership
  *     was checked after that (CORE R1).
