@@ -56,9 +56,13 @@ export function takeoverSuite(newHarness: NewHarness): void {
     let head = start
     for (let round = 0; round < 30; round++) {
       const { journal: older } = await openNext(process, actor)
-      const inFlight = codeOf(commitOne(older, head, `in flight ${round}`))
+      let isTaken = false
+      const inFlight = codeOf(commitOne(older, head, `in flight ${round}`)).then((outcome) => {
+        if (isTaken) expect(outcome).toBe('OVERTAKEN')
+      })
       for (let i = 0; i < round % 5; i++) await breathe()
       const { journal: newer, tail } = await openNext(process, actor)
+      isTaken = true
       await inFlight
       expect(plain(await readAll(newer))).toEqual(plain(tail))
       head = await commitOne(newer, { pts: tail.length, ordinal: 0 }, `settled ${round}`)

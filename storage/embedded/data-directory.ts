@@ -38,7 +38,8 @@ const migrations: Readonly<Record<number, (path: string) => void>> = {}
 
 /**
  * Creates the directory where there is none (readable by its owner only), takes it for this process and brings its
- * format up to date. Rejects with REFUSED, reason DIRECTORY_IN_USE, FORMAT_TOO_NEW or NOT_A_DIRECTORY, or with CORRUPT; the message has the cure.
+ * format up to date. Rejects with REFUSED (reasons DIRECTORY_IN_USE, FORMAT_TOO_NEW, NOT_A_DIRECTORY) or CORRUPT; the
+ * message has the cure.
  */
 export async function openDataDirectory(path: string): Promise<DataDirectory> {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === false) {
