@@ -216,7 +216,7 @@ export type Difference =
       readonly atMs: number
       /** New messages with their final text; those deleted since are absent. */
       readonly messages: readonly BoxMessage[]
-      /** The rest, in order: edits and deletions of earlier messages, reads, pins, drafts, ... */
+      /** The rest, in order, reads of the inbox last: edits and deletions of earlier messages, pins, drafts, ... */
       readonly others: readonly BoxChange[]
     }
 

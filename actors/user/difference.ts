@@ -4,10 +4,11 @@
  * F1. New messages come as they are now, and not at all once deleted; of edits, reactions, reads and drafts of one thing
  *     only the last in the slice is told, an edit with the text as it is now. All of these are absolute, so a later slice
  *     that tells one again changes nothing.
- * F2. A slice ends before a change with a number, never inside of one; or, where many changes without a number stand
- *     under one pts, between two seconds, and then its date is that of the next one: each slice gets further.
+ * F2. A slice ends before a change with a number, never inside of one, and above the device's own pts; or between two
+ *     seconds, and then its date is that of the next change: each slice gets further.
  * F3. Changes without a number under the device's own pts are told from `date` on; those under later pts all.
- * F4. `stillUnread` is the number of unread messages after the whole slice, since devices apply messages first.
+ * F4. Devices apply messages first, then the rest in order. Reads come last of all, and `stillUnread` is the number of
+ *     unread messages after the whole slice: so it is right whether a device counts by itself or believes it.
  */
 import type { PlacedEntry, Position } from '../../runtime/index.js'
 import { chatOfPeer, parsePeerKey } from '../chat/chat-id.js'
@@ -26,12 +27,12 @@ export async function difference(box: Box, request: DifferenceRequest): Promise<
     return { kind: 'tooLong', pts: head.pts, atMs }
   }
   const slice = await readSlice(box, request, head)
-  const { entries, next } = slice
+  const { entries, cut } = slice
   if (entries.length === 0) return { kind: 'empty', pts: head.pts, atMs }
-  const end = next ? { pts: next.pts - next.count, atMs: dateOfCut(entries, next) } : { pts: head.pts, atMs }
+  const end = cut ?? { pts: head.pts, atMs }
   const messages = await messagesOf(box, entries)
   return {
-    kind: next ? 'slice' : 'full',
+    kind: cut ? 'slice' : 'full',
     ...end,
     messages: entries.flatMap(({ pts, fact }) => (isMessage(fact) ? (messages.get(pts) ?? []) : [])),
     others: await othersOf(box, request.pts, end.pts, entries),
@@ -41,8 +42,8 @@ export async function difference(box: Box, request: DifferenceRequest): Promise<
 interface Slice {
   /** What devices may see, in order. */
   readonly entries: readonly PlacedEntry<Entry>[]
-  /** The first one that is left for the next slice. */
-  readonly next?: PlacedEntry<Entry>
+  /** The state behind these, when there are more. */
+  readonly cut?: { readonly pts: number; readonly atMs: number }
 }
 
 async function readSlice(box: Box, request: DifferenceRequest, head: Position): Promise<Slice> {
@@ -56,24 +57,23 @@ async function readSlice(box: Box, request: DifferenceRequest, head: Position): 
       after = entry
       const isOld = entry.pts === request.pts && entry.ordinal > 0 && entry.atMs < sinceMs // F3
       if (isOld || !visibleFact(box.state.id, entry.fact)) continue
-      if (entries.length >= limit && mayCut(entries, entry)) return { entries, next: entry }
+      const last = entries.length >= limit ? entries[entries.length - 1] : undefined
+      const cutAtMs = last && dateOfCut(request.pts, last, entry)
+      if (cutAtMs !== undefined) return { entries, cut: { pts: entry.pts - entry.count, atMs: cutAtMs } }
       entries.push(entry)
     }
     if (page.length < limits.readPage) return { entries }
   }
 }
 
-/** F2. */
-function mayCut(entries: readonly PlacedEntry<Entry>[], next: PlacedEntry<Entry>): boolean {
-  return next.count > 0 || secondsOf(next) > secondsOf(entries[entries.length - 1])
+/** F2: the date of a slice that ends before `next`; undefined when it may not end there. */
+function dateOfCut(clientPts: number, last: PlacedEntry<Entry>, next: PlacedEntry<Entry>): number | undefined {
+  if (next.pts - next.count > clientPts && next.count > 0) return last.atMs
+  return secondsOf(next) > secondsOf(last) ? next.atMs : undefined
 }
 
-function dateOfCut(entries: readonly PlacedEntry<Entry>[], next: PlacedEntry<Entry>): number {
-  return next.count > 0 ? (entries[entries.length - 1]?.atMs ?? next.atMs) : next.atMs
-}
-
-function secondsOf(entry: PlacedEntry<Entry> | undefined): number {
-  return Math.floor((entry?.atMs ?? 0) / 1000)
+function secondsOf({ atMs }: PlacedEntry<Entry>): number {
+  return Math.floor(atMs / 1000)
 }
 
 /** Where reading begins: at the head, many changes without a number may stand before those since `date`. */
@@ -101,15 +101,17 @@ async function othersOf(
   for (const entry of entries) last.set(subjectOf(entry), entry)
   const edited = await editedMessages(box, clientPts, last.values())
   const others: BoxChange[] = []
+  const reads: BoxChange[] = []
   for (const entry of entries) {
     const fact = isMessage(entry.fact) ? undefined : visibleFact(box.state.id, entry.fact)
     if (!fact || last.get(subjectOf(entry)) !== entry) continue
     const told = await toldFact(box, clientPts, endPts, fact, edited)
     if (!told) continue
     const body = fact.type === 'edited' ? edited.get(fact.id)?.body : entry.body
-    others.push(changeOf(entry, told, body))
+    const to = told.type === 'readInbox' ? reads : others
+    to.push(changeOf(entry, told, body))
   }
-  return others
+  return [...others, ...reads]
 }
 
 /** What a change is about, if a later one replaces it. */
