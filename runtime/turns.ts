@@ -43,7 +43,7 @@ export class Turns {
       return work === undefined || work.reads + work.unreleased.length < activation.kind.limits.mailboxCalls
     }
     if (activation.running !== undefined) return false
-    return work === undefined || (work.waiting === 0 && this.#hasRoom(activation))
+    return (work === undefined || work.waiting === 0) && this.#hasRoom(activation)
   }
 
   /** Runs a call at once; for one that ends at once and waits for nothing this is all there is to it. */
@@ -277,8 +277,8 @@ export class Turns {
 
   #hasRoom(activation: Activation): boolean {
     const { work } = activation
-    if (work === undefined) return true
-    return work.hasRoom(activation.kind.limits) && !this.#host.checkpoints.mustWait(activation)
+    if (work !== undefined && !work.hasRoom(activation.kind.limits)) return false
+    return !this.#host.checkpoints.mustWait(activation)
   }
 
   /** Ends an activation whose state is spoilt, once what it committed before is known. */
