@@ -1,8 +1,125 @@
-import type { Server } from './frame.js'
+import { readFileSync } from 'node:fs'
+import { actorDefinitions } from '../actors/index.js'
+import { createGateway, loadServerKey } from '../gateway/index.js'
+import { type ActorSystem, createActorSystem, DEFAULT_LIMITS, systemClock, systemRandom } from '../runtime/index.js'
+import { openEmbeddedStorage } from '../storage/index.js'
+import { loadAccessHashKey } from './access-hash-key.js'
+import { codeDelivery } from './code-delivery.js'
+import { frame, type Server } from './frame.js'
 import type { Logging } from './logging.js'
+import { createMetrics } from './metrics.js'
+import { withServiceMessage } from './service-message.js'
 import type { Settings } from './settings.js'
 
+const DC_ID = 2
+
+/** Two folders up in the sources, and in dist/ as well, stands the package's own description. */
+function packageVersion(): string {
+  for (const path of ['../package.json', '../../package.json']) {
+    try {
+      return (JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { version: string }).version
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+  }
+  return 'unknown'
+}
+
 /** Wires the parts of one server: makes the core that `frame` starts, shows and stops. */
-export async function compose(_settings: Settings, _logging: Logging): Promise<Server> {
-  throw new Error('The parts are not wired yet.')
+export async function compose(settings: Settings, logging: Logging): Promise<Server> {
+  const clock = systemClock
+  const random = systemRandom
+  const metrics = createMetrics()
+  const print = (text: string) => process.stdout.write(`${text}\n`)
+
+  const storage = await openEmbeddedStorage({
+    directory: settings.dataDir,
+    clock,
+    log: logging.component('storage'),
+  })
+  try {
+    const serverKey = loadServerKey(settings.dataDir)
+    const system: ActorSystem = createActorSystem({
+      actors: actorDefinitions({
+        chat: { clock, random },
+        usernameRows: storage.names,
+        loginCodes: {
+          delivery: withServiceMessage(codeDelivery(settings.loginCode, { print, fetch }), random, () => system),
+          randomInt: (max) => random.int(max),
+          randomBytes: (count) => random.bytes(count),
+          testNumbers: settings.testNumbers,
+        },
+      }),
+      clock,
+      random,
+      journals: storage.journals,
+      agenda: storage.agenda,
+      ownership: storage.ownership,
+      metrics: metrics.runtime,
+      log: logging.component('actors'),
+      localValues: 'pass',
+      limits: {
+        residentActors: settings.maxResidentActors,
+        actor: { ...DEFAULT_LIMITS.actor, idleAfterMs: settings.actorIdleAfterMs },
+      },
+    })
+    const gateway = createGateway({
+      system,
+      clock,
+      random,
+      serverKey,
+      accessHashKey: loadAccessHashKey(settings.dataDir, random),
+      usernames: {
+        async prefix(query, limit) {
+          const matches = await storage.names.prefix(query, limit)
+          return matches.map(({ name, userId }) => ({ username: name, user: userId }))
+        },
+      },
+      config: {
+        dcId: DC_ID,
+        host: settings.advertisedHost,
+        port: settings.advertisedPort,
+        testMode: settings.testNumbers,
+        signUp: settings.signUp,
+        maxDifferenceEntries: settings.maxDifferenceEntries,
+      },
+      log: logging.component('gateway'),
+      metrics: { mtproto: metrics.protocol, api: metrics.api },
+      limits: {
+        flood: { percent: settings.floodLimitPercent },
+        mtproto: {
+          connections: settings.maxConnections,
+          connectionsPerAddress: settings.maxConnectionsPerAddress,
+        },
+      },
+    })
+    const sizes = () => ({ ...gateway.sizes(), actors: system.health.residents() })
+    metrics.gauge('connections', 'Open client connections', () => sizes().connections)
+    metrics.gauge('sessions', 'MTProto sessions that are kept', () => sizes().sessions)
+    metrics.counter('storage_flushes_total', 'Flushes to disk', () => storage.counters.flushes)
+
+    return frame(
+      {
+        clock,
+        key: serverKey,
+        parts: [
+          { name: 'storage', stop: () => storage.close() },
+          { name: 'actors', start: () => system.start(), stop: () => system.stop() },
+          { name: 'gateway', start: () => gateway.start(), stop: () => gateway.stop() },
+        ],
+        listenTcp: (at) => gateway.listenTcp(at),
+        listenHttp: (at) => gateway.listenHttp(at),
+        advertise: (at) => gateway.advertise(at),
+        oldestWaitMs: () => system.health.oldestWaitMs(),
+        async storeAnswers() {
+          await storage.names.prefix('heliograph', 1)
+        },
+        sizes,
+      },
+      { settings, logging, metrics, version: packageVersion(), print },
+    )
+  } catch (error) {
+    await storage.close()
+    throw error
+  }
 }

@@ -1,0 +1,26 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Random } from '../runtime/index.js'
+
+const FILE = 'access-hash.key'
+const KEY_BYTES = 32
+
+/**
+ * The secret that access hashes are made with, made on the first start: clients store hashes, so it has to last as long
+ * as the data beside it.
+ */
+export function loadAccessHashKey(directory: string, random: Random): Buffer {
+  const path = join(directory, FILE)
+  try {
+    const key = readFileSync(path)
+    if (key.length === KEY_BYTES) return key
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    const key = random.bytes(KEY_BYTES)
+    writeFileSync(path, key, { mode: 0o600, flag: 'wx' })
+    return key
+  }
+  throw Object.assign(new Error(`${path} is not a key of ${KEY_BYTES} bytes`), {
+    cure: 'restore it from the backup of the data directory; without it clients must log in anew',
+  })
+}
