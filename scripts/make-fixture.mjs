@@ -55,7 +55,7 @@ await main(async () => {
   await build()
   const { openEmbeddedStorage } = await import(pathToFileURL(`${root}dist/storage/index.js`).href)
   const { currentFormat } = await import(pathToFileURL(`${root}dist/storage/embedded/data-directory.js`).href)
-  const { systemClock } = await import(pathToFileURL(`${root}dist/runtime/system-clock.js`).href)
+  const { systemClock } = await import(pathToFileURL(`${root}dist/runtime/index.js`).href)
   const directory = join(mkdtempSync(join(tmpdir(), 'heliograph-fixture-')), 'data')
   const log = { debug() {}, info() {}, warn() {}, error() {} }
   const storage = await openEmbeddedStorage({ directory, clock: systemClock, log })

@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { errorCode, refusalReason } from '../../runtime/index.js'
-import { machineClock, silentLog } from '../testing/clocks.js'
+import { errorCode, refusalReason, systemClock } from '../../runtime/index.js'
+import { noLog } from '../../runtime/testing/index.js'
 import { type EmbeddedStorage, openEmbeddedStorage } from './embedded-storage.js'
 
 const actor = { kind: 'chat', key: '7', shard: 3 }
 const open = (directory: string, shardCount?: number): Promise<EmbeddedStorage> =>
-  openEmbeddedStorage({ directory, clock: machineClock, log: silentLog, ...(shardCount && { shardCount }) })
+  openEmbeddedStorage({ directory, clock: systemClock, log: noLog, ...(shardCount && { shardCount }) })
 
 let directory: string
 beforeEach(() => {

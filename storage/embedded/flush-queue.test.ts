@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Clock, errorCode } from '../../runtime/index.js'
 import type { KvOperation } from '../ports/ordered-kv.js'
-import { EagerClock } from '../testing/clocks.js'
+import { EagerClock } from '../testing/eager-clock.js'
 import { defaultFlushLimits, FlushFailed, type FlushLimits, FlushQueue, type FlushTarget } from './flush-queue.js'
 
 /** A disk whose flushes end when the test says so. */

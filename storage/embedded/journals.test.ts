@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { errorCode } from '../../runtime/index.js'
+import { SeededRandom } from '../../runtime/testing/index.js'
 import type { StorageProcess } from '../contract/harness.js'
 import { actorNamed, commitOne, facts, follow, openNext, readAll, start } from '../contract/samples.js'
 import { SimulatedDisk } from '../simulated/simulated-disk.js'
 import { SimulatedKv } from '../simulated/simulated-kv.js'
-import { EagerClock, seededRandom } from '../testing/clocks.js'
+import { EagerClock } from '../testing/eager-clock.js'
 import { processOf } from '../testing/storage-process.js'
 import { storageOn } from './embedded-storage.js'
 import { actorText, endOfActorKey, positionKey, positionOf, space } from './keys.js'
@@ -17,7 +18,7 @@ let kv: SimulatedKv
 let process: StorageProcess
 
 beforeEach(async () => {
-  disk = new SimulatedDisk({ clock: new EagerClock(), random: seededRandom(7) })
+  disk = new SimulatedDisk({ clock: new EagerClock(), random: new SeededRandom(7) })
   kv = new SimulatedKv(disk)
   process = processOf(await storageOn(kv, {}, async () => undefined))
 })

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { errorCode } from '../../runtime/index.js'
+import { errorCode, systemClock } from '../../runtime/index.js'
+import { noLog, SeededRandom } from '../../runtime/testing/index.js'
 import type { KvOperation, OrderedKv } from '../ports/ordered-kv.js'
 import { SimulatedDisk } from '../simulated/simulated-disk.js'
 import { SimulatedKv } from '../simulated/simulated-kv.js'
-import { EagerClock, machineClock, seededRandom, silentLog } from '../testing/clocks.js'
+import { EagerClock } from '../testing/eager-clock.js'
 import { openLmdbKv } from './lmdb-kv.js'
 
 const bytes = (...values: number[]) => Buffer.from(values)
@@ -20,8 +21,8 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
 const openLmdb = (mapBytes = 64 * 1024 * 1024) =>
-  openLmdbKv({ path: join(directory, 'data.mdb'), clock: machineClock, log: silentLog, mapBytes })
-const openSimulated = () => new SimulatedKv(new SimulatedDisk({ clock: new EagerClock(), random: seededRandom(3) }))
+  openLmdbKv({ path: join(directory, 'data.mdb'), clock: systemClock, log: noLog, mapBytes })
+const openSimulated = () => new SimulatedKv(new SimulatedDisk({ clock: new EagerClock(), random: new SeededRandom(3) }))
 const drivers: [string, () => OrderedKv][] = [
   ['LMDB', openLmdb],
   ['a simulated disk', openSimulated],

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { errorCode, refusalReason, shardOf } from '../../runtime/index.js'
-import { machineClock, silentLog } from '../testing/clocks.js'
+import { errorCode, refusalReason, shardOf, systemClock } from '../../runtime/index.js'
+import { noLog } from '../../runtime/testing/index.js'
 import { openEmbeddedStorage } from './embedded-storage.js'
 
 /** Real processes on a real disk: killed in the middle of commits, started twice, out of space. */
@@ -78,7 +78,7 @@ function start(actors: number, bodyBytes = 100): Committing {
   return process_
 }
 
-const open = () => openEmbeddedStorage({ directory, clock: machineClock, log: silentLog })
+const open = () => openEmbeddedStorage({ directory, clock: systemClock, log: noLog })
 
 async function storedNow(keys: Iterable<string>): Promise<Map<string, number>> {
   const storage = await open()

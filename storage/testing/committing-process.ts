@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
-import { errorCode, type Journal, shardOf } from '../../runtime/index.js'
+import { errorCode, type Journal, shardOf, systemClock } from '../../runtime/index.js'
+import { noLog } from '../../runtime/testing/index.js'
 import { type EmbeddedStorage, openEmbeddedStorage } from '../index.js'
-import { machineClock, silentLog } from './clocks.js'
 
 /**
  * A process for tests to kill: `committing-process.js <directory> <actors> <bodyBytes>` commits without end to that many
@@ -45,7 +45,7 @@ async function commit(journal: Journal, pts: number, key: string): Promise<strin
 }
 
 try {
-  const storage = await openEmbeddedStorage({ directory, clock: machineClock, log: silentLog })
+  const storage = await openEmbeddedStorage({ directory, clock: systemClock, log: noLog })
   say('ready')
   await Promise.all(Array.from({ length: Number(actorsText) }, (_, i) => commitForever(storage, `${i}`)))
   await storage.close()

@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { systemClock } from '../../runtime/index.js'
+import { noLog } from '../../runtime/testing/index.js'
 import type { StorageHarness } from '../contract/harness.js'
 import { storageOn } from '../embedded/embedded-storage.js'
 import { openLmdbKv } from '../embedded/lmdb-kv.js'
-import { machineClock, silentLog } from './clocks.js'
 import { CrashingTarget } from './crashing-target.js'
 import { processOf } from './storage-process.js'
 
@@ -17,8 +18,8 @@ export function lmdbHarness(): StorageHarness {
     async start() {
       const kv = openLmdbKv({
         path: join(directory, 'data.mdb'),
-        clock: machineClock,
-        log: silentLog,
+        clock: systemClock,
+        log: noLog,
         mapBytes: 256 * 1024 * 1024,
         through: (real) => {
           target = new CrashingTarget(real, () => crashed())

@@ -1,7 +1,8 @@
+import { SeededRandom } from '../../runtime/testing/index.js'
 import type { StorageHarness } from '../contract/harness.js'
 import { SimulatedDisk } from '../simulated/simulated-disk.js'
 import { openSimulatedStorage } from '../simulated/simulated-storage.js'
-import { EagerClock, seededRandom } from './clocks.js'
+import { EagerClock } from './eager-clock.js'
 import { processOf } from './storage-process.js'
 
 let nextSeed = 1
@@ -11,7 +12,7 @@ export function simulatedHarness(): StorageHarness {
   let crashed = () => {}
   const disk = new SimulatedDisk({
     clock: new EagerClock(),
-    random: seededRandom(nextSeed++),
+    random: new SeededRandom(nextSeed++),
     onCrash: () => crashed(),
   })
   return {

@@ -1,14 +1,4 @@
-import type { Clock, Random, Timer } from '../../runtime/index.js'
-
-/** The machine's own clock. */
-export const machineClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  setTimer(delayMs, fire) {
-    const timeout = setTimeout(fire, delayMs)
-    return { cancel: () => clearTimeout(timeout) }
-  },
-}
+import type { Clock, Timer } from '../../runtime/index.js'
 
 interface Pending {
   readonly dueMs: number
@@ -67,21 +57,3 @@ function isEarlier(one: Pending, other: Pending | undefined): boolean {
   if (!other) return true
   return one.dueMs < other.dueMs || (one.dueMs === other.dueMs && one.order < other.order)
 }
-
-/** A Random that a seed replays (mulberry32). */
-export function seededRandom(seed: number): Random {
-  let state = seed >>> 0
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000
-  }
-  return {
-    bytes: (count) => Buffer.from(Array.from({ length: count }, () => Math.floor(next() * 256))),
-    int: (maxExclusive) => Math.floor(next() * maxExclusive),
-  }
-}
-
-/** A log that nobody reads. */
-export const silentLog = { debug() {}, info() {}, warn() {}, error() {} }

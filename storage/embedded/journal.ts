@@ -1,0 +1,273 @@
+import {
+  type ActorAddress,
+  ActorError,
+  type Checkpoint,
+  type Commit,
+  type DerivedRow,
+  type DerivedScan,
+  errorCode,
+  type Journal,
+  type JournalEntry,
+  type Position,
+  type Writer,
+} from '../../runtime/index.js'
+import type { KvOperation, OrderedKv } from '../ports/ordered-kv.js'
+import { erasures } from './erasures.js'
+import {
+  afterPositionKey,
+  afterRowKey,
+  dueKey,
+  endOfActorKey,
+  type KeyText,
+  nameText,
+  positionKey,
+  rowKey,
+  rowOrderOf,
+  space,
+  undeliveredKey,
+} from './keys.js'
+import { isAfter, isSame, overtaken, start } from './order.js'
+import { decodeCommit, encodeAddress, encodeCommit, encodeSnapshot } from './records.js'
+
+/** What handles share: the disk, and the place where the newest of each actor stands. */
+export interface HandleStore {
+  readonly kv: OrderedKv
+  forget(text: KeyText, journal: EmbeddedJournal): void
+}
+
+/** Resident actors have one each, idle ones too: it stays small. */
+export class EmbeddedJournal implements Journal {
+  readonly #epoch: number
+  readonly #attempt: number
+  head: Position = start
+  readonly #store: HandleStore
+  readonly #actor: ActorAddress
+  readonly #text: KeyText
+  #isOver = false
+  #isCommitting = false
+  #inFlight = 0
+  /** The newer `open` that waits for what is in flight here. */
+  #whenIdle: (() => void) | undefined
+  /** Last position of a commit whose outcome is unknown: only its repetition may follow (J4). */
+  #doubt: Position | undefined
+  #checkpointing: Promise<void> | undefined
+
+  constructor(store: HandleStore, actor: ActorAddress, text: KeyText, writer: Writer) {
+    this.#store = store
+    this.#actor = actor
+    this.#text = text
+    this.#epoch = writer.epoch
+    this.#attempt = writer.attempt
+  }
+
+  get writer(): Writer {
+    return { epoch: this.#epoch, attempt: this.#attempt }
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  begin(): void {
+    this.#inFlight++
+  }
+
+  end(): void {
+    this.#inFlight--
+    if (this.#inFlight > 0) return
+    if (this.#isOver) this.#store.forget(this.#text, this)
+    this.#whenIdle?.()
+  }
+
+  /** Ends the handle; resolves when nothing of it is in flight any more. */
+  overtake(): Promise<void> | undefined {
+    this.#isOver = true
+    if (this.#inFlight === 0) return undefined
+    return new Promise((resolve) => {
+      this.#whenIdle = resolve
+    })
+  }
+
+  close(): void {
+    this.#isOver = true
+    if (this.#inFlight === 0) this.#store.forget(this.#text, this)
+  }
+
+  commit({ entries, before }: Commit): Promise<void> {
+    let batch: readonly KvOperation[]
+    let head: Position
+    try {
+      this.#checkUsable()
+      if (this.#isCommitting) throw misuse(`Two commits at once on ${this.#name}`)
+      head = this.#follow(entries)
+      batch = this.#commitBatch(entries, head, before)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    this.#isCommitting = true
+    this.begin()
+    return this.#store.kv.write(batch).then(
+      () => {
+        this.head = head
+        this.#doubt = undefined
+        this.#isCommitting = false
+        this.end()
+        if (this.#isOver) throw overtaken(this.#actor)
+      },
+      (error) => {
+        if (errorCode(error) === 'OUTCOME_UNKNOWN') this.#doubt = head
+        this.#isCommitting = false
+        this.end()
+        throw error
+      },
+    )
+  }
+
+  async read(after: Position, toPts: number, limit: number): Promise<readonly JournalEntry[]> {
+    const found: JournalEntry[] = []
+    if (limit <= 0 || toPts < after.pts) return found
+    const range = { start: afterPositionKey(space.commits, this.#text, after), end: this.#endOfCommits() }
+    for (const { value } of this.#store.kv.range(range)) {
+      for (const entry of decodeCommit(value).entries) {
+        if (entry.pts > toPts) return found
+        if (!isAfter(entry, after)) continue
+        found.push(entry)
+        if (found.length === limit) return found
+      }
+    }
+    return found
+  }
+
+  async readAt(pts: readonly number[]): Promise<readonly (JournalEntry | undefined)[]> {
+    return pts.map((wanted) => this.#readOne(wanted))
+  }
+
+  async checkpoint(checkpoint: Checkpoint): Promise<void> {
+    this.#checkUsable()
+    if (isAfter(checkpoint.snapshot.position, this.head)) throw misuse(`A snapshot beyond the head of ${this.#name}`)
+    this.begin()
+    // Erasures read and rewrite records: one checkpoint after the other.
+    const previous = this.#checkpointing
+    const writing = (async () => {
+      await previous?.catch(() => undefined)
+      await this.#store.kv.write(this.#checkpointBatch(checkpoint))
+    })()
+    this.#checkpointing = writing
+    try {
+      await writing
+    } finally {
+      if (this.#checkpointing === writing) this.#checkpointing = undefined
+      this.end()
+    }
+    if (this.#isOver) throw overtaken(this.#actor)
+  }
+
+  async scan({ table, group, from, to, limit, descending }: DerivedScan): Promise<readonly DerivedRow[]> {
+    const rows: DerivedRow[] = []
+    if (limit <= 0 || to < from) return rows
+    const prefix = this.#text + nameText(table) + nameText(group)
+    const range = {
+      start: rowKey(prefix, Math.max(0, from)),
+      end: afterRowKey(prefix, Math.min(to, Number.MAX_SAFE_INTEGER)),
+      limit,
+      reverse: descending ?? false,
+    }
+    for (const { key, value } of this.#store.kv.range(range)) rows.push({ table, group, order: rowOrderOf(key), value })
+    return rows
+  }
+
+  async get(table: string, group: string, order: number): Promise<Uint8Array | undefined> {
+    return this.#store.kv.get(rowKey(this.#text + nameText(table) + nameText(group), order))
+  }
+
+  get #name(): string {
+    return `${this.#actor.kind}/${this.#actor.key}`
+  }
+
+  #endOfCommits(): Buffer {
+    return endOfActorKey(space.commits, this.#text)
+  }
+
+  #checkUsable(): void {
+    if (this.#isOver) throw overtaken(this.#actor)
+  }
+
+  /** The head after these entries; throws when they do not follow the one before (CORE J2). */
+  #follow(entries: readonly JournalEntry[]): Position {
+    let { pts, ordinal } = this.head
+    let atMs = 0
+    for (const entry of entries) {
+      ordinal = entry.count === 0 ? ordinal + 1 : 0
+      pts += entry.count
+      if (entry.pts !== pts || entry.ordinal !== ordinal || entry.atMs < atMs) {
+        throw misuse(`An entry out of order in a commit to ${this.#name}`)
+      }
+      atMs = entry.atMs
+    }
+    if (entries.length === 0) throw misuse(`A commit without entries to ${this.#name}`)
+    if (this.#doubt && !isSame(this.#doubt, { pts, ordinal })) {
+      throw misuse(`Another commit than the one whose outcome is unknown to ${this.#name}`)
+    }
+    return { pts, ordinal }
+  }
+
+  #commitBatch(entries: readonly JournalEntry[], head: Position, before: Commit['before']): KvOperation[] {
+    const actor = this.#actor
+    const batch: KvOperation[] = []
+    if (before?.undelivered) {
+      batch.push({
+        key: undeliveredKey(actor.shard, this.#text, this.writer.epoch),
+        value: encodeAddress(actor),
+      })
+    }
+    for (const { name, dueAtMs } of before?.due ?? []) {
+      batch.push({ key: dueKey(dueAtMs, actor.shard, this.#text, name), value: encodeAddress(actor, name) })
+    }
+    batch.push({
+      key: positionKey(space.commits, this.#text, head),
+      value: encodeCommit({ writer: this.writer, after: this.head, entries }),
+    })
+    return batch
+  }
+
+  #checkpointBatch({ snapshot, rows, erased }: Checkpoint): KvOperation[] {
+    const batch: KvOperation[] = rows.map(({ table, group, order, value }) => ({
+      key: rowKey(this.#text + nameText(table) + nameText(group), order),
+      value,
+    }))
+    batch.push(...erasures(this.#store.kv, this.#text, erased))
+    batch.push(...this.#staleSnapshots(snapshot.position))
+    batch.push({ key: positionKey(space.snapshots, this.#text, snapshot.position), value: encodeSnapshot(snapshot) })
+    return batch
+  }
+
+  /** Removes all snapshots but the newest before this one (S7). */
+  #staleSnapshots(position: Position): KvOperation[] {
+    const range = {
+      start: positionKey(space.snapshots, this.#text, start),
+      end: positionKey(space.snapshots, this.#text, position),
+    }
+    const stale: KvOperation[] = []
+    let isNewest = true
+    for (const { key } of this.#store.kv.range({ ...range, reverse: true })) {
+      if (!isNewest) stale.push({ key, value: undefined })
+      isNewest = false
+    }
+    return stale
+  }
+
+  #readOne(pts: number): JournalEntry | undefined {
+    const wanted: Position = { pts, ordinal: 0 }
+    const key = positionKey(space.commits, this.#text, wanted)
+    const exact = this.#store.kv.get(key)
+    if (exact) return decodeCommit(exact).entries.at(-1)
+    for (const { value } of this.#store.kv.range({ start: key, end: this.#endOfCommits(), limit: 1 })) {
+      return decodeCommit(value).entries.find((entry) => isSame(entry, wanted))
+    }
+    return undefined
+  }
+}
+
+function misuse(message: string): ActorError {
+  return new ActorError('INTERNAL', message)
+}
