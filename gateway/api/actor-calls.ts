@@ -34,17 +34,20 @@ export interface CallScope {
   readonly ifActive?: boolean
 }
 
+/** What the gateway uses of the actor system. */
+export type ActorPort = Pick<ActorSystem, 'node' | 'ref' | 'receive'>
+
 type AnyMethod = (...args: unknown[]) => Promise<unknown>
 type Target = Record<string, AnyMethod>
 type Repeater = new (calls: ActorCalls, id: unknown, scope: CallScope) => object
 
 export class ActorCalls {
-  readonly system: ActorSystem
+  readonly system: ActorPort
   readonly #clock: Clock
   readonly #limits: ActorCallLimits
   readonly #repeaters = new Map<string, Repeater>()
 
-  constructor(system: ActorSystem, clock: Clock, limits: Partial<ActorCallLimits> = {}) {
+  constructor(system: ActorPort, clock: Clock, limits: Partial<ActorCallLimits> = {}) {
     this.system = system
     this.#clock = clock
     this.#limits = { ...defaultActorCallLimits, ...limits }

@@ -5,8 +5,8 @@
  *     `updatesTooLong`; the session that caused a change has it in its answer instead.
  * U2. A change is taken only if it follows the position without a hole. When a frame shows a hole, the account's actor
  *     is asked for what follows the position (CORE D5), as it is before the lease ends.
- * U3. At most one call to attach or detach is under way. Frames that come while it attaches wait for the answer, for the
- *     actor may send what follows the answer before the answer arrives.
+ * U3. At most one call to attach or detach is under way. Before the first answer frames wait for it, for the actor may
+ *     send what follows the answer before the answer arrives.
  * U4. What waits is bounded; over it the sessions are told `updatesTooLong`, and the position moves on.
  * U5. Changes are presented one batch at a time, so that batches are pushed in the order in which they were taken.
  */
@@ -16,9 +16,15 @@ import type { Session } from '../mtproto/index.js'
 import type { Pending } from './pending.js'
 import { SessionSlot, slotOf } from './session-slot.js'
 
+/** The last change that was taken, as the actor is told of it (AttachRequest). */
+export interface LastTaken {
+  readonly lastPts: number
+  readonly lastOrdinal?: number
+}
+
 /** What an attachment needs of the outside. */
 export interface AttachmentPort {
-  attach(user: number, authKeys: readonly string[], lastPts: number): Promise<AttachAnswer>
+  attach(user: number, authKeys: readonly string[], last: LastTaken): Promise<AttachAnswer>
   /** Never rejects. */
   detach(user: number): Promise<void>
   /** Nobody is left and no call is under way: the attachment may be forgotten. */
@@ -43,7 +49,8 @@ export class Attachment {
   readonly #sessions = new Set<Session>()
   /** The last change taken; -1: not attached yet. */
   #pts = -1
-  #ordinal = 0
+  /** -1: those under #pts are not known. */
+  #ordinal = -1
   #calling = false
   #attachAgain = false
   #failures = 0
@@ -94,7 +101,8 @@ export class Attachment {
     this.#calling = true
     this.#attachAgain = false
     const asked = this.#pts
-    this.#port.attach(this.user, this.#authKeys(), asked).then(
+    const last = { lastPts: asked, ...(this.#ordinal >= 0 && { lastOrdinal: this.#ordinal }) }
+    this.#port.attach(this.user, this.#authKeys(), last).then(
       (answer) => this.#attached(asked, answer),
       () => this.#attachFailed(),
     )
@@ -102,7 +110,7 @@ export class Attachment {
 
   receive(frame: PushFrame): void {
     if (this.isEmpty) return
-    if (!this.#calling) this.#take(frame)
+    if (this.#pts >= 0) this.#take(frame)
     else if (this.#waiting.length < MAX_WAITING_FRAMES) this.#waiting.push(frame)
     else this.#attachAgain = true
   }
@@ -137,6 +145,7 @@ export class Attachment {
   #detach(): void {
     this.#calling = true
     this.#pts = -1
+    this.#ordinal = -1
     this.#waiting = []
     this.#pending.takeChanges()
     this.#pending.takeNews()
@@ -150,7 +159,7 @@ export class Attachment {
   /** Sessions that were answered with an older state than this have missed what lies between. */
   #begin(pts: number): void {
     this.#pts = pts
-    this.#ordinal = 0
+    this.#ordinal = -1
     for (const session of this.#sessions) {
       const slot = slotOf(session)
       if (!slot) continue
@@ -198,7 +207,7 @@ export class Attachment {
     this.#pending.takeChanges()
     if (pts > this.#pts) {
       this.#pts = pts
-      this.#ordinal = 0
+      this.#ordinal = -1
     }
     this.#port.pushTooLong(this.sessions)
   }

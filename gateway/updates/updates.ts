@@ -3,7 +3,7 @@ import { type PushFrame, type RevokedFrame, type StaleFrame, User } from '../../
 import type { Clock, Random, Timer } from '../../runtime/index.js'
 import { type ActorCalls, longFromHex, longToHex, type People, type PushState } from '../api/index.js'
 import type { AuthKeys, Log, MtprotoGateway, Session, SessionHooks } from '../mtproto/index.js'
-import { Attachment, type AttachmentPort } from './attachment.js'
+import { Attachment, type AttachmentPort, type LastTaken } from './attachment.js'
 import { DeliveryAcks } from './delivery-acks.js'
 import { defaultPendingLimits, Pending, PendingBytes, type PendingLimits } from './pending.js'
 import { Pusher } from './pusher.js'
@@ -175,7 +175,7 @@ export class Updates implements PushState {
   #makePort(): AttachmentPort {
     const { log } = this.#options
     return {
-      attach: (user, authKeys, lastPts) => this.#attach(user, authKeys, lastPts),
+      attach: (user, authKeys, last) => this.#attach(user, authKeys, last),
       detach: async (user) => {
         this.#attachedAtMs.delete(user)
         const gateway = this.#options.actors.system.node
@@ -199,14 +199,14 @@ export class Updates implements PushState {
     }
   }
 
-  async #attach(user: number, authKeys: readonly string[], lastPts: number) {
+  async #attach(user: number, authKeys: readonly string[], last: LastTaken) {
     const gateway = this.#options.actors.system.node
     const { leaseMs } = this.#limits
     // Counted from before the call: the actor's lease cannot have begun earlier.
     this.#attachedAtMs.set(user, this.#options.clock.monotonic())
     this.#attaching++
     try {
-      return await this.#account(user).attach({ gateway, authKeys, lastPts, leaseMs })
+      return await this.#account(user).attach({ gateway, authKeys, leaseMs, ...last })
     } catch (error) {
       this.#options.log.debug({ err: error, user }, 'attaching failed')
       throw error

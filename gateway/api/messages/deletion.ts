@@ -5,7 +5,7 @@ import { refuseCall } from '../errors.js'
 import { atLeastZero, messageIdsOf } from '../input/number.js'
 import { method } from '../method.js'
 import { affectedHistory, affectedMessages } from './answer.js'
-import { asked, type Place, placeOf } from './place.js'
+import { asked, type Place, placeOf, repeated } from './place.js'
 
 export const deleteMessages = method('messages.deleteMessages', { auth: 'user' }, async (request, call) => {
   const ids = messageIdsOf(request.id)
@@ -59,5 +59,5 @@ export const deleteHistory = method(
 async function revokedHistory(call: Call, { peer, chat }: Place, maxId: number): Promise<readonly BoxChange[]> {
   const newest = await call.me.locateUpTo(peer, maxId)
   if (!newest) return []
-  return (await call.chat(chat).deleteHistory({ ...asked(call), upTo: newest.n })).changes
+  return (await repeated(call, (ask) => call.chat(chat).deleteHistory({ ...ask, upTo: newest.n }))).changes
 }

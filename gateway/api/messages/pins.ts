@@ -1,7 +1,7 @@
 import { answerChanges } from '../envelope.js'
 import { method } from '../method.js'
 import { affectedHistory } from './answer.js'
-import { asked, locatedIn, placeOf } from './place.js'
+import { asked, locatedIn, placeOf, repeated } from './place.js'
 
 export const updatePinnedMessage = method('messages.updatePinnedMessage', { auth: 'user' }, async (request, call) => {
   const place = await placeOf(call, request.peer)
@@ -18,5 +18,6 @@ export const updatePinnedMessage = method('messages.updatePinnedMessage', { auth
 
 export const unpinAllMessages = method('messages.unpinAllMessages', { auth: 'user' }, async (request, call) => {
   const place = await placeOf(call, request.peer)
-  return affectedHistory(call, (await call.chat(place.chat).unpinAll(asked(call))).changes)
+  const { changes } = await repeated(call, (ask) => call.chat(place.chat).unpinAll(ask))
+  return affectedHistory(call, changes)
 })

@@ -1,5 +1,6 @@
 import { type ChatId, chatOfPeer, groupChat, type Peer, type PeerKey, peerKey } from '../../../actors/chat/chat-id.js'
-import type { Asked } from '../../../actors/chat/contract.js'
+import type { Asked, Outcome } from '../../../actors/chat/contract.js'
+import type { BoxChange } from '../../../actors/user/changes.js'
 import { type BoxMessage, type Located, SERVICE_USER_ID } from '../../../actors/user/contract.js'
 import type { tl } from '../../tl/index.js'
 import type { Call } from '../call.js'
@@ -61,4 +62,19 @@ export async function locatedIn(call: Call, place: Place, id: number, refusal: s
 export async function messageIn(call: Call, place: Place, id: number, refusal: string): Promise<BoxMessage> {
   const [message] = await call.me.messages([messageIdOf(id)])
   return message && message.fact.peer === place.key ? message : refuseCall(refusal)
+}
+
+/** Steps of an operation that does a bounded part at a time. */
+const MAX_STEPS = 100
+
+/** Asks until all is done, each step as an operation of its own; answers with what all of them changed. */
+export async function repeated(call: Call, step: (ask: Asked) => Promise<Outcome>): Promise<{ changes: BoxChange[] }> {
+  const changes: BoxChange[] = []
+  for (let at = 0; at < MAX_STEPS; at++) {
+    const ask = asked(call)
+    const outcome = await step(at === 0 ? ask : { ...ask, op: `${ask.op}.${at}` })
+    changes.push(...outcome.changes)
+    if (!outcome.more) break
+  }
+  return { changes }
 }
