@@ -43,7 +43,11 @@ export function encodeBody(body: MessageBody): Buffer {
   return packr.pack(body)
 }
 
-/** Bodies are written by the gateway alone; one that does not decode is corrupt storage and throws. */
+/**
+ * Bodies are written by the gateway alone; one that does not decode is corrupt storage and throws. An empty one says
+ * nothing: service messages have no words.
+ */
 export function decodeBody(bytes: Uint8Array): MessageBody {
+  if (bytes.length === 0) return { text: '' }
   return packr.unpack(bytes) as MessageBody
 }
