@@ -15,7 +15,7 @@ export interface Session {
   readonly authKeyId: Long
   /** The key that the account is signed in with; `authKeyId` unless that is a bound temporary key. */
   readonly permanentAuthKeyId: Long
-  /** Layer for whatever is sent to this client; the newest one until the client has named its own. */
+  /** Known layer to write for this client: the one that serves what it said, the newest until it has said any. */
   readonly layer: number
   /** Signed-in account, 0 for none. */
   readonly userId: number

@@ -537,15 +537,15 @@ describe('memory', () => {
 
 test('keys come from the store when they are not in memory, packets keep their order meanwhile', async () => {
   const other = new Lab()
-  other.store.records.set(lab.key.id, { id: lab.key.id, key: lab.key.key, layer: 201, userId: 5 })
-  const client = new ClientSession(lab.key.key, lab.key.id, lab.client.salt, () => other.clock.now())
+  other.store.records.set(lab.key.id, { id: lab.key.id, key: Buffer.from(lab.key.key), layer: 204, userId: 5 })
+  const client = new ClientSession(Buffer.from(lab.key.key), lab.key.id, lab.client.salt, () => other.clock.now())
   other.client = client
   for (const message of ['a', 'b', 'c']) other.call(draft(message))
   expect(other.ran).toEqual([])
   await new Promise((resolve) => setImmediate(resolve))
   await new Promise((resolve) => setImmediate(resolve))
   expect(other.ran.map((call) => call.method.message)).toEqual(['a', 'b', 'c'])
-  expect(other.ran[0]!.session).toMatchObject({ layer: 201, userId: 5 })
+  expect(other.ran[0]!.session).toMatchObject({ layer: 204, userId: 5 })
   expect(other.store.loads).toBe(1)
 })
 

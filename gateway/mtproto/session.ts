@@ -1,3 +1,4 @@
+import { resolveLayer } from '../tl/index.js'
 import type { AuthKey } from './auth-key.js'
 import type { ClientInfo } from './auth-key-store.js'
 import type { Call } from './call.js'
@@ -78,7 +79,7 @@ export class MtprotoSession implements Session {
   }
 
   get layer(): number {
-    return this.key.owner.layer || this.key.layer || this.world.newestLayer
+    return resolveLayer(this.key.owner.layer || this.key.layer || this.world.newestLayer)
   }
 
   get userId(): number {

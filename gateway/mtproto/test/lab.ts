@@ -111,7 +111,9 @@ export class Lab {
   }
 
   newClient(key = this.key): ClientSession {
-    return new ClientSession(key.key, key.id, currentSalt(key, this.world.nowSeconds()), () => this.clock.now())
+    return new ClientSession(Buffer.from(key.key), key.id, currentSalt(key, this.world.nowSeconds()), () =>
+      this.clock.now(),
+    )
   }
 
   /** Opens a connection; the one before stays as it is. */
