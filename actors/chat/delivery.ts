@@ -109,6 +109,8 @@ export class Delivery {
   /** Entries up to here are durable. */
   #durable = 0
   #running = 0
+  /** Everyone whom the chat owed something when this activation began has a lane. */
+  #isWhole = false
   #view: ChatView | undefined
   #outbound: Outbound | undefined
   #idle: (() => void) | undefined
@@ -129,8 +131,12 @@ export class Delivery {
     }
   }
 
-  /** Users whose marks nobody knows: they are asked. Lanes that stopped are asked again. True when there is something to do. */
+  /**
+   * All whom the chat may owe something: those whose marks nobody knows are asked, lanes that stopped start again.
+   * True when there is something to do.
+   */
   doubt(state: ChatState, users: Iterable<number>): boolean {
+    this.#isWhole = true
     let found = false
     for (const user of users) {
       if (user === SERVICE_USER_ID) continue
@@ -199,8 +205,9 @@ export class Delivery {
     return user === SERVICE_USER_ID || (w !== undefined && w >= n)
   }
 
-  /** Nothing is undelivered, of what this activation appended or was told to look for. */
+  /** Nothing is undelivered. Not known before `doubt` has named everyone. */
   settled(state: ChatState): boolean {
+    if (!this.#isWhole) return false
     for (const [user, lane] of this.#lanes) if (lane.running || !isDone(lane, lastFor(state, user))) return false
     return true
   }
@@ -330,6 +337,7 @@ export class Delivery {
       }
       upTo = entry.n
     }
+    if (upTo === w) throw new ActorError('CORRUPT', `no entry follows ${w}, although ${target} does`)
     return { items, upTo }
   }
 
