@@ -8,7 +8,8 @@
  *     seconds, and then its date is that of the next change: each slice gets further.
  * F3. Changes without a number under the device's own pts are told from `date` on; those under later pts all.
  * F4. Devices apply messages first, then the rest in order. Reads come last of all, and `stillUnread` is the number of
- *     unread messages after the whole slice: so it is right whether a device counts by itself or believes it.
+ *     unread messages after the whole slice, of those that are still there: so a device may count by itself or believe it.
+ *     (One that believes it across slices is off by those that a later slice deletes, until the next read.)
  */
 import type { PlacedEntry, Position } from '../../runtime/index.js'
 import { chatOfPeer, parsePeerKey } from '../chat/chat-id.js'

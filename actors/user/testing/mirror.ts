@@ -102,11 +102,13 @@ export class Mirror {
         this.dialog(fact.peer).draft = body ? draftText({ body, atMs, ...reply(fact.replyTo) }) : ''
         return
       case 'dialogPinned': {
+        this.dialog(fact.peer)
         const others = this.pinned.filter((peer) => peer !== fact.peer)
         this.pinned = fact.pinned ? [fact.peer, ...others] : others
         return
       }
       case 'dialogsReordered':
+        for (const peer of fact.order) this.dialog(peer)
         this.pinned = [...fact.order]
         return
       case 'dialogMarked':
@@ -188,6 +190,7 @@ function draftText({ body, replyTo, atMs }: { body: Uint8Array; replyTo?: number
 /** A device that is offline and asks for differences. */
 export class Device extends Mirror {
   date = 0
+  #isBetweenSlices = false
 
   /** One getDifference; true when there is more. */
   async step(user: Ref<User>, limit: number): Promise<boolean> {
@@ -204,6 +207,15 @@ export class Device extends Mirror {
     for (const message of answer.messages) this.add(message)
     const edited = await editedIn(user, answer.others)
     for (const change of answer.others) this.apply(change, edited)
+    // A count told in one slice knows nothing of what the next ones delete: after slices a device counts for itself.
+    if (this.#isBetweenSlices || answer.kind === 'slice') this.#count()
+    this.#isBetweenSlices = answer.kind === 'slice'
+  }
+
+  #count(): void {
+    for (const dialog of this.dialogs.values()) {
+      dialog.unread = [...dialog.messages.values()].filter(({ id, out }) => !out && id > dialog.readIn).length
+    }
   }
 
   async catchUp(user: Ref<User>, limit: number): Promise<void> {
@@ -239,7 +251,7 @@ async function editedIn(user: Ref<User>, changes: readonly BoxChange[]): Promise
 }
 
 /** What a device has that starts from nothing, by lists and histories alone. */
-export async function refetch(user: Ref<User>, page = 3): Promise<Mirror> {
+export async function refetch(user: Ref<User>, page = 4): Promise<Mirror> {
   const mirror = new Mirror()
   mirror.pts = (await user.boxState()).pts
   let offset: { offsetDate: number; offsetId: number; offsetPeer?: ReturnType<typeof parsePeerKey> } = {
@@ -249,8 +261,9 @@ export async function refetch(user: Ref<User>, page = 3): Promise<Mirror> {
   const seen = new Set<PeerKey>()
   for (;;) {
     const { dialogs, messages } = await user.dialogs({ ...offset, excludePinned: false, limit: page })
-    for (const dialog of dialogs) {
-      if (seen.has(dialog.peer)) throw new Error(`${dialog.peer} is listed twice`)
+    const fresh = dialogs.filter(({ peer }) => !seen.has(peer))
+    for (const { peer, topId } of dialogs) if (topId > 0 && seen.has(peer)) throw new Error(`${peer} is listed twice`)
+    for (const dialog of fresh) {
       seen.add(dialog.peer)
       const shown = mirror.dialog(dialog.peer)
       shown.draft = dialog.draft ? draftText(dialog.draft) : ''
@@ -266,12 +279,12 @@ export async function refetch(user: Ref<User>, page = 3): Promise<Mirror> {
       shown.readOut = dialog.readOutboxMaxId
       shown.unread = dialog.unread
     }
-    const last = dialogs.at(-1)
+    if (fresh.length === 0) break
+    // As clients do: from the last one that has a message; those without one behind it come again.
+    const last = dialogs.findLast(({ topId }) => topId > 0)
     const top = messages.find(({ id }) => id === last?.topId)
-    if (!last) break
-    const seconds = top ? Math.floor(top.fact.atMs / 1000) : Math.floor((last.draft?.atMs ?? 0) / 1000)
-    offset = { offsetDate: seconds, offsetId: last.topId, offsetPeer: parsePeerKey(last.peer) }
-    if (seconds === 0 && last.topId === 0) break
+    if (!last || !top) return refetch(user, 100)
+    offset = { offsetDate: Math.floor(top.fact.atMs / 1000), offsetId: last.topId, offsetPeer: parsePeerKey(last.peer) }
   }
   for (const { user: id, card } of await user.contacts()) mirror.contacts.set(id, card.firstName)
   for (const { user: id } of (await user.blocked({ offset: 0, limit: 1_000 })).users) mirror.blocked.add(id)
