@@ -61,11 +61,11 @@ export class Activations {
     host.rest(activation)
   }
 
-  /** What the actor owes to others may have been lost with its last activation: it starts that again. */
+  /** What the actor owes to others may have been lost with its last activation: it starts that again, before the calls that wait. */
   #resumeDelivery(activation: Activation): void {
     const { delivery } = activation.kind.definition
     if (delivery === undefined) return
-    void this.#host.dispatcher.runOwn(activation.kind, activation.key, resumeMethod(activation.kind), [])
+    this.#host.dispatcher.runFirst(activation, resumeMethod(activation.kind))
   }
 
   #failed(activation: Activation, error: unknown): void {

@@ -22,6 +22,6 @@ export class ActorTimer extends Alarm {
     const { kind, key, phase, timers } = this.#activation
     timers?.delete(this.#name)
     if (timers?.size === 0) this.#activation.timers = undefined
-    if (phase === 'active') this.#host.dispatcher.runOwn(kind, key, this.#method, [])
+    if (phase === 'active') void this.#host.dispatcher.runOwn(kind, key, this.#method)
   }
 }

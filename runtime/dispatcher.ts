@@ -96,30 +96,35 @@ export class Dispatcher implements CallKeeper {
     return encode(await this.invoke(target, method, args))
   }
 
-  /** A turn of the runtime's own: a timer, a reminder, a resume. Nobody waits for it; failures are logged. */
-  runOwn(kind: Kind, key: string, method: Method, args: readonly unknown[]): Promise<boolean> {
-    const target: Target = {
-      kind,
-      key,
-      deadlineMs: undefined,
-      traceId: undefined,
-      chain: undefined,
-      ifActive: false,
-      origin: 'background',
-    }
-    if (this.#host.stopping) return Promise.resolve(false)
-    const call = this.newCall(target, method, args, this.#host.clock.monotonic(), 0)
+  /** A turn of the runtime's own: a timer, a reminder, a resume. Failures are logged; it resolves when it is over. */
+  runOwn(kind: Kind, key: string, method: Method): Promise<void> {
+    if (this.#host.stopping) return Promise.resolve()
+    const call = this.#ownCall(kind, key, method)
     this.dispatch(call)
-    return call.answer().then(
-      () => true,
-      (error) => {
-        this.#host.log.warn(
-          { actor: `${kind.name}/${key}`, method: method.name, error },
-          'a turn of the runtime failed',
-        )
-        return false
-      },
-    )
+    return this.#logged(call)
+  }
+
+  /** As `runOwn`, ahead of all that waits in the mailbox. */
+  runFirst(activation: Activation, method: Method): void {
+    if (this.#host.stopping) return
+    const call = this.#ownCall(activation.kind, activation.key, method)
+    this.#host.workOf(activation).queue.unshift(call)
+    this.#queued(activation, call)
+    void this.#logged(call)
+  }
+
+  #ownCall(kind: Kind, key: string, method: Method): Call {
+    return this.newCall(ownTarget(kind, key), method, [], this.#host.clock.monotonic(), 0)
+  }
+
+  async #logged(call: Call): Promise<void> {
+    try {
+      await call.answer()
+    } catch (error) {
+      const { kind, key } = call.target
+      const fields = { actor: `${kind.name}/${key}`, method: call.method.name, error }
+      this.#host.log.warn(fields, "a turn of the runtime's own failed")
+    }
   }
 
   newCall(target: Target, method: Method, args: readonly unknown[], arrivedMs: number, bytes: number): Call {
@@ -202,8 +207,12 @@ export class Dispatcher implements CallKeeper {
   }
 
   #queue(activation: Activation, call: Call): void {
+    this.#host.workOf(activation).queue.push(call)
+    this.#queued(activation, call)
+  }
+
+  #queued(activation: Activation, call: Call): void {
     const work = this.#host.workOf(activation)
-    work.queue.push(call)
     work.waiting++
     work.waitingBytes += call.bytes
     call.place = activation
@@ -272,6 +281,19 @@ export class Dispatcher implements CallKeeper {
       'refused',
     )
     return Promise.reject(failure.toError())
+  }
+}
+
+/** Whom a turn of the runtime's own is for: nobody waits for it. */
+export function ownTarget(kind: Kind, key: string): Target {
+  return {
+    kind,
+    key,
+    deadlineMs: undefined,
+    traceId: undefined,
+    chain: undefined,
+    ifActive: false,
+    origin: 'background',
   }
 }
 

@@ -8,7 +8,7 @@ import type { Clock } from './clock.js'
 import { crossed, deepFrozen } from './codec.js'
 import { Commits } from './commits.js'
 import type { ActorType, Ref } from './contract.js'
-import { Dispatcher } from './dispatcher.js'
+import { Dispatcher, ownTarget } from './dispatcher.js'
 import { Frames } from './frames.js'
 import type { ShardRange } from './journal-store.js'
 import { Kind, type Method } from './kind.js'
@@ -154,16 +154,7 @@ export class Host {
 
   /** A view of an activation for its definition's own questions. */
   reading(activation: Activation): TurnContext {
-    const kind = activation.kind
-    const target: Target = {
-      kind,
-      key: activation.key,
-      deadlineMs: undefined,
-      traceId: undefined,
-      chain: undefined,
-      ifActive: false,
-      origin: 'background',
-    }
+    const target = ownTarget(activation.kind, activation.key)
     return new TurnContext(this, activation, READING, target, undefined, this.clock.monotonic())
   }
 

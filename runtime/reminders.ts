@@ -112,7 +112,7 @@ export class Reminders {
       return
     }
     this.#firing++
-    await this.#host.dispatcher.runOwn(kind, row.actor.key, this.#method(row), [])
+    await this.#host.dispatcher.runOwn(kind, row.actor.key, this.#method(row))
     this.#firing--
   }
 

@@ -73,7 +73,7 @@ export class Sweeper extends Alarm {
     const host = this.#host
     const kind = host.kinds.get(row.actor.kind)
     if (kind === undefined) host.log.warn({ actor: row.actor }, 'an undelivered row of an unknown kind of actor')
-    else await host.dispatcher.runOwn(kind, row.actor.key, foundMethod(kind), [])
+    else await host.dispatcher.runOwn(kind, row.actor.key, foundMethod(kind))
   }
 }
 
