@@ -1,6 +1,9 @@
 import type { Clock, Timer } from '../../runtime/index.js'
 
-/** A process's view of a clock: once it is killed none of its timers fires any more. */
+/**
+ * A process's view of a clock: once it is killed none of its timers fires any more. In whole milliseconds, although the
+ * simulated disk takes fractions of one.
+ */
 export class ProcessClock implements Clock {
   readonly #clock: Clock
   #isAlive = true
@@ -10,16 +13,14 @@ export class ProcessClock implements Clock {
   }
 
   now(): number {
-    // The simulated disk takes fractions of a millisecond; a wall clock does not show them.
     return Math.floor(this.#clock.now())
   }
 
   monotonic(): number {
-    return this.#clock.monotonic()
+    return Math.floor(this.#clock.monotonic())
   }
 
   setTimer(delayMs: number, fire: () => void): Timer {
-    // As a machine's timers, none is finer than a millisecond: what is left by rounding must not stop time.
     return this.#clock.setTimer(Math.ceil(delayMs), () => {
       if (this.#isAlive) fire()
     })

@@ -1,0 +1,313 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { refusalReason } from '../../runtime/index.js'
+import { chatOf, fakeBox, itemOf, Trouble } from '../testing/fake-box.js'
+import { World } from '../testing/world.js'
+import { type LaneItem, SERVICE_USER_ID, User } from '../user/contract.js'
+import { chatActor } from './actor.js'
+import { type ChatId, groupChat, privateChat } from './chat-id.js'
+import { Chat, type Outcome } from './contract.js'
+
+const ORIGIN = { authKey: '00', session: '11' }
+
+/** People who talk through one node. */
+class Talk {
+  readonly trouble = new Trouble()
+  readonly world: World
+  #ops = 0
+
+  constructor(seed = 1) {
+    this.world = new World(
+      ({ clock, random }) => [chatActor({ clock, random, limits: { keptEntries: 8 } }), fakeBox(this.trouble)],
+      seed,
+    )
+  }
+
+  static async start(seed = 1): Promise<Talk> {
+    const talk = new Talk(seed)
+    await talk.world.start()
+    return talk
+  }
+
+  chat(id: ChatId) {
+    return this.world.node.ref(Chat, id)
+  }
+
+  op(): string {
+    return `r${++this.#ops}`
+  }
+
+  asked(by: number, op = this.op()) {
+    return { by, op, origin: ORIGIN }
+  }
+
+  until<T>(promise: Promise<T>): Promise<T> {
+    return this.world.until(promise)
+  }
+
+  async say(chat: ChatId, by: number, text: string, op = this.op()): Promise<Outcome> {
+    const [outcome] = await this.until(this.chat(chat).post(draft(by, text, op)))
+    if (!outcome) throw new Error('no outcome')
+    return outcome
+  }
+
+  async group(creator: number, members: readonly number[], id = 5): Promise<ChatId> {
+    const chat = groupChat(id)
+    await this.until(this.chat(chat).create({ ...this.asked(creator), title: 'A group', members }))
+    return chat
+  }
+
+  /** What a box holds of a chat, once nothing more comes. */
+  async box(user: number, chat: ChatId): Promise<readonly LaneItem[]> {
+    const changes = await this.until(this.world.node.ref(User, user).drafts())
+    return changes.filter((change) => chatOf(change) === chat).map(itemOf)
+  }
+
+  async texts(user: number, chat: ChatId): Promise<readonly string[]> {
+    return (await this.box(user, chat)).flatMap((item) => textOf(item) ?? [])
+  }
+
+  /** Waits until the box holds entry `n`. */
+  async delivered(user: number, chat: ChatId, n: number): Promise<void> {
+    await this.world.waitFor(async () => (await this.until(this.world.node.ref(User, user).lane(chat))) >= n)
+  }
+
+  async refused(promise: Promise<unknown>): Promise<string | undefined> {
+    return this.until(
+      promise.then(
+        () => undefined,
+        (error) => refusalReason(error) ?? String(error),
+      ),
+    )
+  }
+}
+
+function draft(by: number, text: string, op: string) {
+  return { by, origin: ORIGIN, drafts: [{ body: Buffer.from(text), op }] }
+}
+
+function textOf(item: LaneItem): string | undefined {
+  return item.type === 'message' && !item.action ? Buffer.from(item.body).toString() : undefined
+}
+
+describe('posts', () => {
+  it('answers with what the post changed in the sender’s box, and gives the other box its copy', async () => {
+    const talk = await Talk.start()
+    const chat = privateChat(1, 2)
+    const outcome = await talk.say(chat, 1, 'hello')
+    expect(outcome).toMatchObject({ n: 1, repeated: false })
+    expect(outcome.changes.map(itemOf)).toMatchObject([{ n: 1, type: 'message', from: 1, origin: ORIGIN, op: 'r1' }])
+    await talk.delivered(2, chat, 1)
+    const [copy] = await talk.box(2, chat)
+    expect(copy).toMatchObject({ n: 1, type: 'message', from: 1 })
+    expect(copy).not.toHaveProperty('op')
+    expect(copy).not.toHaveProperty('origin')
+  })
+
+  it('is one append in a chat with oneself, and none in the box that the service account lacks', async () => {
+    const talk = await Talk.start()
+    await talk.say(privateChat(1, 1), 1, 'note')
+    expect(await talk.texts(1, privateChat(1, 1))).toEqual(['note'])
+    const service = privateChat(1, SERVICE_USER_ID)
+    const outcome = await talk.say(service, SERVICE_USER_ID, 'Login code: 12345')
+    expect(outcome.changes).toEqual([])
+    await talk.delivered(1, service, outcome.n)
+    expect(await talk.texts(1, service)).toEqual(['Login code: 12345'])
+    expect(await talk.texts(SERVICE_USER_ID, service)).toEqual([])
+  })
+
+  it('takes a list in one commit, in order, also with repeats among it', async () => {
+    const talk = await Talk.start()
+    const chat = privateChat(1, 2)
+    await talk.say(chat, 1, 'first', 'a')
+    const drafts = ['a', 'b', 'c', 'b'].map((op) => ({ op, body: Buffer.from(op) }))
+    const outcomes = await talk.until(talk.chat(chat).post({ by: 1, origin: ORIGIN, drafts }))
+    expect(outcomes.map(({ n, repeated }) => [n, repeated])).toEqual([
+      [1, true],
+      [2, false],
+      [3, false],
+      [2, false],
+    ])
+    await talk.delivered(2, chat, 3)
+    expect(await talk.texts(2, chat)).toEqual(['first', 'b', 'c'])
+  })
+
+  it('a repeat gets the first outcome: at once, while the first is under way, after a crash, and after 1,000 others', async () => {
+    const talk = await Talk.start()
+    const chat = privateChat(1, 2)
+    const both = [talk.chat(chat).post(draft(1, 'once', 'x')), talk.chat(chat).post(draft(1, 'once', 'x'))]
+    const [[first], [second]] = (await talk.until(Promise.all(both))) as [[Outcome], [Outcome]]
+    expect(second).toEqual({ ...first, repeated: true, changes: second.changes })
+    expect(second.changes.map(({ pts }) => pts)).toEqual(first.changes.map(({ pts }) => pts))
+    talk.world.crash()
+    await talk.world.start()
+    const again = await talk.say(chat, 1, 'once', 'x')
+    expect(again).toMatchObject({ n: first.n, repeated: true })
+    expect(again.changes.map(({ pts }) => pts)).toEqual(first.changes.map(({ pts }) => pts))
+    for (let i = 0; i < 11; i++) {
+      const drafts = Array.from({ length: 100 }, (_, j) => ({ op: `m${i}-${j}`, body: Buffer.from('.') }))
+      await talk.until(talk.chat(chat).post({ by: 2, origin: ORIGIN, drafts }))
+    }
+    expect(await talk.say(chat, 1, 'once', 'x')).toMatchObject({ n: first.n, repeated: true })
+    // Another sender's operation of the same name is another operation.
+    expect(await talk.say(chat, 2, 'mine', 'x')).toMatchObject({ repeated: false })
+  })
+
+  it('of one who is blocked reach his own box only; the blocker himself may not write', async () => {
+    const talk = await Talk.start()
+    const chat = privateChat(1, 2)
+    await talk.until(talk.chat(chat).setBlocked({ ...talk.asked(2), blocked: true }))
+    await talk.say(chat, 1, 'unheard')
+    expect(await talk.refused(talk.chat(chat).post(draft(2, 'no', 'q')))).toBe('YOU_BLOCKED_USER')
+    expect(await talk.until(talk.chat(chat).audience({ by: 1 }))).toEqual([])
+    await talk.until(talk.chat(chat).setBlocked({ ...talk.asked(2), blocked: false }))
+    const heard = await talk.say(chat, 1, 'heard')
+    await talk.delivered(2, chat, heard.n)
+    expect(await talk.texts(1, chat)).toEqual(['unheard', 'heard'])
+    expect(await talk.texts(2, chat)).toEqual(['heard'])
+  })
+
+  it('are refused to strangers and outside of bounds', async () => {
+    const talk = await Talk.start()
+    const chat = privateChat(1, 2)
+    expect(await talk.refused(talk.chat(chat).post(draft(3, 'x', 'o')))).toBe('PEER_ID_INVALID')
+    expect(await talk.refused(talk.chat(groupChat(9)).post(draft(3, 'x', 'o')))).toBe('PEER_ID_INVALID')
+    expect(await talk.refused(talk.chat(chat).post(draft(1, '', 'o')))).toBe('MESSAGE_EMPTY')
+    expect(await talk.refused(talk.chat(chat).post(draft(1, 'x'.repeat(65537), 'o')))).toBe('MESSAGE_TOO_LONG')
+  })
+})
+
+describe('delivery', () => {
+  it('a box that hangs or fails stops nobody else, and gets all in order when it is well again', async () => {
+    const talk = await Talk.start()
+    const chat = await talk.group(1, [2, 3, 4])
+    talk.trouble.hang.add(2)
+    talk.trouble.fail.add(3)
+    for (let i = 0; i < 20; i++) await talk.say(chat, 1, `m${i}`)
+    await talk.delivered(4, chat, 21)
+    expect(await talk.texts(4, chat)).toHaveLength(20)
+    talk.trouble.heal()
+    await talk.delivered(2, chat, 21)
+    await talk.delivered(3, chat, 21)
+    expect(await talk.texts(2, chat)).toEqual(await talk.texts(4, chat))
+    expect(await talk.texts(3, chat)).toEqual(await talk.texts(4, chat))
+  })
+
+  it('a box that refuses for good is passed over', async () => {
+    const talk = await Talk.start()
+    const chat = privateChat(1, 2)
+    talk.trouble.refuse.add(2)
+    await talk.say(chat, 1, 'to nobody')
+    talk.trouble.heal()
+    const { n } = await talk.say(chat, 1, 'to somebody')
+    await talk.delivered(2, chat, n)
+  })
+
+  it('appends what became due meanwhile together', async () => {
+    const talk = await Talk.start()
+    const chat = privateChat(1, 2)
+    await talk.say(chat, 1, 'warm')
+    talk.trouble.appends = 0
+    const posts = Array.from({ length: 50 }, (_, i) => talk.chat(chat).post(draft(1, `m${i}`, talk.op())))
+    await talk.until(Promise.all(posts))
+    await talk.delivered(2, chat, 51)
+    expect(talk.trouble.appends).toBeLessThan(20)
+  })
+
+  it('after a crash the boxes get what they lack, and nobody has to call the chat', async () => {
+    const talk = await Talk.start()
+    const chat = await talk.group(1, [2, 3])
+    talk.trouble.hang.add(2).add(3)
+    await talk.say(chat, 1, 'a')
+    await talk.say(chat, 1, 'b')
+    talk.world.crash()
+    talk.trouble.heal()
+    await talk.world.start()
+    await talk.delivered(2, chat, 3)
+    await talk.delivered(3, chat, 3)
+    expect(await talk.texts(2, chat)).toEqual(['a', 'b'])
+    expect(await talk.texts(3, chat)).toEqual(['a', 'b'])
+  })
+
+  it('former members get what happened up to their removal, and rejoined ones what happens after', async () => {
+    const talk = await Talk.start()
+    const chat = await talk.group(1, [2, 3])
+    talk.trouble.hang.add(2)
+    await talk.say(chat, 1, 'seen')
+    await talk.until(talk.chat(chat).removeMember({ ...talk.asked(1), user: 2, revokeHistory: false }))
+    await talk.say(chat, 1, 'unseen')
+    await talk.until(talk.chat(chat).addMember({ ...talk.asked(1), user: 2, forwardLimit: 0 }))
+    const { n } = await talk.say(chat, 1, 'seen again')
+    talk.world.crash()
+    talk.trouble.heal()
+    await talk.world.start()
+    await talk.delivered(2, chat, n)
+    expect(await talk.texts(2, chat)).toEqual(['seen', 'seen again'])
+    expect(await talk.texts(3, chat)).toEqual(['seen', 'unseen', 'seen again'])
+  })
+})
+
+describe('crashes', () => {
+  /** Posts, with repeats until it knows, while the node crashes by itself after some writes, again and again. */
+  async function storm(seed: number, crashes: readonly number[], posts: number): Promise<void> {
+    const talk = new Talk(seed)
+    const { world } = talk
+    await world.start()
+    const chat = await talk.group(1, [2, 3])
+    const left = [...crashes]
+    const arm = () => {
+      const writes = left.shift()
+      if (writes !== undefined) world.crashAfter(writes)
+    }
+    arm()
+    const senders = [1, 2, 3].map(async (by) => {
+      for (let i = 0; i < posts; i++) {
+        const op = `${by}-${i}`
+        for (let answer: unknown; answer === undefined; ) {
+          if (!world.isUp) {
+            await new Promise<void>((resolve) => world.clock.setTimer(5, resolve))
+            continue
+          }
+          const post = world.node.ref(Chat, chat).post(draft(by, `${by}-${i}`, op))
+          const silence = new Promise<undefined>((resolve) => world.clock.setTimer(3_000, () => resolve(undefined)))
+          answer = await Promise.race([post.catch(() => undefined), silence])
+          if (answer === undefined) await new Promise<void>((resolve) => world.clock.setTimer(20, resolve))
+        }
+      }
+    })
+    let done = false
+    const all = Promise.all(senders).then(() => {
+      done = true
+    })
+    while (!done) {
+      if (!world.isUp) {
+        arm()
+        await world.start().catch(() => undefined)
+      }
+      await world.clock.advance(2)
+    }
+    await all
+    if (!world.isUp) await world.start()
+    const last = 1 + 3 * posts
+    for (const user of [1, 2, 3]) await talk.delivered(user, chat, last)
+    const expected = (await talk.box(1, chat)).map(({ n }) => n)
+    expect(expected).toEqual(Array.from({ length: last }, (_, i) => i + 1))
+    for (const user of [2, 3]) expect((await talk.box(user, chat)).map(({ n }) => n)).toEqual(expected)
+    const texts = await talk.texts(1, chat)
+    expect(new Set(texts).size).toBe(texts.length)
+    for (const user of [2, 3]) expect(await talk.texts(user, chat)).toEqual(texts)
+  }
+
+  it('after a crash between any two writes each box gets each entry once, in order', async () => {
+    for (let writes = 0; writes < 24; writes++) await storm(writes + 1, [writes, writes % 3], 2)
+  })
+
+  it('the same under crashes at random', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1 }), fc.array(fc.nat(12), { maxLength: 6 }), (seed, crashes) =>
+        storm(seed, crashes, 3),
+      ),
+      { numRuns: 25 },
+    )
+  })
+})
