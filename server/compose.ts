@@ -45,8 +45,7 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
         usernameRows: storage.names,
         loginCodes: {
           delivery: withServiceMessage(codeDelivery(settings.loginCode, { print, fetch }), random, () => system),
-          randomInt: (max) => random.int(max),
-          randomBytes: (count) => random.bytes(count),
+          random,
           testNumbers: settings.testNumbers,
         },
       }),

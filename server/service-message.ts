@@ -2,6 +2,7 @@ import { Chat, type CodeDelivery, encodeBody, privateChat, SERVICE_USER_ID, User
 import type { ActorSystem, Random } from '../runtime/index.js'
 
 const ZERO = '0'.repeat(16)
+const NOT_YOU = 'If you did not ask for this code by trying to log in, ignore this message.'
 
 /**
  * Codes as Telegram sends them: a message from the service account to those who are signed in somewhere, and the
@@ -11,7 +12,7 @@ export function withServiceMessage(next: CodeDelivery, random: Random, system: (
   async function tell(user: number, code: string): Promise<boolean> {
     const devices = await system().ref(User, user).authorizations()
     if (devices.length === 0) return false
-    const text = `Login code: ${code}. Do not give this code to anyone, even if they say that they are from this service.\n\nIf you did not ask for it by trying to log in, ignore this message.`
+    const text = [`Login code: ${code}. Do not give it to anyone, whoever they say they are.`, NOT_YOU].join('\n\n')
     await system()
       .ref(Chat, privateChat(SERVICE_USER_ID, user))
       .post({

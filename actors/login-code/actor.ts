@@ -6,17 +6,14 @@
  *     more than the five digits are worth.
  * L3. What was tried is durable before the answer: a crash gives no tries back.
  */
-import { implement, refuse, type Turn } from '../../runtime/index.js'
+import { implement, type Random, refuse, type Turn } from '../../runtime/index.js'
 import { Phone } from '../phone/contract.js'
 import { type CodeDelivery, LoginCode, type SentCode } from './contract.js'
 import { testCodeOf } from './test-number.js'
 
 export interface LoginCodeOptions {
   readonly delivery: CodeDelivery
-  /** A whole number below `maxExclusive`, unpredictable. */
-  randomInt(maxExclusive: number): number
-  /** `count` unpredictable bytes. */
-  randomBytes(count: number): Buffer
+  readonly random: Random
   /** Whether 99966XYYYY may log in with the code XXXXX. */
   readonly testNumbers: boolean
 }
@@ -102,7 +99,7 @@ export function loginCodeActor(options: LoginCodeOptions) {
   const testCode = (phone: string) => (options.testNumbers ? testCodeOf(phone) : undefined)
 
   function makeCode(): string {
-    return String(options.randomInt(10 ** CODE_DIGITS)).padStart(CODE_DIGITS, '0')
+    return String(options.random.int(10 ** CODE_DIGITS)).padStart(CODE_DIGITS, '0')
   }
 
   /** Outside the turn: the code is durable before anybody sees it, and the number's owner is asked. */
@@ -137,7 +134,7 @@ export function loginCodeActor(options: LoginCodeOptions) {
           turn.append({ type: 'resent' })
           return handOver(turn, again)
         }
-        const made = { hash: options.randomBytes(9).toString('base64url'), code: known ?? makeCode() }
+        const made = { hash: options.random.bytes(9).toString('base64url'), code: known ?? makeCode() }
         turn.append({ type: 'made', ...made, authKey })
         return known === undefined ? handOver(turn, made) : presented(made)
       },

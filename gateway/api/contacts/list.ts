@@ -11,7 +11,10 @@ import { presentStatus } from '../present/user.js'
 
 const MAX_CONTACTS_A_CALL = 1000
 
-/** The hash by which clients say what they have: over the count and the sorted ids. @see https://core.telegram.org/api/offsets#hash-generation */
+/**
+ * The hash by which clients say what they have: over the count and the sorted ids.
+ * @see https://core.telegram.org/api/offsets#hash-generation
+ */
 function hashOf(contacts: readonly Contact[]): Long {
   const numbers = [contacts.length, ...contacts.map(({ user }) => user).sort((a, b) => a - b)]
   let hash = 0n
