@@ -10,6 +10,7 @@ export const edges: Readonly<Record<string, string>> = {
   'runtime/system-random.ts': 'the real randomness',
   'gateway/mtproto/world.ts': 'the sockets',
   'gateway/mtproto/listener-tcp.ts': 'the sockets',
+  'bench/': 'measures time; runs around the program, not in it',
   'scripts/': 'runs around the program, not in it',
   'examples/': 'client programs',
 }
