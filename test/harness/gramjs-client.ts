@@ -23,7 +23,7 @@ export async function gramjsClient(server: ClientTarget, options: GramjsOptions)
   const isWebSocket = options.transport === 'ws'
   const { host, port } = isWebSocket ? server.http : server.mtproto
   const session = new StringSession(options.session ?? '')
-  session.setDC(2, host, port)
+  session.setDC(2, host, 443) // saved as a signed 16-bit number; the connection below dials `port`
   const client = new TelegramClient(session, 1, 'x', {
     connection: withPort(isWebSocket ? ConnectionTCPObfuscated : (options.connection ?? ConnectionTCPFull), port),
     networkSocket: isWebSocket ? PromisedWebSockets : PromisedNetSockets,
