@@ -2,7 +2,6 @@ export type { ApiConfig, ApiMetrics } from './api/index.js'
 export { methodTable } from './api/index.js'
 export { createGateway, type Gateway, type GatewayLimits, type GatewayOptions, type GatewaySizes } from './gateway.js'
 export {
-  generateServerKey,
   loadServerKey,
   type MtprotoCounter,
   type MtprotoMetrics,

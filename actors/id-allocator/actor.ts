@@ -1,5 +1,5 @@
 import { implement } from '../../runtime/index.js'
-import { ACCOUNT_SHARDS, IdAllocator, type IdSeries } from './contract.js'
+import { ACCOUNT_SHARDS, ID_KINDS, IdAllocator, type IdSeries, KIND_OF } from './contract.js'
 
 /** Ids begin above all those that Telegram gives a meaning of its own (777000 and the like). */
 const FIRST_COUNTER = 1000
@@ -32,7 +32,7 @@ export const idAllocatorActor = implement<IdAllocatorShape>({
         memory.end = state.reserved + BATCH
         turn.append({ type: 'reserved', upTo: memory.end })
       }
-      return memory.next++ * ACCOUNT_SHARDS + id.shard
+      return (memory.next++ * ID_KINDS + KIND_OF[id.purpose]) * ACCOUNT_SHARDS + id.shard
     },
   },
 })

@@ -16,6 +16,13 @@ export interface IdSeries {
 
 export const ACCOUNT_SHARDS = 1024
 
+/**
+ * No number names both a user and a group: mtcute 0.30.3 keeps both in one cache by the bare number, and takes one for
+ * the other. id = (counter x ID_KINDS + kind) x 1024 + shard; the kinds above are kept for channels and what follows.
+ */
+export const ID_KINDS = 4
+export const KIND_OF: Readonly<Record<IdSeries['purpose'], number>> = { user: 0, group: 1 }
+
 export const IdAllocator = actorType<IdAllocator, IdSeries>('id-allocator', {
   methods: { next: 'turn' },
   key: ({ purpose, shard }) => `${purpose}-${shard}`,

@@ -72,6 +72,11 @@ export const sendReaction = method('messages.sendReaction', { auth: 'user' }, as
   return answerChanges(call, outcome.changes)
 })
 
+/** Some clients say `reactionEmpty` for any. */
+function isNamed(reaction: tl.TypeReaction | undefined): reaction is tl.TypeReaction {
+  return reaction !== undefined && reaction._ !== 'reactionEmpty'
+}
+
 function offsetOf(offset: string | undefined): number {
   if (offset === undefined || offset === '') return 0
   return /^[0-9]{1,9}$/.test(offset) ? Number(offset) : refuseCall('OFFSET_INVALID')
@@ -88,7 +93,7 @@ export const getMessageReactionsList = method(
       target: n,
       offset: offsetOf(request.offset),
       limit: pageOf(request.limit),
-      ...(request.reaction && { reaction: reactionOf(request.reaction) }),
+      ...(isNamed(request.reaction) && { reaction: reactionOf(request.reaction) }),
     })
     const named = new PeerSet()
     for (const { user } of list.items) named.user(user)
