@@ -6,7 +6,7 @@ import { applyFact } from './fold.js'
 import * as groups from './groups.js'
 import * as marking from './marking.js'
 import { isBlockedBy, memberOf, otherParty } from './membership.js'
-import { append, startDelivery } from './operation.js'
+import { append, REST_AFTER_MS, REST_TIMER, startDelivery } from './operation.js'
 import * as posting from './posting.js'
 import * as scheduling from './scheduling.js'
 import type { ChatReading, ChatShape, ChatTurn } from './shape.js'
@@ -50,8 +50,9 @@ export function chatActor(ports: DeliveryPorts & { readonly random: Random }): A
     delivery: {
       owes: (fact) => countOf(fact) > 0,
       resume,
-      settled: (self) => self.memory.settled(self.state as ChatState),
+      settled: ({ state, memory }) => !state.owes || memory.settled(state as ChatState),
     },
+    timers: { [REST_TIMER]: rest },
   })
 }
 
@@ -59,11 +60,25 @@ export function chatActor(ports: DeliveryPorts & { readonly random: Random }): A
 function resume(turn: ChatTurn): void {
   const state = turn.state as ChatState
   const users = everyoneConcerned(state)
+  turn.setTimer(REST_TIMER, REST_AFTER_MS)
   if (!turn.memory.doubt(state, users)) return
   startDelivery(
     turn,
     users.map((user) => [[user], lastFor(state, user)] as const),
   )
+}
+
+/**
+ * Once all is delivered and nothing has happened for a while, the journal says so: then the next activation need not ask
+ * every member's box, whatever it is activated for.
+ */
+function rest(turn: ChatTurn): void {
+  const { memory: delivery, nowMs } = turn
+  const state = turn.state as ChatState
+  if (!state.owes) return
+  const isQuiet = delivery.settled(state) && nowMs >= delivery.touchedAtMs + REST_AFTER_MS
+  if (isQuiet) turn.append({ type: 'settled', by: 0, op: '' })
+  else turn.setTimer(REST_TIMER, REST_AFTER_MS)
 }
 
 function setBlocked(turn: ChatTurn, request: { by: number; op: string; blocked: boolean }): void {

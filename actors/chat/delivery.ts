@@ -111,6 +111,7 @@ export class Delivery {
   #running = 0
   /** Everyone whom the chat owed something when this activation began has a lane. */
   #isWhole = false
+  #touchedAtMs = 0
   #view: ChatView | undefined
   #outbound: Outbound | undefined
   #idle: (() => void) | undefined
@@ -122,8 +123,22 @@ export class Delivery {
     this.#limits = { ...DELIVERY_LIMITS, ...limits }
   }
 
+  /** When entries were appended last. */
+  get touchedAtMs(): number {
+    return this.#touchedAtMs
+  }
+
+  /** Entries are appended now. True for the first after a rest, or of an activation. */
+  touch(nowMs: number): boolean {
+    const isFirst = this.#touchedAtMs === 0
+    this.#touchedAtMs = nowMs
+    return isFirst
+  }
+
   /** Before an entry that concerns these users is appended: their marks, where this activation has none yet, are the last entry (L5). */
   meet(state: ChatState, users: Iterable<number>): void {
+    // Nothing is owed before this entry: those whom it does not concern need no lane.
+    if (!state.owes) this.#isWhole = true
     for (const user of users) {
       if (user === SERVICE_USER_ID || this.#lanes.has(user)) continue
       const last = lastFor(state, user)
@@ -205,7 +220,7 @@ export class Delivery {
     return user === SERVICE_USER_ID || (w !== undefined && w >= n)
   }
 
-  /** Nothing is undelivered. Not known before `doubt` has named everyone. */
+  /** Nothing is undelivered. Not known before `doubt` has named everyone, unless all was delivered when this began. */
   settled(state: ChatState): boolean {
     if (!this.#isWhole) return false
     for (const [user, lane] of this.#lanes) if (lane.running || !isDone(lane, lastFor(state, user))) return false

@@ -1,10 +1,21 @@
 import type { ServiceAction } from './contract.js'
 
 /**
- * The entries of a chat's journal. Each takes one number but `blocked`, which concerns no box. An entry with `to`
+ * The entries of a chat's journal. Each takes one number but `blocked` and `settled`, which concern no box. An entry with `to`
  * concerns those accounts alone; one without concerns all who are members at it (CORE D1).
  */
-export type ChatFact = Post | Edit | Deletion | HistoryDeletion | Read | React | Pin | Schedule | Unschedule | GroupFact
+export type ChatFact =
+  | Post
+  | Edit
+  | Deletion
+  | HistoryDeletion
+  | Read
+  | React
+  | Pin
+  | Schedule
+  | Unschedule
+  | GroupFact
+  | Settled
 
 interface Change {
   readonly by: number
@@ -98,6 +109,15 @@ export interface Unschedule extends Change {
   readonly sent?: readonly number[]
   /** The entries that scheduled them. */
   readonly entries: readonly number[]
+}
+
+/** All that came before is delivered: the next activation need not ask the boxes. Takes no number. */
+export interface Settled {
+  readonly type: 'settled'
+  readonly by: 0
+  readonly op: ''
+  readonly to?: undefined
+  readonly second?: undefined
 }
 
 export type GroupFact =

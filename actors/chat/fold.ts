@@ -18,7 +18,9 @@ import {
 export function applyFact(state: ChatState, fact: ChatFact, at: Placed): ChatState {
   const n = at.pts
   state.evicted = []
+  if (fact.type === 'settled') state.owes = false
   if (countOf(fact) > 0) {
+    state.owes = true
     keepReceipt(state, fact, n)
     if (fact.to) for (const user of fact.to) concern(state, user, n)
     else state.lastForAll = n

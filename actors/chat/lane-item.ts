@@ -52,6 +52,7 @@ export function laneItem(entry: ChatEntry, user: number, origin: Origin | undefi
       }
     case 'invite':
     case 'blocked':
+    case 'settled':
       return undefined
   }
 }

@@ -71,6 +71,9 @@ export function answerAll(
   )
 }
 
+export const REST_TIMER = 'rest'
+export const REST_AFTER_MS = 15_000
+
 /** Appends and starts delivery once it is durable. */
 export function append(turn: ChatTurn, changes: readonly Change[], origin: Origin | undefined): readonly ChatEntry[] {
   const { memory: delivery, state } = turn
@@ -88,7 +91,10 @@ export function append(turn: ChatTurn, changes: readonly Change[], origin: Origi
     }
     return entry
   })
-  if (targets.length > 0) startDelivery(turn, targets)
+  if (targets.length > 0) {
+    if (delivery.touch(turn.nowMs)) turn.setTimer(REST_TIMER, REST_AFTER_MS)
+    startDelivery(turn, targets)
+  }
   return entries
 }
 

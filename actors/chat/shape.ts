@@ -11,7 +11,9 @@ export interface ChatShape {
   state: ChatState
   entry: ChatFact
   memory: Delivery
+  /** The earliest scheduled message is due. */
   reminders: { due: undefined }
+  timers: 'rest'
 }
 
 export type ChatTurn = Turn<ChatShape>

@@ -7,6 +7,8 @@ export interface ChatState {
   /** 0 in private chats. */
   readonly groupId: number
   readonly members: Map<number, Member>
+  /** There are entries after the last one that says `settled`. */
+  owes: boolean
   /** The last entry that concerned all members. */
   lastForAll: number
   /** Receipts (CORE D3), oldest first: hash of (by, op) to the operation's first entry. */
@@ -84,6 +86,7 @@ export function emptyChat(id: ChatId): ChatState {
   return {
     groupId: parsed.kind === 'group' ? parsed.id : 0,
     members,
+    owes: false,
     lastForAll: 0,
     receipts: new Map(),
     receiptsStored: false,
@@ -99,7 +102,7 @@ export function newMember(role: Role, inviter: number, from: number, atMs: numbe
 }
 
 export function countOf(fact: ChatFact): number {
-  return fact.type === 'blocked' ? 0 : 1
+  return fact.type === 'blocked' || fact.type === 'settled' ? 0 : 1
 }
 
 /** Whom the entry concerns when it is next: `state` is the one before it. */

@@ -1,4 +1,4 @@
-import { type ActorDefinition, implement, refuse } from '../../runtime/index.js'
+import { type ActorDefinition, implement, type PlacedEntry, refuse, type Turn } from '../../runtime/index.js'
 import type { ChatId } from '../chat/chat-id.js'
 import type { BoxChange, BoxFact } from '../user/changes.js'
 import { type LaneAnswer, type LaneAppend, type LaneItem, User } from '../user/contract.js'
@@ -16,6 +16,8 @@ interface FakeBoxShape {
   entry: Taken
   memory: undefined
 }
+
+type BoxTurn = Turn<FakeBoxShape>
 
 /** What tests do to boxes: those of `hang` do not answer until `heal`, those of `fail` and `refuse` answer with an error. */
 export class Trouble {
@@ -53,7 +55,7 @@ export function fakeBox(trouble: Trouble): ActorDefinition<FakeBoxShape> {
     },
     methods: {
       ...absent,
-      async deliver(turn, { chat, after, items }: LaneAppend): Promise<LaneAnswer> {
+      async deliver(turn: BoxTurn, { chat, after, items }: LaneAppend): Promise<LaneAnswer> {
         trouble.appends++
         if (trouble.hang.has(turn.id)) await trouble.untilHealed()
         if (trouble.fail.has(turn.id)) throw new Error('a bad box')
@@ -68,9 +70,9 @@ export function fakeBox(trouble: Trouble): ActorDefinition<FakeBoxShape> {
         }))
         return { taken: true, w: turn.state.get(chat) ?? 0, changes }
       },
-      lane: (turn, chat) => turn.state.get(chat) ?? 0,
+      lane: (turn: BoxTurn, chat: ChatId) => turn.state.get(chat) ?? 0,
       /** Not what the contract means: hands a test what the box holds. */
-      async drafts(turn) {
+      async drafts(turn: BoxTurn) {
         const known = await turn.own.entries({ pts: 0, ordinal: 0 }, 100_000)
         return known.map((entry) => changeOf(entry))
       },
@@ -82,7 +84,7 @@ function bodyOf(item: LaneItem): Uint8Array | undefined {
   return item.type === 'message' || item.type === 'edit' ? item.body : undefined
 }
 
-function changeOf(entry: { pts: number; ordinal: number; count: number; atMs: number; fact: Taken }): BoxChange {
+function changeOf(entry: PlacedEntry<Taken>): BoxChange {
   const { pts, ordinal, count, atMs, fact } = entry
   return { pts, ordinal, count, atMs, fact: fact as unknown as BoxFact }
 }
