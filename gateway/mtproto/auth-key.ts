@@ -2,7 +2,7 @@ import type { ClientInfo } from './auth-key-store.js'
 import type { Long } from './long.js'
 import type { MtprotoSession } from './session.js'
 
-export const AUTH_KEY_BYTES = 256
+const AUTH_KEY_BYTES = 256
 
 let unpacked: string | undefined
 const unpackedBytes = Buffer.allocUnsafeSlow(AUTH_KEY_BYTES)

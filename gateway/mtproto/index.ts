@@ -16,11 +16,10 @@ export type {
   TcpListenOptions,
 } from './gateway.js'
 export type { MtprotoLimits } from './limits.js'
-export { defaultLimits, limitsWith } from './limits.js'
 export type { Log } from './log.js'
 export type { MtprotoCounter, MtprotoMetrics, MtprotoSizes } from './metrics.js'
 export type { RpcAnswer, RpcCall, RpcHandler, TlObject } from './rpc.js'
 export { floodWait, RpcError } from './rpc.js'
 export type { ServerKey } from './server-key.js'
-export { generateServerKey, loadServerKey } from './server-key.js'
+export { loadServerKey } from './server-key.js'
 export type { PushOutcome, Session, SessionHooks } from './session-view.js'

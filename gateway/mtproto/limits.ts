@@ -75,7 +75,7 @@ export interface MtprotoLimits {
   readonly packetBytes: number
 }
 
-export const defaultLimits: MtprotoLimits = {
+const defaultLimits: MtprotoLimits = {
   connections: 200_000,
   connectionsPerAddress: 20_000,
   unauthenticatedIdleAfterMs: 60 * SECOND_MS,

@@ -6,8 +6,9 @@ import uws, {
   type us_socket_context_t,
   type WebSocket,
 } from 'uWebSockets.js'
-import { statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { createSecureContext } from 'node:tls'
 import { StreamConnection } from './connection.js'
 import type { Connections } from './connections.js'
 import type { HttpListenOptions, Listening } from './gateway.js'
@@ -116,13 +117,14 @@ function certificateVersion({ tls }: HttpListenOptions): string {
   return [tls.certFile, tls.keyFile].map((file) => `${statSync(file).mtimeMs}:${statSync(file).size}`).join()
 }
 
-function openApp(
+async function openApp(
   connections: Connections,
   exchanges: HttpExchanges,
   options: HttpListenOptions,
   port: number,
 ): Promise<us_listen_socket> {
   const { host, tls, routes } = options
+  if (tls) checkCertificate(tls.certFile, tls.keyFile)
   const app = tls ? uws.SSLApp({ cert_file_name: tls.certFile, key_file_name: tls.keyFile }) : uws.App()
   addWebSockets(app, connections)
   addHttp(app, exchanges)
@@ -133,6 +135,16 @@ function openApp(
       else reject(new Error(`cannot listen on ${host}:${port}`))
     })
   })
+}
+
+/** Throws with a reason; the library itself would give none. */
+function checkCertificate(certFile: string, keyFile: string) {
+  try {
+    createSecureContext({ cert: readFileSync(certFile), key: readFileSync(keyFile) })
+  } catch (cause) {
+    const reason = (cause as Error).message
+    throw new Error(`the TLS certificate ${certFile} with the key ${keyFile} cannot be used: ${reason}`, { cause })
+  }
 }
 
 function addHttp(app: TemplatedApp, exchanges: HttpExchanges) {

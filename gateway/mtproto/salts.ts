@@ -3,8 +3,6 @@ import { sha256 } from './crypto/hash.js'
 import { type Long, readLong } from './long.js'
 
 export const SALT_SECONDS = 30 * 60
-/** A salt stays good for another period after its own. */
-export const SALT_GRACE_SECONDS = SALT_SECONDS
 const MIN_FUTURE_SALTS = 3
 const MAX_FUTURE_SALTS = 64
 
@@ -52,7 +50,8 @@ export function futureSalts(key: AuthKey, nowSeconds: number, count: number): Fu
   return Array.from({ length }, (_, i) => ({
     _: 'mt_future_salt',
     validSince: (slot + i) * SALT_SECONDS,
-    validUntil: (slot + i + 1) * SALT_SECONDS + SALT_GRACE_SECONDS,
+    // It stays good for another period after its own.
+    validUntil: (slot + i + 2) * SALT_SECONDS,
     salt: saltOfSlot(key, slot + i),
   }))
 }

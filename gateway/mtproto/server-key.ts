@@ -13,8 +13,8 @@ export interface ServerKey {
   readonly fingerprintHex: string
 }
 
-export const PRIVATE_KEY_FILE = 'server-key.pem'
-export const PUBLIC_KEY_FILE = 'server-key.pub.pem'
+const PRIVATE_KEY_FILE = 'server-key.pem'
+const PUBLIC_KEY_FILE = 'server-key.pub.pem'
 const MODULUS_BITS = 2048
 
 /**

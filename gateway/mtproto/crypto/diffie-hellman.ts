@@ -14,7 +14,7 @@ export const DH_PRIME = Buffer.from(
     '0d8115f635b105ee2e4e15d04b2454bf6f4fadf034b10403119cd8e3b92fcc5b',
   'hex',
 )
-export const DH_BYTES = 256
+const DH_BYTES = 256
 
 /** A private exponent of 512 bits is far above what a 2048-bit safe prime needs, and takes a quarter of the time of a full one. */
 export const DH_EXPONENT_BYTES = 64

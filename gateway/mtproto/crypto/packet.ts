@@ -11,7 +11,7 @@ import { deriveAes, FROM_CLIENT, FROM_SERVER } from './kdf.js'
  * @see https://core.telegram.org/mtproto/description#message-key-msg-key
  */
 const PACKET_HEAD_BYTES = 24
-export const MESSAGE_HEAD_BYTES = 32
+const MESSAGE_HEAD_BYTES = 32
 const MIN_PADDING_BYTES = 12
 const MAX_PADDING_BYTES = 1024
 /** The part of the auth key that is hashed in front of the plaintext. */

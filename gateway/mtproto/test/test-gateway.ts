@@ -58,7 +58,7 @@ export async function startTestGateway(
 }
 
 /** Answers what the protocol's own tests ask; the truth about accounts is nothing to them. */
-export function answerSimply({ method }: RpcCall): RpcAnswer {
+function answerSimply({ method }: RpcCall): RpcAnswer {
   switch (method._) {
     case 'help.getConfig':
       return testConfig()
@@ -75,7 +75,7 @@ export function answerSimply({ method }: RpcCall): RpcAnswer {
   }
 }
 
-export function testConfig(): RpcAnswer {
+function testConfig(): RpcAnswer {
   const numbers = Object.fromEntries(
     [
       'chatSizeMax',
