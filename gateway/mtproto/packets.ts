@@ -23,6 +23,8 @@ const UNKNOWN_KEY = 404
 const TOO_MANY_LOADS = 429
 const BAD_SALT = 48
 const MAX_UNKNOWN_KEYS = 8
+/** A session that begins here has sent less (sequence numbers count twice what was sent): this one lived elsewhere. */
+const SEQ_NO_OF_A_LIVED_SESSION = 6
 
 /**
  * From packet to message: finds key and session, checks what the protocol asks to check, and hands each message on
@@ -144,7 +146,10 @@ export class Packets {
       return
     }
     session.attach(link)
-    if (isNew) session.announce()
+    if (isNew) {
+      session.announce()
+      session.isOlder = messages.every(({ seqNo }) => seqNo >= SEQ_NO_OF_A_LIVED_SESSION)
+    }
     const isContainer = messages[0] !== packet
     if (isContainer && !this.#acceptContainer(session, packet)) return
     const budget = new UnpackBudget(this.#world.limits.unpackedBytesPerPacket)

@@ -88,6 +88,19 @@ describe('pushes', () => {
     expect(dates.length).toBeLessThan(20)
   })
 
+  test('before a session came here are unknown: a client in mid-session is told to fetch the difference, once', async () => {
+    for (let sentElsewhere = 0; sentElsewhere < 5; sentElsewhere++) lab.client.nextSeqNo()
+    await signedIn()
+    lab.call(getState)
+    expect(lab.client.noticesOf('updatesTooLong').length).toBe(1)
+    expect(lab.events).toContain('resync')
+  })
+
+  test('were not missed by a session that begins here', async () => {
+    await signedIn()
+    expect(lab.client.noticesOf('updatesTooLong')).toEqual([])
+  })
+
   test('of a session that nobody comes back to end, and so does its memory', async () => {
     const session = await signedIn()
     lab.cut()

@@ -50,6 +50,11 @@ export class MtprotoSession implements Session {
   /** It said `invokeWithoutUpdates` before anything that entitles it to updates. */
   declinedUpdates = false
   lostPushes = false
+  /**
+   * The client's session began before this one here, and what it had missed is unknown: it is told to fetch the
+   * difference, because some clients do not conclude that from `new_session_created`.
+   */
+  isOlder = false
   flushing = false
   callsRunning = 0
   /** Messages that calls of this session wait for and that have not arrived. */
@@ -219,8 +224,11 @@ export class MtprotoSession implements Session {
     const ready = this.spoke && !this.declinedUpdates && this.userId !== 0 && !this.ended
     if (ready === this.ready) return
     this.ready = ready
-    if (ready) this.world.hooks.onSessionReady?.(this)
-    else this.world.hooks.onSessionGone?.(this)
+    if (ready) {
+      this.world.hooks.onSessionReady?.(this)
+      if (this.isOlder) this.#resync()
+      this.isOlder = false
+    } else this.world.hooks.onSessionGone?.(this)
   }
 
   /** Another account, or none, is signed in on the key. */
