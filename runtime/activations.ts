@@ -21,11 +21,12 @@ export class Activations {
     this.#host = host
   }
 
-  /** Begins to open the actor; undefined when this node does not own its shard. */
+  /** Begins to open the actor; undefined when this node does not own its shard, or not now. */
   open(kind: Kind, key: string, shard: number): Activation | undefined {
     const host = this.#host
     const epoch = host.ownership.epochOf(shard)
-    if (epoch === undefined) return undefined
+    // Without the lease an activation could answer nothing: its calls would only come back.
+    if (epoch === undefined || !host.ownership.holds(shard, epoch)) return undefined
     const activation = new Activation(kind, key, shard, epoch, host.clock.monotonic())
     host.residency.add(activation)
     const mayKeepWriter = !host.uncleanEnds.has(activation.address)

@@ -3,7 +3,8 @@
  *
  * M1. One commit is in flight an activation; entries of turns that end meanwhile join the next, which leaves in the same
  *     tick in which the first is known to be durable (CORE J4). The entries of one turn are in one commit.
- * M2. A commit of unknown outcome is repeated as it was until its outcome is known or the activation dies (J4).
+ * M2. A commit of unknown outcome is repeated as it was until its outcome is known or the activation dies (J4). Once it is
+ *     unknown only a success makes it known: a repeat that left nothing says nothing of the attempt before it.
  * M3. Any other failure fails every turn built on it and ends the activation (R1).
  * M4. Answers, frames and effects leave in the order of what their turns saw, each only when that is durable and the
  *     ownership was checked after it was known to be (R1).
@@ -66,6 +67,7 @@ export class Commits {
       upTo: work.sealedUpTo,
       bytes: work.sealedBytes,
       sentMs: this.#host.clock.monotonic(),
+      isUnknown: false,
     }
     work.sending = false
     work.forgetSealed()
@@ -98,7 +100,9 @@ export class Commits {
   #failed(activation: Activation, work: Work, inFlight: InFlight, error: unknown, pauseMs: number): void {
     if (activation.phase === 'dead') return
     const host = this.#host
-    const code = errorCode(error)
+    // What a repeat is told says nothing of the attempt before it.
+    const code = inFlight.isUnknown && errorCode(error) === 'STORE_UNAVAILABLE' ? 'OUTCOME_UNKNOWN' : errorCode(error)
+    if (code === 'OUTCOME_UNKNOWN') inFlight.isUnknown = true
     const tookMs = host.clock.monotonic() - inFlight.sentMs
     const mayRepeat = tookMs < REPEAT_FOR_MS && host.ownership.holds(activation.shard, activation.epoch)
     if (code === 'OUTCOME_UNKNOWN' && mayRepeat) {
@@ -111,7 +115,8 @@ export class Commits {
       return
     }
     host.log.warn({ actor: activation.address, code, error }, 'a commit failed; the activation ends')
-    const known = error instanceof ActorError ? error : new ActorError('OUTCOME_UNKNOWN', String(error), {}, error)
+    const isKnown = error instanceof ActorError && error.code === code
+    const known = isKnown ? error : new ActorError('OUTCOME_UNKNOWN', String(error), {}, error)
     const leftNothing = code === 'STORE_UNAVAILABLE'
     if (leftNothing) work.inFlight = undefined
     host.turns.discard(activation, Failure.of(known), leftNothing)

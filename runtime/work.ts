@@ -12,6 +12,8 @@ export interface InFlight {
   readonly bytes: number
   /** Monotonic, milliseconds. */
   readonly sentMs: number
+  /** An attempt had an unknown outcome. */
+  isUnknown: boolean
 }
 
 /** What an activation has under way. Exists only while it has something. */
