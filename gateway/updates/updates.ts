@@ -20,6 +20,8 @@ export interface UpdatesLimits extends PendingLimits {
   readonly callTimeoutMs: number
   readonly firstRetryMs: number
   readonly longestRetryMs: number
+  /** A connected device is noted as active again after this long. */
+  readonly touchEveryMs: number
   /** A revoked device's connections are closed this long after it was signed out, so that an answer still leaves. */
   readonly closeRevokedAfterMs: number
 }
@@ -33,6 +35,7 @@ export const defaultUpdatesLimits: UpdatesLimits = {
   callTimeoutMs: 10_000,
   firstRetryMs: 200,
   longestRetryMs: 10_000,
+  touchEveryMs: 900_000,
   closeRevokedAfterMs: 1000,
 }
 
@@ -63,6 +66,7 @@ export class Updates implements PushState {
   readonly #limits: UpdatesLimits
   readonly #attachments = new Map<number, Attachment>()
   readonly #attachedAtMs = new Map<number, number>()
+  readonly #touchedAtMs = new Map<Session, number>()
   readonly #bytes = new PendingBytes()
   readonly #acks: DeliveryAcks
   readonly #pusher: Pusher
@@ -90,7 +94,7 @@ export class Updates implements PushState {
     this.#port = this.#makePort()
     this.hooks = {
       onSessionReady: (session) => this.#ready(session),
-      onSessionGone: (session) => slotOf(session)?.attachment.leave(session),
+      onSessionGone: (session) => this.#gone(session),
       onUpdateAcked: (session, tag) => this.#acked(session, tag),
     }
   }
@@ -150,6 +154,25 @@ export class Updates implements PushState {
     attachment.join(session)
   }
 
+  #gone(session: Session): void {
+    this.#touchedAtMs.delete(session)
+    slotOf(session)?.attachment.leave(session)
+  }
+
+  /** The devices that are here, coarsely: what the list of devices shows as their last activity. */
+  #touch(attachment: Attachment): void {
+    const nowMs = this.#options.clock.monotonic()
+    for (const session of attachment.sessions) {
+      const touchedAtMs = this.#touchedAtMs.get(session)
+      if (!session.connected || (touchedAtMs !== undefined && nowMs - touchedAtMs < this.#limits.touchEveryMs)) continue
+      this.#touchedAtMs.set(session, nowMs)
+      const { layer, remoteAddress: address } = session
+      this.#account(attachment.user)
+        .touch({ authKey: this.#port.authKeyOf(session), layer, address })
+        .catch((error: unknown) => this.#options.log.debug({ err: error }, 'a device was not noted as active'))
+    }
+  }
+
   #acked(session: Session, pts: number): void {
     const user = slotOf(session)?.attachment.user
     if (user !== undefined) this.#acks.note(user, longToHex(session.permanentAuthKeyId), pts)
@@ -206,7 +229,10 @@ export class Updates implements PushState {
     this.#attachedAtMs.set(user, this.#options.clock.monotonic())
     this.#attaching++
     try {
-      return await this.#account(user).attach({ gateway, authKeys, leaseMs, ...last })
+      const answer = await this.#account(user).attach({ gateway, authKeys, leaseMs, ...last })
+      const attachment = this.#attachments.get(user)
+      if (attachment) this.#touch(attachment)
+      return answer
     } catch (error) {
       this.#options.log.debug({ err: error, user }, 'attaching failed')
       throw error
