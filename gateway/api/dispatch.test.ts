@@ -318,6 +318,26 @@ describe('updates.getDifference', () => {
   })
 })
 
+test('getHistory pages by id; the date that clients say along would skip messages of the same second', async () => {
+  const api = rig()
+  api.system.stub(User, () => ({ history: () => ({ messages: [], total: 0 }) }))
+  const ask = {
+    _: 'messages.getHistory' as const,
+    peer: api.inputPeer(OTHER),
+    addOffset: 0,
+    limit: 0,
+    maxId: 0,
+    minId: 0,
+  }
+  await api.call({ ...ask, offsetId: 7, offsetDate: 1_700_000_000, hash: longFromNumber(0) })
+  await api.call({ ...ask, offsetId: 0, offsetDate: 1_700_000_000, hash: longFromNumber(0) })
+  const asked = api.system.callsOf('history').map(({ args }) => args[0])
+  expect(asked).toMatchObject([
+    { offsetId: 7, offsetDate: 0, limit: 100 },
+    { offsetId: 0, offsetDate: 1_700_000_000 },
+  ])
+})
+
 describe('affected messages', () => {
   test('readHistory tells the chat, and answers with the pts that it took', async () => {
     const api = rig()

@@ -60,7 +60,8 @@ interface Offsets {
 function offsetsOf({ offsetId, addOffset, limit, maxId, minId }: Offsets, offsetDate = 0) {
   return {
     offsetId: atLeastZero(offsetId),
-    offsetDate: atLeastZero(offsetDate),
+    // Clients page by id and date of the last message together: the date alone would skip others of the same second.
+    offsetDate: offsetId > 0 ? 0 : atLeastZero(offsetDate),
     addOffset,
     limit: pageOf(limit),
     maxId: atLeastZero(maxId),
