@@ -20,7 +20,8 @@ export function readingSuite(newHarness: NewHarness): void {
 
   /** Commits of entries that count for 0 to 3. */
   const commits = fc.array(fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 5 }), { maxLength: 12 })
-  const position = fc.record({ pts: fc.integer({ min: 0, max: 60 }), ordinal: fc.integer({ min: 0, max: 4 }) })
+  const ordinal = fc.oneof(fc.integer({ min: 0, max: 4 }), fc.constant(everything))
+  const position = fc.record({ pts: fc.integer({ min: 0, max: 60 }), ordinal })
   const question = fc.record({
     after: position,
     toPts: fc.oneof(fc.integer({ min: 0, max: 60 }), fc.constant(everything)),

@@ -26,6 +26,7 @@ export type Space = (typeof space)[keyof typeof space]
 
 const positionBytes = 11
 const int53Bytes = 7
+const largestOrdinal = 0xffff_ffff
 const longestPlainName = 191
 const hashedName = 0xff
 
@@ -50,11 +51,11 @@ export function positionKey(of: Space, actor: KeyText, position: Position): Buff
   return key
 }
 
-/** The first key after `positionKey` of the same position. */
+/** The first key after `positionKey` of the same position; any ordinal, so that a reader may ask for what follows all. */
 export function afterPositionKey(of: Space, actor: KeyText, position: Position): Buffer {
   const key = Buffer.allocUnsafe(1 + actor.length + positionBytes + 1)
   const at = writePrefix(key, of, actor)
-  writePosition(key, at, position)
+  writePosition(key, at, { pts: position.pts, ordinal: Math.min(position.ordinal, largestOrdinal) })
   key[key.length - 1] = 0
   return key
 }
