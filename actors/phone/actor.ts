@@ -5,6 +5,7 @@
  *     other's user, and goes on with it (two registrations at once end in one account).
  * P2. A reservation that is old is resolved by the word of the user's journal, which is final: `held` makes him the
  *     owner, `void` frees the number, and that user can never register with it afterwards.
+ * P3. So is ownership when somebody else wants the number: an account that was deleted without a release loses it then.
  */
 import { implement, type Turn } from '../../runtime/index.js'
 import { User } from '../user/contract.js'
@@ -27,11 +28,15 @@ interface PhoneShape {
 const RESERVATION_LASTS_MS = 60_000
 
 /** P2: settles a reservation that was left lying. */
-async function settled(turn: Turn<PhoneShape>): Promise<void> {
+async function settleOld(turn: Turn<PhoneShape>): Promise<void> {
   const { state } = turn
-  if (!state || state.owned || turn.nowMs < state.atMs + RESERVATION_LASTS_MS) return
-  const word = await turn.ref(User, state.user).settlePhone({ phone: turn.id })
-  turn.append(word === 'held' ? { type: 'confirmed', user: state.user } : { type: 'released' })
+  if (state && !state.owned && turn.nowMs >= state.atMs + RESERVATION_LASTS_MS) await word(turn, state.user)
+}
+
+async function word(turn: Turn<PhoneShape>, user: number): Promise<void> {
+  const said = await turn.ref(User, user).settlePhone({ phone: turn.id })
+  if (said === 'void') turn.append({ type: 'released' })
+  else if (!turn.state?.owned) turn.append({ type: 'confirmed', user })
 }
 
 export const phoneActor = implement<PhoneShape>({
@@ -44,11 +49,12 @@ export const phoneActor = implement<PhoneShape>({
   },
   methods: {
     async owner(turn) {
-      await settled(turn)
+      await settleOld(turn)
       return turn.state?.owned ? turn.state.user : undefined
     },
     async reserve(turn, user) {
-      await settled(turn)
+      await settleOld(turn)
+      if (turn.state?.owned && turn.state.user !== user) await word(turn, turn.state.user)
       if (turn.state) return { user: turn.state.user, owned: turn.state.owned }
       turn.append({ type: 'reserved', user })
       return { user, owned: false }

@@ -34,6 +34,7 @@ export class World {
   readonly #definitions: Definitions
   #process: ProcessClock | undefined
   #system: ActorSystem | undefined
+  #storage: EmbeddedStorage | undefined
   crashes = 0
 
   /** What the node warned of, for the message of a test that fails. */
@@ -57,6 +58,12 @@ export class World {
     return this.#system
   }
 
+  /** Its storage. */
+  get storage(): EmbeddedStorage {
+    if (!this.#storage) throw new Error('the node is down')
+    return this.#storage
+  }
+
   async start(): Promise<ActorSystem> {
     const clock = new ProcessClock(this.clock)
     this.#process = clock
@@ -74,6 +81,7 @@ export class World {
       localValues: 'cross',
     })
     this.#system = system
+    this.#storage = storage
     await this.until(system.start())
     return system
   }
