@@ -14,12 +14,20 @@ export class AuthKeyLoadsExhausted extends Error {
   }
 }
 
+interface Load {
+  key: Promise<AuthKey | undefined>
+  dropped: boolean
+  /** What was changed meanwhile. */
+  patch: AuthKeyPatch | undefined
+}
+
 /**
  * Auth keys in memory, in front of the store.
  *
  * 1. A key that a session or a cached bound key refers to stays; of the others the least recently used go first.
  * 2. There is one `AuthKey` an id at any time.
- * 3. A key that was dropped while it was being loaded is not cached by that load.
+ * 3. What is changed or dropped while a key is being loaded holds for what that load brings: it is read again after a
+ *    drop, and changed as told before anybody sees it.
  */
 export class AuthKeyCache implements AuthKeys {
   readonly #store: AuthKeyStore
@@ -27,7 +35,7 @@ export class AuthKeyCache implements AuthKeys {
   readonly #used = new Map<Long, AuthKey>()
   /** In order of use, the oldest first. */
   readonly #idle = new Map<Long, AuthKey>()
-  readonly #loading = new Map<Long, Promise<AuthKey | undefined>>()
+  readonly #loading = new Map<Long, Load>()
   /** Tells sessions what became of their key. */
   onUserChanged: (session: MtprotoSession) => void = () => {}
   onDropped: (session: MtprotoSession) => void = () => {}
@@ -51,13 +59,12 @@ export class AuthKeyCache implements AuthKeys {
     const cached = this.cached(id)
     if (cached) return Promise.resolve(cached)
     const loading = this.#loading.get(id)
-    if (loading) return loading
+    if (loading) return loading.key
     if (this.#loading.size >= this.#limits.authKeyLoadsInFlight) return Promise.reject(new AuthKeyLoadsExhausted())
-    const load = this.#load(id).finally(() => {
-      if (this.#loading.get(id) === load) this.#loading.delete(id)
-    })
+    const load: Load = { key: Promise.resolve(undefined), dropped: false, patch: undefined }
     this.#loading.set(id, load)
-    return load
+    load.key = this.#load(id, load).finally(() => this.#loading.delete(id))
+    return load.key
   }
 
   /** Takes in a key that was just created. */
@@ -89,17 +96,18 @@ export class AuthKeyCache implements AuthKeys {
   }
 
   update(id: Long, patch: AuthKeyPatch): void {
+    const loading = this.#loading.get(id)
+    if (loading) loading.patch = { ...loading.patch, ...patch }
     const key = this.cached(id)
     if (!key) return
     const userBefore = key.userId
-    if (patch.layer !== undefined) key.layer = patch.layer
-    if (patch.client !== undefined) key.client = patch.client
-    if (patch.userId !== undefined) key.userId = patch.userId
+    apply(patch, key)
     if (key.userId !== userBefore) for (const session of [...(key.sessions ?? [])]) this.onUserChanged(session)
   }
 
   drop(id: Long): void {
-    this.#loading.delete(id)
+    const loading = this.#loading.get(id)
+    if (loading) loading.dropped = true
     const key = this.cached(id)
     if (!key) return
     for (const session of [...(key.sessions ?? [])]) this.onDropped(session)
@@ -113,17 +121,21 @@ export class AuthKeyCache implements AuthKeys {
     return this.cached(id)?.sessions ?? []
   }
 
-  async #load(id: Long): Promise<AuthKey | undefined> {
+  async #load(id: Long, load: Load): Promise<AuthKey | undefined> {
+    load.dropped = false
+    load.patch = undefined
     const record = await this.#store.load(id)
+    if (load.dropped) return this.#load(id, load)
     if (!record) return undefined
     const permanentId = record.permanentKeyId
     const permanent = permanentId === undefined ? undefined : await this.load(permanentId)
     // A temporary key whose permanent one is gone stands for nobody.
     if (permanentId !== undefined && !permanent) return undefined
+    if (load.dropped) return this.#load(id, load)
     const cached = this.cached(id)
     if (cached) return cached
-    if (!this.#loading.has(id)) return undefined
     const key = keyOf(record)
+    if (load.patch) apply(load.patch, key)
     if (permanent) {
       key.permanent = permanent
       permanent.boundKeys++
@@ -191,6 +203,12 @@ export class AuthKeyCache implements AuthKeys {
       if (key.permanent) this.#unbind(key)
     }
   }
+}
+
+function apply(patch: AuthKeyPatch, key: AuthKey) {
+  if (patch.layer !== undefined) key.layer = patch.layer
+  if (patch.client !== undefined) key.client = patch.client
+  if (patch.userId !== undefined) key.userId = patch.userId
 }
 
 function keyOf(record: AuthKeyRecord): AuthKey {

@@ -4,10 +4,11 @@ import { sha1 } from './crypto/hash.js'
 import { igeDecrypt } from './crypto/ige.js'
 import { deriveAesV1, FROM_CLIENT } from './crypto/kdf.js'
 import { type Long, readLong } from './long.js'
-import { RpcError, type TlObject } from './rpc.js'
+import { floodWait, RpcError, type TlObject } from './rpc.js'
 import type { MtprotoSession } from './session.js'
 import type { World } from './world.js'
 
+const STORE_RETRY_SECONDS = 5
 const HEAD_BYTES = 24
 const MESSAGE_HEAD_BYTES = 32
 const INNER_BYTES = 40
@@ -23,6 +24,15 @@ export async function bindTemporaryKey(
   msgId: Long,
   method: TlObject,
 ): Promise<boolean | RpcError> {
+  try {
+    return await bind(world, session, msgId, method)
+  } catch (error) {
+    world.log.warn({ err: error }, 'a temporary key could not be bound just now')
+    return floodWait(STORE_RETRY_SECONDS)
+  }
+}
+
+async function bind(world: World, session: MtprotoSession, msgId: Long, method: TlObject): Promise<boolean | RpcError> {
   const temporary = session.key
   if (!temporary.temporary) return new RpcError(400, 'TEMP_AUTH_KEY_EMPTY')
   const permanentId = method.permAuthKeyId as Long

@@ -1,7 +1,6 @@
 import type { PacketLink } from './link.js'
 import type { Long } from './long.js'
 import type { Outgoing } from './outbox.js'
-import type { TlObject } from './rpc.js'
 import type { MtprotoSession } from './session.js'
 import type { Unwrapped } from './wrappers.js'
 
@@ -20,7 +19,11 @@ export class Call {
   readonly msgId: Long
   readonly arrivedMs: number
   phase: CallPhase
+  /** Until it is answered. */
   request: Unwrapped | undefined = undefined
+  methodName = ''
+  /** When it was given to the handler; until then, when it arrived. */
+  startedMs: number
   /** The client knows that it arrived. */
   acknowledged = false
   answer: Outgoing | undefined = undefined
@@ -39,10 +42,7 @@ export class Call {
     this.msgId = msgId
     this.phase = phase
     this.arrivedMs = arrivedMs
-  }
-
-  get method(): TlObject | undefined {
-    return this.request?.method
+    this.startedMs = arrivedMs
   }
 
   /** Nothing is going to happen to it any more by itself. */
@@ -52,7 +52,6 @@ export class Call {
 
   /** By Telegram's naming, a method that only reads: running it again does no harm. */
   get repeatable(): boolean {
-    const method = this.method?._ ?? ''
-    return /^(get|search|check|resolve)/.test(method.slice(method.lastIndexOf('.') + 1))
+    return /^(get|search|check|resolve)/.test(this.methodName.slice(this.methodName.lastIndexOf('.') + 1))
   }
 }

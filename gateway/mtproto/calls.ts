@@ -71,6 +71,7 @@ export class Calls {
     this.#learn(session, request)
     const call = this.#arrived(session, msgId)
     call.request = request
+    call.methodName = request.method._
     if (this.#overloaded(session, link)) {
       this.#world.metrics.count('rpc_overloads')
       this.#finish(call, floodWait(OVERLOADED_SECONDS))
@@ -147,8 +148,8 @@ export class Calls {
       }
       if (call.phase === 'waiting' && call.missing > 0 && ageMs > limits.invokeAfterUnknownMs) {
         this.#finish(call, new RpcError(400, 'MSG_WAIT_TIMEOUT'))
-      } else if (ageMs > limits.callDeadlineMs + limits.callGraceMs) {
-        this.#world.log.error({ method: call.method?._ }, 'a call was not answered in its time')
+      } else if (nowMs - call.startedMs > limits.callDeadlineMs + limits.callGraceMs) {
+        this.#world.log.error({ method: call.methodName }, 'a call was not answered in its time')
         this.#finish(call, floodWait(ABANDONED_SECONDS))
       }
     }
@@ -254,6 +255,7 @@ export class Calls {
 
   #run(call: Call) {
     call.phase = 'running'
+    call.startedMs = this.#world.clock.monotonic()
     let answer: Promise<RpcAnswer> | RpcAnswer
     try {
       answer = this.#invoke(call)
@@ -265,10 +267,12 @@ export class Calls {
       this.#finish(call, answer)
       return
     }
-    answer.then(
-      (value) => this.#finish(call, value),
-      (error: unknown) => this.#finish(call, this.#errorOf(call, error)),
-    )
+    answer
+      .then(
+        (value) => this.#finish(call, value),
+        (error: unknown) => this.#finish(call, this.#errorOf(call, error)),
+      )
+      .catch((error: unknown) => this.#world.log.error({ err: error }, 'an answer could not be sent'))
   }
 
   #invoke(call: Call): Promise<RpcAnswer> | RpcAnswer {
@@ -298,7 +302,7 @@ export class Calls {
   #errorOf(call: Call, error: unknown): RpcError {
     if (error instanceof RpcError) return error
     this.#world.metrics.count('rpc_internal_errors')
-    this.#world.log.error({ err: error, method: call.method?._ }, 'a call failed with an unexpected error')
+    this.#world.log.error({ err: error, method: call.methodName }, 'a call failed with an unexpected error')
     return new RpcError(500, 'INTERNAL')
   }
 
@@ -311,6 +315,8 @@ export class Calls {
       if (call.link) call.link.callsRunning--
     }
     call.link = undefined
+    // It may carry a part of a file, and the call is remembered until its answer is acknowledged.
+    call.request = undefined
     call.failed = answer instanceof RpcError
     call.phase = 'answered'
     this.#measure(call, answer)
@@ -322,7 +328,7 @@ export class Calls {
   #measure(call: Call, answer: RpcAnswer) {
     const code = answer instanceof RpcError ? answer.code : 0
     if (code !== 0) this.#world.metrics.count('rpc_errors')
-    if (call.method) this.#world.metrics.rpc(call.method._, this.#world.clock.monotonic() - call.arrivedMs, code)
+    if (call.methodName) this.#world.metrics.rpc(call.methodName, this.#world.clock.monotonic() - call.arrivedMs, code)
   }
 
   #answer(call: Call, answer: RpcAnswer) {
@@ -331,7 +337,7 @@ export class Calls {
       session.answer(call, errorBody(msgId, answer))
       return
     }
-    const method = call.method!._
+    const method = call.methodName
     let result: Buffer
     try {
       result = writeResult(session.layer, method as never, answer as never)

@@ -179,7 +179,12 @@ export abstract class StreamConnection implements Peer, PacketLink, PacketSink {
   #waitFor(loading: Promise<void>) {
     this.#waiting = []
     this.setReading(false)
-    loading.then(() => this.#resume())
+    loading
+      .then(() => this.#resume())
+      .catch((error: unknown) => {
+        this.#connections.world.log.error({ err: error }, 'a packet could not be handled')
+        this.close('a packet could not be handled')
+      })
   }
 
   #resume() {

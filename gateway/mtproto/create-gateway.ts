@@ -104,7 +104,11 @@ class Gateway implements MtprotoGateway {
   #schedule() {
     this.#timer = this.#world.clock.setTimer(TICK_MS, () => {
       this.#schedule()
-      this.#tick()
+      try {
+        this.#tick()
+      } catch (error) {
+        this.#world.log.error({ err: error }, 'the periodic work of the protocol failed')
+      }
     })
   }
 

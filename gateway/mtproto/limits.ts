@@ -87,7 +87,7 @@ const defaultLimits: MtprotoLimits = {
   sessionsPerConnection: 16,
 
   unfinishedHandshakes: 8192,
-  unfinishedHandshakesPerAddress: 2048,
+  unfinishedHandshakesPerAddress: 512,
   handshakeTimeoutMs: 60 * SECOND_MS,
   dhWorkers: 1,
   dhJobsQueued: 4096,

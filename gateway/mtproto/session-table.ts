@@ -63,6 +63,7 @@ export class SessionTable {
       else session.sweep()
     }
     if (!budget.exhausted) return
+    for (const session of this.#sessions.values()) session.relieve()
     const left = [...this.#sessions.values()].filter((session) => !session.link && session.heldBytes > 0)
     for (const session of left.sort((a, b) => a.lastActiveMs - b.lastActiveMs)) {
       if (!budget.exhausted) return

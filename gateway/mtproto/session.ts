@@ -63,6 +63,7 @@ export class MtprotoSession implements Session {
   #address = ''
   #contentCount = 0
   #absent = false
+  #resentMs = 0
   #outbox: Outbox | undefined = undefined
   #queued: (Outgoing | Loose)[] | undefined = undefined
   #acks: Long[] | undefined = undefined
@@ -195,7 +196,7 @@ export class MtprotoSession implements Session {
   /** The client speaks on this connection now. What it may have missed on an earlier one is sent again. */
   attach(link: PacketLink): void {
     this.lastActiveMs = this.world.clock.monotonic()
-    if (link.lossy && this.link === link) this.#resendAll(this.world.clock.monotonic() - LOSSY_RESEND_AFTER_MS)
+    if (link.lossy && this.link === link) this.#resendLost()
     if (this.link === link) return
     this.link = link
     this.#address = link.remoteAddress
@@ -246,6 +247,14 @@ export class MtprotoSession implements Session {
     this.seen.trim(this.world.limits.seenMessagesPerSession, this.world.nowSeconds() - MESSAGE_ID_KEPT_SECONDS)
     this.#trim(nowMs - this.world.limits.unackedKeptMs)
     this.#releaseOutbox()
+  }
+
+  /** Memory is short: what the client has had time to acknowledge goes. */
+  relieve(): void {
+    const { unackedMessages, unackedBytesDisconnected } = this.world.limits
+    this.#outbox?.trim(unackedMessages, unackedBytesDisconnected, Number.NEGATIVE_INFINITY, (message) =>
+      this.#dropped(message),
+    )
   }
 
   end(): void {
@@ -355,6 +364,14 @@ export class MtprotoSession implements Session {
     world.sealer.seal(key, salt, this.id, high, low, seqNo, bodyBytes, frame, link.payloadAt(packetBytes))
     world.metrics.count('packets_out')
     link.send(frame, packetBytes)
+  }
+
+  /** Now and then, what an HTTP client may not have received. */
+  #resendLost() {
+    const sinceMs = this.world.clock.monotonic() - LOSSY_RESEND_AFTER_MS
+    if (this.#resentMs > sinceMs) return
+    this.#resentMs = this.world.clock.monotonic()
+    this.#resendAll(sinceMs)
   }
 
   /** Queues what was sent before `queuedBeforeMs` and is not acknowledged. */

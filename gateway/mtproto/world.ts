@@ -65,6 +65,14 @@ export class World {
   flush(): void {
     const sessions = this.#toFlush
     this.#toFlush = []
-    for (const session of sessions) session.flush()
+    for (const session of sessions) {
+      try {
+        session.flush()
+      } catch (error) {
+        // One session's trouble must not keep the others from being served.
+        this.log.error({ err: error }, 'a session could not be written')
+        session.link?.close('a session could not be written')
+      }
+    }
   }
 }
