@@ -40,7 +40,8 @@ export class Appends {
     if (!Number.isSafeInteger(dueAtMs) || dueAtMs < 0) throw new TypeError(`reminder ${name}: bad time ${dueAtMs}`)
     const before = activation.reminders?.get(name)
     this.#recordReminder(turn, { name, dueAtMs, payload: this.#host.carry(payload) })
-    this.#host.workOf(activation).openDue.push({ name, dueAtMs })
+    const work = this.#host.workOf(activation)
+    work.openDue = [...work.openDue, { name, dueAtMs }]
     if (before !== undefined && before.dueAtMs !== dueAtMs) this.#removeRow(turn, name, before.dueAtMs)
     turn.leave(() => this.#host.reminders.arm(activation.actor, name, dueAtMs))
   }
@@ -85,8 +86,7 @@ export class Appends {
         error,
       )
     }
-    work.open.push(entry)
-    work.openBytes += bytes
+    work.add(entry, bytes)
     turn.hasAppended = true
   }
 

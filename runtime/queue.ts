@@ -1,6 +1,9 @@
+/** What an empty queue holds; never written to. */
+const NONE: never[] = []
+
 /** First in, first out; push and shift take constant time on average, and an empty queue holds nothing. */
 export class Queue<T> {
-  #items: (T | undefined)[] = []
+  #items: (T | undefined)[] = NONE
   #head = 0
 
   get length(): number {
@@ -12,20 +15,21 @@ export class Queue<T> {
   }
 
   push(item: T): void {
-    this.#items.push(item)
+    if (this.#items === NONE) this.#items = [item]
+    else this.#items.push(item)
   }
 
   /** Puts the item before all others. */
   unshift(item: T): void {
     if (this.#head > 0) this.#items[--this.#head] = item
-    else this.#items.unshift(item)
+    else this.#items = [item, ...this.#items]
   }
 
   shift(): T | undefined {
     if (this.#head === this.#items.length) return undefined
     const item = this.#items[this.#head]
     this.#items[this.#head++] = undefined
-    if (this.#head === this.#items.length) this.clear()
+    if (this.#head === this.#items.length) this.#rewind()
     else if (this.#head >= 64 && this.#head * 2 >= this.#items.length) this.#compact()
     return item
   }
@@ -44,7 +48,14 @@ export class Queue<T> {
   }
 
   clear(): void {
-    this.#items.length = 0
+    this.#items = NONE
+    this.#head = 0
+  }
+
+  /** Keeps the small array of a queue that comes and goes. */
+  #rewind(): void {
+    if (this.#head > 64) this.#items = NONE
+    else this.#items.length = 0
     this.#head = 0
   }
 

@@ -16,6 +16,10 @@ export interface InFlight {
   isUnknown: boolean
 }
 
+const NONE: readonly never[] = []
+
+type Due = { readonly name: string; readonly dueAtMs: number }
+
 /** What an activation has under way. Exists only while it has something. */
 export class Work {
   /** Calls that have not started, in the order they run. */
@@ -28,15 +32,15 @@ export class Work {
   /** Turns and reads that ended and wait until what they saw is durable, in the order of what they saw. */
   readonly unreleased = new Queue<TurnContext>()
   /** Entries of the running turn. */
-  open: JournalEntry[] = []
+  open: readonly JournalEntry[] = NONE
   /** Entries of turns that have ended: the next commit. */
-  sealed: JournalEntry[] = []
+  sealed: readonly JournalEntry[] = NONE
   /** `Activation.folded` once what is sealed is durable. */
   sealedUpTo = 0
   openOwes = false
   sealedOwes = false
-  openDue: { name: string; dueAtMs: number }[] = []
-  sealedDue: { name: string; dueAtMs: number }[] = []
+  openDue: readonly Due[] = NONE
+  sealedDue: readonly Due[] = NONE
   openBytes = 0
   sealedBytes = 0
   inFlight: InFlight | undefined = undefined
@@ -88,16 +92,23 @@ export class Work {
     this.forgetOpen()
   }
 
+  /** Puts an entry with those of the running turn. */
+  add(entry: JournalEntry, bytes: number): void {
+    if (this.open === NONE) this.open = [entry]
+    else (this.open as JournalEntry[]).push(entry)
+    this.openBytes += bytes
+  }
+
   forgetSealed(): void {
-    this.sealed = []
-    this.sealedDue = []
+    this.sealed = NONE
+    this.sealedDue = NONE
     this.sealedOwes = false
     this.sealedBytes = 0
   }
 
   forgetOpen(): void {
-    this.open = []
-    this.openDue = []
+    this.open = NONE
+    this.openDue = NONE
     this.openOwes = false
     this.openBytes = 0
   }
