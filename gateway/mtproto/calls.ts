@@ -1,21 +1,16 @@
-import { gzip, gzipSync } from 'node:zlib'
 import { isMethod, writeResult } from '../tl/index.js'
 import { bindTemporaryKey } from './bind-temporary-key.js'
 import { Call } from './call.js'
-import { GZIP_PACKED, rpcResult } from './container.js'
+import { rpcResult } from './container.js'
 import type { PacketLink } from './link.js'
 import { compareLongs, type Long, longHigh } from './long.js'
 import { floodWait, type RpcAnswer, type RpcCall, RpcError, type TlObject } from './rpc.js'
+import { errorBody, resultBody } from './rpc-result.js'
 import { serviceBody } from './service-body.js'
 import type { MtprotoSession } from './session.js'
 import type { World } from './world.js'
 import { type Unwrapped, unwrap } from './wrappers.js'
 
-const GZIP_LEVEL = 3
-/** From this size on compressing is left to the thread pool. */
-const GZIP_ASIDE_FROM_BYTES = 64 * 1024
-/** Files are compressed already. */
-const NEVER_COMPRESSED = new Set(['upload.getFile', 'upload.getWebFile', 'upload.getCdnFile'])
 const OVERLOADED_SECONDS = 5
 const ABANDONED_SECONDS = 10
 const MAX_EXPECTED_PER_SESSION = 256
@@ -346,15 +341,7 @@ export class Calls {
       session.answer(call, errorBody(msgId, this.#errorOf(call, error)))
       return
     }
-    if (result.length < this.#world.limits.gzipFromBytes || NEVER_COMPRESSED.has(method)) {
-      session.answer(call, rpcResult(msgId, result))
-    } else if (result.length < GZIP_ASIDE_FROM_BYTES) {
-      session.answer(call, rpcResult(msgId, packed(result, gzipSync(result, { level: GZIP_LEVEL }))))
-    } else {
-      gzip(result, { level: GZIP_LEVEL }, (error, zipped) => {
-        session.answer(call, rpcResult(msgId, error ? result : packed(result, zipped)))
-      })
-    }
+    resultBody(msgId, method, result, this.#world.limits.gzipFromBytes, (body) => session.answer(call, body))
   }
 
   /** Lets those start that waited for `call`. */
@@ -385,20 +372,4 @@ export class Calls {
 
 function isPromise(value: unknown): value is Promise<RpcAnswer> {
   return typeof (value as { then?: unknown } | undefined)?.then === 'function'
-}
-
-function errorBody(msgId: Long, { code, message }: RpcError): Buffer {
-  return rpcResult(msgId, serviceBody({ _: 'mt_rpc_error', errorCode: code, errorMessage: message }))
-}
-
-/** `gzip_packed` around `zipped`, or `plain` as it is when that is hardly longer. */
-function packed(plain: Buffer, zipped: Buffer): Buffer {
-  if (zipped.length > plain.length * 0.9 || zipped.length >= 1 << 24) return plain
-  const short = zipped.length < 254
-  const head = Buffer.alloc(short ? 5 : 8)
-  head.writeUInt32LE(GZIP_PACKED)
-  if (short) head[4] = zipped.length
-  else head.writeUInt32LE(254 + zipped.length * 256, 4)
-  const padding = -(head.length + zipped.length) & 3
-  return Buffer.concat([head, zipped, Buffer.alloc(padding)])
 }

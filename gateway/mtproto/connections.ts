@@ -1,3 +1,4 @@
+import { AddressCount } from './address-count.js'
 import type { StreamConnection } from './connection.js'
 import type { Handshakes } from './handshakes.js'
 import type { Packets } from './packets.js'
@@ -9,12 +10,13 @@ export class Connections {
   readonly packets: Packets
   readonly handshakes: Handshakes
   readonly #open = new Set<StreamConnection>()
-  readonly #perAddress = new Map<string, number>()
+  readonly #count: AddressCount
 
   constructor(world: World, packets: Packets, handshakes: Handshakes) {
     this.world = world
     this.packets = packets
     this.handshakes = handshakes
+    this.#count = new AddressCount(world.limits.connections, world.limits.connectionsPerAddress)
   }
 
   get size(): number {
@@ -30,26 +32,20 @@ export class Connections {
 
   /** Whether one more connection from `address` may be opened. To be asked before `add`. */
   admits(address: string): boolean {
-    const { limits, metrics } = this.world
-    const full = this.#open.size >= limits.connections
-    if (!full && (this.#perAddress.get(address) ?? 0) < limits.connectionsPerAddress) return true
-    metrics.count('connections_refused', 1, full ? 'all' : 'address')
-    return false
+    const full = this.#count.full(address)
+    if (full) this.world.metrics.count('connections_refused', 1, full)
+    return !full
   }
 
   add(connection: StreamConnection): void {
-    const address = connection.remoteAddress
     this.#open.add(connection)
-    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1)
+    this.#count.add(connection.remoteAddress)
     this.world.metrics.count('connections_opened', 1, connection.kind)
   }
 
   remove(connection: StreamConnection): void {
     if (!this.#open.delete(connection)) return
-    const address = connection.remoteAddress
-    const left = (this.#perAddress.get(address) ?? 1) - 1
-    if (left > 0) this.#perAddress.set(address, left)
-    else this.#perAddress.delete(address)
+    this.#count.remove(connection.remoteAddress)
     this.world.metrics.count('connections_closed', 1, connection.kind)
   }
 

@@ -1,3 +1,4 @@
+import { AddressCount } from './address-count.js'
 import { AuthKey } from './auth-key.js'
 import { DhOverloaded, type DhPool } from './crypto/dh-pool.js'
 import { Handshake, HandshakeError, type NewKey } from './handshake.js'
@@ -30,12 +31,14 @@ export class Handshakes {
   readonly #pool: DhPool
   /** In the order of their start. */
   readonly #unfinished = new Map<string, Handshake>()
-  readonly #perAddress = new Map<string, number>()
+  readonly #count: AddressCount
 
   constructor(world: World, serverKey: ServerKey, pool: DhPool) {
     this.#world = world
     this.#serverKey = serverKey
     this.#pool = pool
+    const { unfinishedHandshakes, unfinishedHandshakesPerAddress } = world.limits
+    this.#count = new AddressCount(unfinishedHandshakes, unfinishedHandshakesPerAddress)
   }
 
   get unfinished(): number {
@@ -104,10 +107,9 @@ export class Handshakes {
   }
 
   #start(peer: Peer, nonce: Buffer) {
-    const { limits, metrics } = this.#world
+    const { metrics } = this.#world
     this.abandon(peer)
-    const ofAddress = this.#perAddress.get(peer.remoteAddress) ?? 0
-    if (this.#unfinished.size >= limits.unfinishedHandshakes || ofAddress >= limits.unfinishedHandshakesPerAddress) {
+    if (this.#count.full(peer.remoteAddress)) {
       metrics.count('handshakes_refused')
       peer.close('too many handshakes')
       return
@@ -115,7 +117,7 @@ export class Handshakes {
     metrics.count('handshakes_started')
     const handshake = new Handshake(this.#world, this.#serverKey, this.#pool, peer.remoteAddress, nonce)
     this.#unfinished.set(nameOf(handshake.serverNonce), handshake)
-    this.#perAddress.set(peer.remoteAddress, ofAddress + 1)
+    this.#count.add(peer.remoteAddress)
     peer.handshake = handshake
     this.#reply(peer, handshake.question())
   }
@@ -162,10 +164,7 @@ export class Handshakes {
   }
 
   #remove(handshake: Handshake) {
-    if (!this.#unfinished.delete(nameOf(handshake.serverNonce))) return
-    const left = (this.#perAddress.get(handshake.address) ?? 1) - 1
-    if (left > 0) this.#perAddress.set(handshake.address, left)
-    else this.#perAddress.delete(handshake.address)
+    if (this.#unfinished.delete(nameOf(handshake.serverNonce))) this.#count.remove(handshake.address)
   }
 
   #failed(peer: Peer, error: unknown) {

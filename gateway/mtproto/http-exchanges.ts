@@ -1,6 +1,7 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js'
+import { AddressCount } from './address-count.js'
+import { addressOfText } from './client-address.js'
 import { HttpExchange } from './http-exchange.js'
-import { plainAddress } from './listener-tcp.js'
 import type { Packets } from './packets.js'
 import type { World } from './world.js'
 
@@ -9,11 +10,12 @@ export class HttpExchanges {
   readonly world: World
   readonly #packets: Packets
   readonly #open = new Set<HttpExchange>()
-  readonly #perAddress = new Map<string, number>()
+  readonly #count: AddressCount
 
   constructor(world: World, packets: Packets) {
     this.world = world
     this.#packets = packets
+    this.#count = new AddressCount(world.limits.connections, world.limits.connectionsPerAddress)
   }
 
   get size(): number {
@@ -23,7 +25,7 @@ export class HttpExchanges {
   /** Takes a POST whose body is one packet. */
   receive(response: HttpResponse, request: HttpRequest): void {
     const { limits, clock, budget } = this.world
-    const address = plainAddress(Buffer.from(response.getRemoteAddressAsText()).toString('latin1')) ?? ''
+    const address = addressOfText(response.getRemoteAddressAsText())
     const declared = Number(request.getHeader('content-length'))
     if (!this.#admits(address) || !(declared <= limits.maxFrameBytes)) {
       response.writeStatus('429 Too Many Requests').end()
@@ -71,9 +73,7 @@ export class HttpExchanges {
 
   remove(exchange: HttpExchange): void {
     if (!this.#open.delete(exchange)) return
-    const left = (this.#perAddress.get(exchange.remoteAddress) ?? 1) - 1
-    if (left > 0) this.#perAddress.set(exchange.remoteAddress, left)
-    else this.#perAddress.delete(exchange.remoteAddress)
+    this.#count.remove(exchange.remoteAddress)
   }
 
   /** Answers requests that have waited long enough. */
@@ -88,15 +88,13 @@ export class HttpExchanges {
   }
 
   #admits(address: string): boolean {
-    const { limits, metrics } = this.world
-    const full = this.#open.size >= limits.connections
-    if (!full && (this.#perAddress.get(address) ?? 0) < limits.connectionsPerAddress) return true
-    metrics.count('connections_refused', 1, full ? 'all' : 'address')
-    return false
+    const full = this.#count.full(address)
+    if (full) this.world.metrics.count('connections_refused', 1, full)
+    return !full
   }
 
   #add(exchange: HttpExchange) {
     this.#open.add(exchange)
-    this.#perAddress.set(exchange.remoteAddress, (this.#perAddress.get(exchange.remoteAddress) ?? 0) + 1)
+    this.#count.add(exchange.remoteAddress)
   }
 }

@@ -9,11 +9,12 @@ import uws, {
 import { readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { createSecureContext } from 'node:tls'
+import { addressOfText } from './client-address.js'
 import { StreamConnection } from './connection.js'
 import type { Connections } from './connections.js'
 import type { HttpListenOptions, Listening } from './gateway.js'
 import type { HttpExchanges } from './http-exchanges.js'
-import { listen, plainAddress } from './listener-tcp.js'
+import { listen } from './listener-tcp.js'
 
 const WEB_SOCKET_PATHS = ['/apiws', '/apiws_test', '/apiws_premium', '/apiws_test_premium']
 const HTTP_PATHS = ['/api', '/api_test', '/apiw', '/apiw_test', '/apiw1', '/apiw_test1']
@@ -184,7 +185,7 @@ function addWebSockets(app: TemplatedApp, connections: Connections) {
 }
 
 function upgrade(connections: Connections, response: HttpResponse, request: HttpRequest, context: us_socket_context_t) {
-  const address = plainAddress(Buffer.from(response.getRemoteAddressAsText()).toString('latin1')) ?? ''
+  const address = addressOfText(response.getRemoteAddressAsText())
   if (!connections.admits(address)) {
     response.writeStatus('429 Too Many Requests').end()
     return

@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net'
+import { plainAddress } from './client-address.js'
 import { StreamConnection } from './connection.js'
 import type { Connections } from './connections.js'
 import type { Listening, TcpListenOptions } from './gateway.js'
@@ -102,9 +103,4 @@ export function listen(server: Server, host: string, port: number): Promise<void
       resolve()
     })
   })
-}
-
-/** One spelling an address: IPv4 without the prefix that it has on a socket for both families. */
-export function plainAddress(address: string | undefined): string | undefined {
-  return address?.startsWith('::ffff:') ? address.slice(7) : address
 }

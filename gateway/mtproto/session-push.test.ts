@@ -74,6 +74,21 @@ describe('pushes', () => {
     expect(lab.events).not.toContain('resync')
   })
 
+  test('of which some were written when the connection broke all come on the next', async () => {
+    lab = new Lab({ packetBytes: 100 })
+    const session = await signedIn()
+    for (let date = 1; date <= 20; date++) session.pushUpdate(shortUpdate(date))
+    // The first write finds that the client does not read, and closes.
+    lab.connection.unsentBytes = 1e9
+    lab.world.flush()
+    expect(lab.connection.open).toBe(false)
+    lab.connection.arrived.length = 0
+    lab.connect()
+    lab.call({ _: 'mt_ping', pingId: 'pingping' })
+    const dates = lab.client.noticesOf('updateShort').map(({ date }) => date as number)
+    expect(dates.sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1))
+  })
+
   test('beyond the bounds are dropped, and the client is told to fetch the difference', async () => {
     lab = new Lab({ unackedBytesDisconnected: 2000 })
     const session = await signedIn()

@@ -2,28 +2,21 @@ import { resolveLayer } from '../tl/index.js'
 import type { AuthKey } from './auth-key.js'
 import type { ClientInfo } from './auth-key-store.js'
 import type { Call } from './call.js'
-import { containerBytesFor, type OutgoingMessage, writeContainer } from './container.js'
-import { packetBytesFor } from './crypto/packet.js'
 import type { PacketLink } from './link.js'
 import type { Long } from './long.js'
 import { ANSWER, MESSAGE_ID_KEPT_SECONDS, type MessageKind, NOTICE } from './message-id.js'
 import { Outbox, Outgoing } from './outbox.js'
+import { type Loose, writePackets } from './packet-writer.js'
 import { currentSalt } from './salts.js'
 import { SeenMessages } from './seen-messages.js'
 import { serviceBody } from './service-body.js'
 import type { PushOutcome, Session } from './session-view.js'
 import type { World } from './world.js'
 
-const MAX_CONTAINER_MESSAGES = 100
 /** Notices and acknowledgements that may wait for an HTTP client's next request. */
 const MAX_QUEUED = 4096
 /** Answers that a silent HTTP client may not have received are sent again after this long. */
 const LOSSY_RESEND_AFTER_MS = 15_000
-
-/** A message without an acknowledgement, or one that has to travel in a packet of its own. */
-interface Loose extends OutgoingMessage {
-  readonly alone: boolean
-}
 
 /**
  * An MTProto session: the state of one conversation, whatever connection carries it.
@@ -279,13 +272,11 @@ export class MtprotoSession implements Session {
     const queued = this.#queued
     if (!queued) return
     this.#queued = undefined
-    let from = 0
-    while (from < queued.length && link.writable) {
-      const to = this.#packetEnd(queued, from)
-      this.#sendPacket(link, queued, from, to)
-      from = to
-    }
-    if (from < queued.length && this.link) this.#queued = queued.slice(from)
+    const written = writePackets(this.world, link, this, queued, this.#contentCount * 2)
+    if (written === queued.length) return
+    this.#queued = queued.slice(written)
+    // The connection broke while it was written to.
+    if (!this.link) this.#dropQueue()
   }
 
   #content(
@@ -319,51 +310,6 @@ export class MtprotoSession implements Session {
     const { high, low } = this.world.ids
     const body = serviceBody({ _: 'mt_msgs_ack', msgIds: acks })
     this.#queued = [...(this.#queued ?? []), { high, low, seqNo: this.#contentCount * 2, body, alone: false }]
-  }
-
-  #packetEnd(queued: readonly (Outgoing | Loose)[], from: number): number {
-    if (queued[from]!.alone) return from + 1
-    let bytes = queued[from]!.body.length
-    let to = from + 1
-    while (to < queued.length && to - from < MAX_CONTAINER_MESSAGES && !queued[to]!.alone) {
-      bytes += 16 + queued[to]!.body.length
-      if (bytes > this.world.limits.packetBytes) break
-      to++
-    }
-    return to
-  }
-
-  #sendPacket(link: PacketLink, queued: readonly (Outgoing | Loose)[], from: number, to: number) {
-    const { sealer, ids } = this.world
-    const only = to - from === 1 ? queued[from]! : undefined
-    // An old id is believed only inside a container with a new one.
-    const single = only && !(only instanceof Outgoing && only.sent) ? only : undefined
-    const bytes = single ? single.body.length : containerBytesFor(queued, from, to)
-    const target = sealer.body(bytes)
-    if (single) {
-      single.body.copy(target)
-      this.#seal(link, single.high, single.low, single.seqNo, bytes)
-    } else {
-      writeContainer(queued, from, to, target)
-      ids.next(ANSWER)
-      this.#seal(link, ids.high, ids.low, this.#contentCount * 2, bytes)
-    }
-    for (let i = from; i < to; i++) {
-      const message = queued[i]!
-      if (!(message instanceof Outgoing)) continue
-      message.sent = true
-      message.queued = false
-    }
-  }
-
-  #seal(link: PacketLink, high: number, low: number, seqNo: number, bodyBytes: number) {
-    const { key, world } = this
-    const packetBytes = packetBytesFor(bodyBytes)
-    const frame = link.begin(packetBytes)
-    const salt = currentSalt(key, world.nowSeconds())
-    world.sealer.seal(key, salt, this.id, high, low, seqNo, bodyBytes, frame, link.payloadAt(packetBytes))
-    world.metrics.count('packets_out')
-    link.send(frame, packetBytes)
   }
 
   /** Now and then, what an HTTP client may not have received. */
