@@ -12,8 +12,8 @@ const sha1 = createHash('sha1').update('\xfe\0\x01\0', 'latin1').update(n).updat
 _serverKeys.set(`${sha1.digest().readBigInt64LE(12)}`, { n: bigInt(n.toString('hex'), 16), e: 65537 })
 const connection = new Proxy(ConnectionTCPFull, { construct: (Base, [given]) => new Base({ ...given, port }) })
 const session = new sessions.StringSession('')
-session.setDC(2, host, port)
-const client = new TelegramClient(session, 1, 'any', { connection }) // without it the library dials port 80
+session.setDC(2, host, 443) // the library saves a port as a signed 16-bit number, and dials the one given above
+const client = new TelegramClient(session, 1, 'any', { connection })
 await client.start({ phoneNumber: '9996620003', phoneCode: () => '22222', onError: console.error })
 const { id } = await client.sendMessage('me', { message: 'Hello from GramJS' })
 console.log('Saved:', (await client.getMessages('me', { ids: id }))[0].message)

@@ -77,7 +77,7 @@ class Connection extends ConnectionTCPFull {
   constructor(options) { super({ ...options, port: ${mtproto.port} }) } // the library would dial 80 or 443
 }
 const session = new StringSession('')
-session.setDC(2, '${mtproto.host}', ${mtproto.port})
+session.setDC(2, '${mtproto.host}', 443) // saved as a signed 16-bit number; the connection dials its own port
 const client = new TelegramClient(session, 1, 'any', { connection: Connection })
 await client.start({ ${login} })
 console.log('Logged in as', (await client.getMe()).firstName)
