@@ -1,0 +1,166 @@
+import { join } from 'node:path'
+import { Chat, privateChat } from '../../actors/index.js'
+import { actorType, implement, numberKey } from '../../runtime/index.js'
+import { reachableBytes } from '../measure/garbage.js'
+import { HastyClock } from '../measure/hasty-clock.js'
+import type { Outcome, Run, Scenario } from '../scenario.js'
+import { type ActorWorld, inBatches, openActorWorld, registerAccounts, sampleBody } from '../target/actor-world.js'
+
+const SECOND_MS = 1_000
+const HASTE = 50
+/** On the actors' clock: when chats go, when the rest goes. */
+const CHATS_GO_AFTER_MS = 300 * SECOND_MS
+const OTHERS_GO_AFTER_MS = 900 * SECOND_MS
+/** Chat partners of each account, in a ring. */
+const PARTNERS = 2
+
+/** An actor with next to no state of its own: what is left is the runtime's and the storage driver's part. */
+interface Note {
+  set(text: string): Promise<void>
+}
+const Note = actorType<Note, number>('note', { methods: { set: 'turn' }, ...numberKey })
+
+interface NoteShape {
+  contract: Note
+  id: number
+  state: { text: string }
+  entry: { text: string }
+  memory: undefined
+}
+
+const noteActor = implement<NoteShape>({
+  type: Note,
+  state: { version: 1, initial: () => ({ text: '' }), apply: (_, { text }) => ({ text }) },
+  methods: { set: (turn, text) => void turn.append({ text }) },
+})
+
+class Weighing {
+  readonly #world: ActorWorld
+  readonly #clock: HastyClock
+  readonly #run: Run
+  #accounts = 0
+
+  constructor(run: Run, world: ActorWorld, clock: HastyClock) {
+    this.#run = run
+    this.#world = world
+    this.#clock = clock
+  }
+
+  async untilGone(residents: number): Promise<number> {
+    return this.#hastily(() => this.#world.system.health.residents() <= residents)
+  }
+
+  /** After `ms` of the actors' clock, when what idleness lets go of is gone. */
+  async after(ms: number): Promise<number> {
+    const end = this.#clock.monotonic() + ms
+    return this.#hastily(() => this.#clock.monotonic() >= end)
+  }
+
+  async #hastily(condition: () => boolean): Promise<number> {
+    this.#clock.run(HASTE)
+    while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20))
+    this.#clock.run(1)
+    return reachableBytes()
+  }
+
+  async bare(count: number) {
+    const { system } = this.#world
+    this.#run.progress(`${count} bare actors`)
+    const before = await reachableBytes()
+    const ids = Array.from({ length: count }, (_, i) => i)
+    await inBatches(ids, 1_000, (id) => system.ref(Note, id).set('hello'))
+    const idle = await this.after(60 * SECOND_MS)
+    this.#run.progress('bare actors go')
+    const gone = await this.untilGone(0)
+    return { idle: (idle - before) / count, gone: (gone - before) / count }
+  }
+
+  async real(count: number) {
+    const { system } = this.#world
+    this.#run.progress(`${count} accounts and ${count * PARTNERS} private chats`)
+    const before = await reachableBytes()
+    const users = Array.from({ length: count }, () => ++this.#accounts)
+    await registerAccounts(system, users)
+    const registered = await this.after(60 * SECOND_MS)
+    await inBatches(users, 200, async (user) => {
+      const index = user - users[0]!
+      for (let next = 1; next <= PARTNERS; next++) {
+        const other = users[(index + next) % count]!
+        const op = `r${user}-${next}`
+        const origin = { authKey: user.toString(16).padStart(16, '0'), session: '0000000000000001' }
+        await system
+          .ref(Chat, privateChat(user, other))
+          .post({ by: user, origin, drafts: [{ op, body: sampleBody(next) }] })
+      }
+    })
+    const both = await this.after(60 * SECOND_MS)
+    this.#run.progress('chats go')
+    const usersOnly = await this.untilGone(count)
+    this.#run.progress('accounts go')
+    const gone = await this.untilGone(0)
+    return {
+      fresh: (registered - before) / count,
+      chat: (both - usersOnly) / (count * PARTNERS),
+      user: (usersOnly - before) / count,
+      gone: (gone - before) / (count * (1 + PARTNERS)),
+    }
+  }
+}
+
+async function runIdleActorMemory(run: Run): Promise<Outcome> {
+  const clock = new HastyClock()
+  const world = await openActorWorld({
+    directory: join(run.scratch, 'data'),
+    clock,
+    limits: {
+      note: { idleAfterMs: CHATS_GO_AFTER_MS },
+      chat: { idleAfterMs: CHATS_GO_AFTER_MS },
+      user: { idleAfterMs: OTHERS_GO_AFTER_MS },
+    },
+    more: [noteActor],
+  })
+  run.onEnd(() => world.stop())
+  const weighing = new Weighing(run, world, clock)
+  run.progress('warming up')
+  await weighing.bare(200)
+  await weighing.real(20)
+  const bare = await weighing.bare(run.sized({ quick: 2_000, normal: 50_000 }))
+  const real = await weighing.real(run.sized({ quick: 200, normal: 5_000 }))
+  const kib = (bytes: number) => bytes / 1024
+  const targets = { must: { atMost: 2 }, aim: { atMost: 1 } }
+  return {
+    figures: [
+      { name: 'bare actor, idle', value: kib(bare.idle), unit: 'KiB', ...targets },
+      { name: 'private chat, idle', value: kib(real.chat), unit: 'KiB', ...targets },
+      { name: `account with ${PARTNERS * 2} dialogs, idle`, value: kib(real.user), unit: 'KiB', ...targets },
+      { name: 'account just registered, idle', value: kib(real.fresh), unit: 'KiB', ...targets },
+      { name: 'bare actor, passivated', value: bare.gone, unit: 'bytes', must: { atMost: 16 } },
+      { name: 'account or chat, passivated', value: real.gone, unit: 'bytes', must: { atMost: 16 } },
+    ],
+    plots: [
+      {
+        kind: 'bars',
+        title: 'Memory an idle actor',
+        unit: 'KiB',
+        bars: [
+          { name: 'bare actor', parts: [{ name: 'KiB', value: kib(bare.idle) }] },
+          { name: 'private chat', parts: [{ name: 'KiB', value: kib(real.chat) }] },
+          { name: 'account, no dialogs', parts: [{ name: 'KiB', value: kib(real.fresh) }] },
+          { name: `account, ${PARTNERS * 2} dialogs`, parts: [{ name: 'KiB', value: kib(real.user) }] },
+        ],
+        marks: [{ name: 'must', value: 2 }],
+      },
+    ],
+    notes: [
+      'Reachable heap and external memory after garbage collections, of the whole process, divided by the actors; what idleness lets go of after some seconds is gone.',
+      `The actors' clock runs ${HASTE} times as fast as time while they are idle.`,
+      'No gateway is attached to the accounts: connection-memory has what a live session adds.',
+    ],
+  }
+}
+
+export const idleActorMemory: Scenario = {
+  name: 'idle-actor-memory',
+  summary: 'bytes an idle actor holds in memory, bare and real ones, and what is left of a passivated one',
+  run: runIdleActorMemory,
+}
