@@ -283,7 +283,9 @@ export async function refetch(user: Ref<User>, page = 4): Promise<Mirror> {
     // As clients do: from the last one that has a message; those without one behind it come again.
     const last = dialogs.findLast(({ topId }) => topId > 0)
     const top = messages.find(({ id }) => id === last?.topId)
-    if (!last || !top) return refetch(user, 100)
+    // A page without any message leaves a client nothing to go on from: it asks for a longer one.
+    if ((!last || !top) && page < 100) return refetch(user, 100)
+    if (!last || !top) break
     offset = { offsetDate: Math.floor(top.fact.atMs / 1000), offsetId: last.topId, offsetPeer: parsePeerKey(last.peer) }
   }
   for (const { user: id, card } of await user.contacts()) mirror.contacts.set(id, card.firstName)
