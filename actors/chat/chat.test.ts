@@ -193,6 +193,19 @@ describe('delivery', () => {
     expect(await talk.texts(3, chat)).toEqual(await talk.texts(4, chat))
   })
 
+  it('a box that takes a part gets the rest, and the answer waits for the whole', async () => {
+    const talk = await Talk.start()
+    const chat = privateChat(1, 2)
+    talk.trouble.itemsATurn = 2
+    const drafts = Array.from({ length: 7 }, (_, i) => ({ op: `m${i}`, body: Buffer.from(`${i}`) }))
+    const outcomes = await talk.until(talk.chat(chat).post({ by: 1, origin: ORIGIN, drafts }))
+    expect(outcomes.map(({ changes }) => changes.map((change) => itemOf(change).n))).toEqual(
+      drafts.map((_, i) => [i + 1]),
+    )
+    await talk.delivered(2, chat, 7)
+    expect(await talk.texts(2, chat)).toEqual(drafts.map((_, i) => `${i}`))
+  })
+
   it('a box that refuses for good is passed over', async () => {
     const talk = await Talk.start()
     const chat = privateChat(1, 2)

@@ -42,6 +42,8 @@ export interface DeliveryLimits {
   readonly lastRetryMs: number
   /** Failures in a row after which a lane waits for the next sweep. */
   readonly failures: number
+  /** Appends in a row that a box may take without moving its mark: it is busy with a large item. */
+  readonly stalls: number
 }
 
 export const DELIVERY_LIMITS: DeliveryLimits = {
@@ -52,6 +54,7 @@ export const DELIVERY_LIMITS: DeliveryLimits = {
   firstRetryMs: 50,
   lastRetryMs: 5_000,
   failures: 12,
+  stalls: 1_000,
 }
 
 export interface DeliveryPorts {
@@ -73,9 +76,13 @@ export type Targets = readonly (readonly [users: readonly number[], n: number])[
 interface Lane {
   /** The box has everything up to here that concerns it; undefined: ask it. */
   w: number | undefined
+  /** The last entry that the box said it has, or took: entries between it and `w` do not concern the box (D1). */
+  mark: number
   /** The last durable entry that concerns it. */
   target: number
   running: boolean
+  /** Appends in a row after which the box's mark was where it had been. */
+  stalls: number
   waiting: Waiter[]
 }
 
@@ -142,7 +149,7 @@ export class Delivery {
     for (const user of users) {
       if (user === SERVICE_USER_ID || this.#lanes.has(user)) continue
       const last = lastFor(state, user)
-      this.#lanes.set(user, { w: last, target: last, running: false, waiting: [] })
+      this.#lanes.set(user, newLane(last))
     }
   }
 
@@ -156,7 +163,7 @@ export class Delivery {
     for (const user of users) {
       if (user === SERVICE_USER_ID) continue
       const lane = this.#lanes.get(user)
-      if (!lane) this.#lanes.set(user, { w: undefined, target: 0, running: false, waiting: [] })
+      if (!lane) this.#lanes.set(user, newLane(undefined))
       else if (lane.running || isDone(lane, lastFor(state, user))) continue
       found = true
     }
@@ -251,14 +258,14 @@ export class Delivery {
     const last = entries.at(-1)
     if (!first || !last) return []
     const answer = await effect.ref(User, user).deliver({ chat: this.#chat, after: first.n - 1, items })
-    if (answer.taken) return answer.changes.flatMap(({ changes }) => changes)
+    if (answer.taken && answer.w >= last.n) return answer.changes.flatMap(({ changes }) => changes)
     // The mark was taken for granted (L5) and is wrong: the box lacks more than this.
-    const lane = this.#lanes.get(user) ?? { w: undefined, target: 0, running: false, waiting: [] }
+    const lane = this.#lanes.get(user) ?? newLane(undefined)
     this.#lanes.set(user, lane)
     this.#outbound ??= effect
     this.#view ??= view
     this.#durable = Math.max(this.#durable, last.n)
-    if (!lane.running) lane.w = answer.w
+    if (!lane.running) lane.w = lane.mark = answer.w
     const waiter = await this.#reach(user, lane, first.n, last.n, effect.deadlineMs)
     return waiter.changes
   }
@@ -294,12 +301,11 @@ export class Delivery {
       } catch (error) {
         const code = errorCode(error)
         if (code === 'REFUSED') {
-          this.#view?.log.warn({ user, reason: String(error) }, 'a box refuses what its chat has for it')
+          this.#view?.log.warn({ user, error }, 'a box refuses what its chat has for it')
           lane.w = Math.max(lane.w ?? 0, lane.target)
           release(lane, lane.w)
         } else if (code === 'STOPPED' || ++failures >= this.#limits.failures) {
-          if (code !== 'STOPPED')
-            this.#view?.log.warn({ user, error: String(error) }, 'a lane gives up until the next sweep')
+          if (code !== 'STOPPED') this.#view?.log.warn({ user, error }, 'a lane gives up until the next sweep')
           lane.w = undefined
           abandon(lane, Number.POSITIVE_INFINITY)
           return
@@ -316,22 +322,34 @@ export class Delivery {
     if (!outbound) throw new ActorError('INTERNAL', 'a lane runs without a way out')
     const box = outbound.ref(User, user)
     if (lane.w === undefined) {
-      lane.w = await box.lane(this.#chat)
+      lane.w = lane.mark = await box.lane(this.#chat)
       release(lane, lane.w)
       return
     }
     const { items, upTo } = await this.#next(user, lane.w, lane.target)
     if (items.length > 0) {
-      const answer = await box.deliver({ chat: this.#chat, after: lane.w, items })
+      const answer = await box.deliver({ chat: this.#chat, after: lane.mark, items })
       if (!answer.taken) {
-        if (answer.w >= lane.w) throw new ActorError('INTERNAL', `box ${user} refuses a range that follows its mark`)
-        lane.w = answer.w
+        if (answer.w >= lane.mark) throw new ActorError('INTERNAL', `box ${user} refuses a range that follows its mark`)
+        lane.w = lane.mark = answer.w
         return
       }
-      note(lane, items, answer.changes)
+      note(lane, items, answer)
+      lane.mark = answer.w
+      if (answer.w < (items.at(-1)?.n ?? 0)) return this.#tookPart(lane, lane.w, answer.w)
     }
+    lane.stalls = 0
     lane.w = upTo
     release(lane, upTo)
+  }
+
+  /** The box bounds what it does in one turn: the rest goes again at once, also when it has done only a part of one item. */
+  #tookPart(lane: Lane, before: number, w: number): void {
+    lane.stalls = w > before ? 0 : lane.stalls + 1
+    if (lane.stalls > this.#limits.stalls)
+      throw new ActorError('INTERNAL', `a box takes entries after ${w} and has none`)
+    lane.w = Math.max(before, w)
+    release(lane, lane.w)
   }
 
   /** What follows `w` for the user, in bounds; `upTo` is the last entry that was looked at. */
@@ -389,13 +407,18 @@ export class Delivery {
   }
 }
 
+function newLane(w: number | undefined): Lane {
+  return { w, mark: w ?? 0, target: w ?? 0, running: false, stalls: 0, waiting: [] }
+}
+
 function isDone(lane: Lane, target: number): boolean {
   return lane.w !== undefined && lane.w >= target
 }
 
-function note(lane: Lane, items: readonly LaneItem[], changed: (LaneAnswer & { taken: true })['changes']): void {
+/** Keeps what those who wait asked for; of an append that was taken in part, what was taken. */
+function note(lane: Lane, items: readonly LaneItem[], { w, changes: changed }: LaneAnswer & { taken: true }): void {
   for (const waiter of lane.waiting) {
-    const isAsked = ({ n }: { readonly n: number }) => waiter.from <= n && n <= waiter.upTo
+    const isAsked = ({ n }: { readonly n: number }) => waiter.from <= n && n <= waiter.upTo && n <= w
     waiter.answered += items.filter(isAsked).length
     for (const change of changed) if (isAsked(change)) waiter.changes.push(...change.changes)
   }

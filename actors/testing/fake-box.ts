@@ -24,6 +24,8 @@ export class Trouble {
   readonly hang = new Set<number>()
   readonly fail = new Set<number>()
   readonly refuse = new Set<number>()
+  /** Items that a box takes of one append; the rest is to be sent again. */
+  itemsATurn = Number.POSITIVE_INFINITY
   appends = 0
   #healed: (() => void)[] = []
 
@@ -62,9 +64,10 @@ export function fakeBox(trouble: Trouble): ActorDefinition<FakeBoxShape> {
         if (trouble.refuse.has(turn.id)) refuse('USER_DEACTIVATED')
         const w = turn.state.get(chat) ?? 0
         if (after > w) return { taken: false, w }
-        for (const item of items) if (item.n > w) turn.append({ chat, item }, bodyOf(item))
+        const taken = items.slice(0, trouble.itemsATurn)
+        for (const item of taken) if (item.n > w) turn.append({ chat, item }, bodyOf(item))
         const known = await turn.own.entries({ pts: 0, ordinal: 0 }, 100_000)
-        const changes = items.map(({ n }) => ({
+        const changes = taken.map(({ n }) => ({
           n,
           changes: known.filter(({ fact }) => fact.chat === chat && fact.item.n === n).map((entry) => changeOf(entry)),
         }))
