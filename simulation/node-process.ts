@@ -1,0 +1,128 @@
+import { chatActor } from '../actors/chat/actor.js'
+import { userActor } from '../actors/user/actor.js'
+import {
+  type ActorDefinition,
+  type ActorLog,
+  type ActorSystem,
+  type AgendaStore,
+  type Clock,
+  createActorSystem,
+  type JournalStore,
+  type Timer,
+} from '../runtime/index.js'
+import { type EmbeddedStorage, openSimulatedStorage, type SimulatedDisk } from '../storage/index.js'
+import type { Bounds } from './bounds.js'
+import type { Dice } from './dice.js'
+import type { Settings } from './settings.js'
+import { SlowJournals } from './slow-journals.js'
+import type { VirtualTime } from './virtual-time.js'
+
+/** What a mutation may replace: each switches off one rule by standing in front of a port or a definition. */
+export interface Mutation {
+  readonly journals?: (journals: JournalStore, clock: Clock) => JournalStore
+  readonly agenda?: (agenda: AgendaStore) => AgendaStore
+  // biome-ignore lint/suspicious/noExplicitAny: definitions of different shapes go through the same door
+  readonly actor?: (definition: ActorDefinition<any>) => ActorDefinition<any>
+}
+
+export interface ProcessParts {
+  readonly time: VirtualTime
+  readonly dice: Dice
+  readonly disk: SimulatedDisk
+  readonly settings: Settings
+  readonly bounds: Bounds
+  readonly log: ActorLog
+  readonly mutation: Mutation
+}
+
+/** A clock that stops with its process. */
+export class ProcessClock implements Clock {
+  readonly #time: VirtualTime
+  isAlive = true
+
+  constructor(time: VirtualTime) {
+    this.#time = time
+  }
+
+  now(): number {
+    return this.#time.now()
+  }
+
+  monotonic(): number {
+    return this.#time.monotonic()
+  }
+
+  setTimer(delayMs: number, fire: () => void): Timer {
+    return this.#time.setTimer(delayMs, () => this.isAlive && fire())
+  }
+}
+
+/**
+ * One life of the node: the real runtime, the real actors and the real embedded driver, on what the disk kept.
+ *
+ * Nothing of it runs after `kill`: its timers do not fire, its disk does not answer, and nobody listens to it.
+ */
+export class NodeProcess {
+  readonly clock: ProcessClock
+  readonly #parts: ProcessParts
+  storage: EmbeddedStorage | undefined
+  system: ActorSystem | undefined
+  /** The first sweep has ended. */
+  hasSwept = false
+
+  constructor(parts: ProcessParts) {
+    this.#parts = parts
+    this.clock = new ProcessClock(parts.time)
+  }
+
+  get isAlive(): boolean {
+    return this.clock.isAlive
+  }
+
+  kill(): void {
+    this.clock.isAlive = false
+  }
+
+  /** Opens the storage, then serves; `onSystem` hears of the system before the first sweep. Rejects as the disk does. */
+  async start(onSystem: (system: ActorSystem) => void): Promise<void> {
+    const { disk, settings, bounds, log, mutation, dice } = this.#parts
+    const { stallAfterMs, unflushedBatches } = settings
+    const storage = await openSimulatedStorage(disk, { shardCount: 8, limits: { stallAfterMs, unflushedBatches } })
+    this.storage = storage
+    const journals = mutation.journals?.(storage.journals, this.clock) ?? storage.journals
+    const { clock } = this
+    const limits = { appendItems: settings.appendItems, keptEntries: settings.keptEntries }
+    // biome-ignore lint/suspicious/noExplicitAny: definitions of different shapes stand in one list
+    const actors: ActorDefinition<any>[] = [chatActor({ clock, random: dice, limits }), userActor]
+    const system = createActorSystem({
+      actors: actors.map((actor) => mutation.actor?.(actor) ?? actor),
+      clock,
+      random: dice,
+      journals: new SlowJournals(journals, clock, dice, settings.slowestReadMs),
+      agenda: mutation.agenda?.(storage.agenda) ?? storage.agenda,
+      ownership: storage.ownership,
+      metrics: bounds,
+      log,
+      limits: {
+        residentActors: settings.residentActors,
+        callTimeoutMs: 3_000,
+        inFlightCalls: settings.inFlightCalls,
+        sweepEveryMs: settings.sweepEveryMs,
+        actor: {
+          mailboxCalls: settings.mailboxCalls,
+          mailboxBytes: 1024 * 1024,
+          mailboxAgeMs: 1_000,
+          idleAfterMs: settings.idleAfterMs,
+          checkpointEntries: settings.checkpointEntries,
+          checkpointBytes: 256 * 1024,
+        },
+      },
+      localValues: 'cross',
+    })
+    this.system = system
+    bounds.startsAnew(system)
+    onSystem(system)
+    await system.start()
+    this.hasSwept = true
+  }
+}

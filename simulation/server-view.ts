@@ -1,0 +1,69 @@
+import { type PeerKey, parsePeerKey } from '../actors/chat/chat-id.js'
+import type { BoxMessage, Dialog, User } from '../actors/user/contract.js'
+import type { Ref } from '../runtime/index.js'
+import { draftText, type Message, messageOf, type ServerView, type Talk } from './replica.js'
+
+const PAGE = 100
+
+/** The account as a device that begins anew fetches it: dialogs, then every history, until nothing moved meanwhile. */
+export async function fetchAccount(me: Ref<User>): Promise<ServerView> {
+  for (;;) {
+    const before = await me.boxState()
+    const dialogs = await allDialogs(me)
+    const messages = new Map<number, Message>()
+    for (const { peer } of dialogs) {
+      for (const message of await wholeHistory(me, peer)) messages.set(message.id, messageOf(message))
+    }
+    const after = await me.boxState()
+    if (before.pts !== after.pts) continue
+    const talks = new Map<PeerKey, Talk>(dialogs.map((dialog) => [dialog.peer, talkOf(dialog)]))
+    return {
+      pts: before.pts,
+      date: Math.floor(before.atMs / 1000),
+      messages,
+      talks,
+      pinned: dialogs.filter(({ pinned }) => pinned).map(({ peer }) => peer),
+      unread: new Map(dialogs.map(({ peer, unread }) => [peer, unread])),
+    }
+  }
+}
+
+function talkOf({ readInboxMaxId, readOutboxMaxId, unreadMark, draft }: Dialog): Talk {
+  const told = draft && { draft: draftText(draft.body, draft.replyTo) }
+  return { readIn: readInboxMaxId, readOut: readOutboxMaxId, marked: unreadMark, ...told }
+}
+
+async function allDialogs(me: Ref<User>): Promise<Dialog[]> {
+  const all: Dialog[] = []
+  let offset: Parameters<User['dialogs']>[0] = { offsetDate: 0, offsetId: 0, excludePinned: false, limit: PAGE }
+  for (;;) {
+    const { dialogs, messages, total } = await me.dialogs(offset)
+    const known = new Set(all.map(({ peer }) => peer))
+    const fresh = dialogs.filter(({ peer }) => !known.has(peer))
+    all.push(...fresh)
+    const last = fresh.at(-1)
+    if (last === undefined || all.length >= total) return all
+    const top = messages.find(({ id }) => id === last.topId)
+    const offsetDate = Math.floor((top?.fact.atMs ?? last.draft?.atMs ?? 0) / 1000)
+    offset = { ...offset, offsetDate, offsetId: last.topId, offsetPeer: parsePeerKey(last.peer) }
+  }
+}
+
+async function wholeHistory(me: Ref<User>, peer: PeerKey): Promise<BoxMessage[]> {
+  const all: BoxMessage[] = []
+  for (let offsetId = 0; ; ) {
+    const page = await me.history({
+      peer: parsePeerKey(peer),
+      offsetId,
+      offsetDate: 0,
+      addOffset: 0,
+      limit: PAGE,
+      maxId: 0,
+      minId: 0,
+    })
+    all.push(...page.messages)
+    const last = page.messages.at(-1)
+    if (last === undefined || page.messages.length < PAGE) return all
+    offsetId = last.id
+  }
+}
