@@ -115,8 +115,7 @@ export class Checkpoints {
     if (activation.work !== undefined) activation.work.checkpointing = false
     this.#host.log.warn({ actor: activation.address, error }, 'a checkpoint failed')
     if (errorCode(error) === 'OVERTAKEN') {
-      const { inFlight } = activation.work ?? {}
-      this.#host.turns.discard(activation, Failure.of(error as ActorError), inFlight === undefined)
+      this.#host.turns.discard(activation, Failure.of(error as ActorError), false)
       return
     }
     this.#pause(activation)

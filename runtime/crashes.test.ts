@@ -8,7 +8,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type ActorSystem, actorType, decode, errorCode, implement, numberKey } from './index.js'
-import { type Fate, MemoryStore, SoloOwnership, settled, testSystem, VirtualClock } from './testing/index.js'
+import { type Fate, MemoryStore, noMetrics, SoloOwnership, settled, testSystem, VirtualClock } from './testing/index.js'
 
 interface Log {
   /** Appends `size` entries of the operation, with an await in between when `isSlow`; answers all operations so far. */
@@ -122,6 +122,8 @@ class History {
   #ops = 0
   #decisions: ((fate: Fate) => void)[] = []
   #answers = 0
+  /** By the metrics: calls that wait in mailboxes. */
+  waiting = 0
   readonly #broken: string[] = []
   #holds = true
 
@@ -139,8 +141,15 @@ class History {
         if (generation === this.ownership) this.#decisions.push(resolve)
       })
     }
-    return testSystem([logActor(this.clock)], { clock: this.clock, store: this.store, ownership: this.ownership })
-      .system
+    this.waiting = 0
+    const metrics = {
+      ...noMetrics,
+      queueDepth: (_kind: string, change: 1 | -1) => {
+        if (generation === this.ownership) this.waiting += change
+      },
+    }
+    const { clock, store, ownership } = this
+    return testSystem([logActor(clock)], { clock, store, ownership, metrics }).system
   }
 
   get durable(): number[] {
@@ -221,6 +230,7 @@ class History {
     }
     for (const op of this.refused) expect(durable.filter((each) => Math.floor(each / 10) === op)).toEqual([])
     expect(await this.system.ref(Log, 1).peek()).toEqual(durable)
+    expect(this.waiting).toBe(0)
     await this.system.stop()
     expect(this.system.health.residents()).toBe(0)
     this.ownership = new SoloOwnership(this.ownership.epoch + 1)

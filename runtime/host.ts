@@ -51,8 +51,8 @@ export class Host {
   stopping = false
   /** Nothing is served any more. */
   stopped = false
-  /** Hears that nothing is under way any more. */
-  onQuiet: (() => void) | undefined = undefined
+  /** Hears that an activation may have come to rest. */
+  onRest: (() => void) | undefined = undefined
 
   readonly dispatcher: Dispatcher
   readonly activations: Activations
@@ -141,15 +141,17 @@ export class Host {
 
   /** Lets go of an activation's work if there is none. */
   rest(activation: Activation): void {
-    if (activation.running !== undefined || activation.work?.isEmpty !== true) return
-    this.dropWork(activation)
-    if (activation.phase !== 'dead') this.residency.rested(activation)
+    if (activation.running === undefined && activation.work?.isEmpty === true) {
+      this.dropWork(activation)
+      if (activation.phase !== 'dead') this.residency.rested(activation)
+    }
+    this.onRest?.()
   }
 
   dropWork(activation: Activation): void {
     activation.work = undefined
     this.busy.delete(activation)
-    if (this.busy.size === 0) this.onQuiet?.()
+    this.onRest?.()
   }
 
   /** A view of an activation for its definition's own questions. */

@@ -56,6 +56,17 @@ describe('passivation', () => {
     expect(system.health.residents()).toBe(0)
   })
 
+  test('a definition whose questions throw holds up nothing', async () => {
+    const mayPassivate = () => {
+      throw new Error('a bad question')
+    }
+    const { counter, clock, system } = counters({ limits: { idleAfterMs: 1_000 }, mayPassivate })
+    await counter.total()
+    await system.ref(Counter, 2).total()
+    await clock.advance(20_000)
+    expect(system.health.residents()).toBe(0)
+  })
+
   test('beyond residentActors the least recently used goes (Y2)', async () => {
     const clock = new VirtualClock()
     const { system } = counters({}, { clock, limits: { residentActors: 3 } })

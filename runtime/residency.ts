@@ -121,7 +121,12 @@ export class Residency extends Alarm {
 
   #mayGo(activation: Activation): boolean {
     const { mayPassivate } = activation.kind.definition
-    return mayPassivate === undefined || mayPassivate(this.#host.reading(activation) as never)
+    try {
+      return mayPassivate === undefined || mayPassivate(this.#host.reading(activation) as never)
+    } catch (error) {
+      this.#host.log.error({ actor: activation.address, error }, 'mayPassivate failed')
+      return true
+    }
   }
 
   #makeRoom(): void {

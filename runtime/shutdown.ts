@@ -48,7 +48,7 @@ export class Shutdown {
     const failure = new Failure('STOPPED', 'this node has stopped; call again elsewhere')
     host.stopped = true
     for (const activation of this.#residents()) {
-      if (activation.phase !== 'dead') host.turns.discard(activation, failure, activation.work?.inFlight === undefined)
+      if (activation.phase !== 'dead') host.turns.discard(activation, failure, true)
     }
     host.wheel.stop()
   }
@@ -57,19 +57,26 @@ export class Shutdown {
     return [...this.#host.kinds.values()].flatMap((kind) => [...kind.residents.values()])
   }
 
-  /** Resolves when nothing is under way, or when it has been for too long. */
+  /** Resolves when nothing is under way that anybody waits for, or when it has been for too long. */
   #quiet(): Promise<void> {
     const host = this.#host
-    if (host.busy.size === 0) return Promise.resolve()
+    if (this.#isQuiet()) return Promise.resolve()
     return new Promise((resolve) => {
       const done = () => {
-        host.onQuiet = undefined
+        host.onRest = undefined
         host.wheel.cancel(alarm)
         resolve()
       }
       const alarm = new GraceAlarm(done)
       host.wheel.set(alarm, host.limits.callTimeoutMs)
-      host.onQuiet = done
+      host.onRest = () => {
+        if (this.#isQuiet()) done()
+      }
     })
+  }
+
+  #isQuiet(): boolean {
+    for (const { running, work } of this.#host.busy) if (running !== undefined || work?.isQuiet === false) return false
+    return true
   }
 }

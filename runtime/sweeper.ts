@@ -48,12 +48,21 @@ export class Sweeper extends Alarm {
     if (activation.phase !== 'active' || activation.running !== undefined || activation.work !== undefined) return
     const host = this.#host
     if (!host.ownership.holds(activation.shard, activation.epoch)) return
-    if (!delivery.settled(host.reading(activation) as never)) return
+    if (!this.#isSettled(activation)) return
     activation.rowWritten = false
     activation.rowFound = false
     host.options.agenda.removeUndelivered(activation.actor, activation.epoch).catch((error) => {
       host.log.warn({ actor: activation.address, error }, 'an undelivered row stays: its removal failed')
     })
+  }
+
+  #isSettled(activation: Activation): boolean {
+    try {
+      return activation.kind.definition.delivery?.settled(this.#host.reading(activation) as never) ?? true
+    } catch (error) {
+      this.#host.log.error({ actor: activation.address, error }, 'delivery.settled failed')
+      return false
+    }
   }
 
   async #sweep(): Promise<void> {

@@ -410,6 +410,26 @@ describe('stopping', () => {
     expect(await codeOf(counter.total())).toBe('STOPPED')
   })
 
+  test('does not wait for effects that nobody waits for', async () => {
+    let started = false
+    const { system, counter, store } = counters({
+      methods: {
+        ...counterActor(new Gates()).methods,
+        totalInTurn(turn) {
+          turn.afterwards(() => {
+            started = true
+            return new Promise(() => undefined)
+          })
+          return 0
+        },
+      },
+    })
+    await counter.totalInTurn()
+    await system.stop()
+    expect(started).toBe(true)
+    expect(store.openHandles).toBe(0)
+  })
+
   test('gives up what does not end in time, and tells its callers', async () => {
     const { system, counter, clock, store } = counters()
     const running = codeOf(counter.waitFor('never'))

@@ -250,15 +250,21 @@ export class Turns {
   async #runEffect<T>(turn: TurnContext, effect: (effect: Effect) => Promise<T>, somebodyWaits: boolean): Promise<T> {
     const { activation } = turn
     const isCounted = activation.phase !== 'dead'
-    if (isCounted) this.#host.workOf(activation).effects++
+    if (isCounted) this.#countEffect(activation, somebodyWaits, 1)
     try {
       return await effect(new EffectContext(turn, somebodyWaits))
     } finally {
       if (isCounted && activation.phase !== 'dead') {
-        this.#host.workOf(activation).effects--
+        this.#countEffect(activation, somebodyWaits, -1)
         this.pump(activation)
       }
     }
+  }
+
+  #countEffect(activation: Activation, somebodyWaits: boolean, change: 1 | -1): void {
+    const work = this.#host.workOf(activation)
+    work.effects += change
+    if (!somebodyWaits) work.backgroundEffects += change
   }
 
   /** A turn of the runtime's own kind, through the mailbox: a timer. */
@@ -295,7 +301,7 @@ export class Turns {
 
   /** This node does not own the shard any more. */
   lose(activation: Activation): void {
-    this.discard(activation, notOwner(activation), activation.work?.inFlight === undefined)
+    this.discard(activation, notOwner(activation), true)
   }
 
   /**
@@ -306,7 +312,7 @@ export class Turns {
     if (activation.phase === 'dead') return
     const { work, running } = activation
     this.#host.residency.remove(activation)
-    if (!clean) this.#host.uncleanEnds.add(activation.address)
+    if (!clean || work?.inFlight !== undefined || work?.checkpointing) this.#host.uncleanEnds.add(activation.address)
     const storedUpTo = Math.max(activation.durable, work?.inFlight?.upTo ?? 0)
     const waiting = work?.queue.drain() ?? []
     for (const turn of work?.unreleased.drain() ?? []) {

@@ -29,6 +29,8 @@ export class Work {
   /** Reads that have started and not ended. */
   reads = 0
   effects = 0
+  /** Those of them that nobody waits for. */
+  backgroundEffects = 0
   /** Turns and reads that ended and wait until what they saw is durable, in the order of what they saw. */
   readonly unreleased = new Queue<TurnContext>()
   /** Entries of the running turn. */
@@ -49,10 +51,15 @@ export class Work {
   checkpointing = false
 
   get isEmpty(): boolean {
+    return this.effects === 0 && this.isQuiet
+  }
+
+  /** Nothing is under way but effects that nobody waits for, and that `resume` starts again. */
+  get isQuiet(): boolean {
     return (
       this.waiting === 0 &&
       this.reads === 0 &&
-      this.effects === 0 &&
+      this.effects === this.backgroundEffects &&
       this.unreleased.length === 0 &&
       this.open.length === 0 &&
       this.sealed.length === 0 &&
