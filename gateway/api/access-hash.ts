@@ -1,7 +1,9 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import type { Long } from './long.js'
+import { type Long, ZERO_LONG } from './long.js'
+import { Lru } from './lru.js'
 
-const ZERO = '\0\0\0\0\0\0\0\0'
+/** Hashes that are kept rather than computed again, some 200 bytes each. */
+const KNOWN = 50_000
 
 /**
  * Access hashes: what proves that this viewer was shown that user. The HMAC of both under a key of the deployment, so
@@ -9,6 +11,8 @@ const ZERO = '\0\0\0\0\0\0\0\0'
  */
 export class AccessHashes {
   readonly #key: Buffer
+  /** Every answer carries some; the same few pairs come again and again. */
+  readonly #known = new Lru<string, Long>(KNOWN)
 
   /** `key`: at least 16 secret bytes, the same for all gateways and starts of a deployment. */
   constructor(key: Buffer) {
@@ -18,10 +22,19 @@ export class AccessHashes {
 
   /** What `viewer` must show to name the user `target`. Never zero, which clients take for "unknown". */
   ofUser(viewer: number, target: number): Long {
-    const digest = createHmac('sha256', this.#key).update(`user ${viewer} ${target}`).digest()
+    const name = `user ${viewer} ${target}`
+    const known = this.#known.get(name)
+    if (known !== undefined) return known
+    const hash = this.#compute(name)
+    this.#known.set(name, hash)
+    return hash
+  }
+
+  #compute(name: string): Long {
+    const digest = createHmac('sha256', this.#key).update(name).digest()
     for (let at = 0; at + 8 <= digest.length; at += 8) {
       const hash = digest.toString('latin1', at, at + 8)
-      if (hash !== ZERO) return hash as Long
+      if (hash !== ZERO_LONG) return hash as Long
     }
     throw new Error('an HMAC of nothing but zeros')
   }

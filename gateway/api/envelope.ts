@@ -32,10 +32,10 @@ export async function presentChanges(
   named = new PeerSet(),
 ): Promise<PresentedChanges> {
   for (const change of changes) noteStale(people, viewer, change)
-  const [messages, groups] = await Promise.all([
-    editedMessages(actors, viewer, changes),
-    changedGroups(people, viewer, changes),
-  ])
+  const edited = editedIds(changes)
+  const changed = changedGroupIds(changes)
+  const messages = edited.size === 0 ? NO_MESSAGES : await editedMessages(actors, viewer, edited)
+  const groups = changed.size === 0 ? NO_GROUPS : await changedGroups(people, viewer, changed)
   const context: ChangeContext = { self: viewer.self, messages, groups, numbered }
   const updates = changes.map((change) => presentChange(change, context, named))
   const loaded = await people.load(viewer, named)
@@ -80,23 +80,33 @@ function noteStale(people: People, viewer: Viewer, { fact }: BoxChange): void {
   if (fact.type === 'profile' || fact.type === 'username') people.forgetUser(viewer.self)
 }
 
-async function editedMessages(actors: ActorCalls, viewer: Viewer, changes: readonly BoxChange[]) {
-  const ids = [...new Set(changes.flatMap(({ fact }) => (fact.type === 'edited' ? [fact.id] : [])))]
+const NO_MESSAGES: ReadonlyMap<number, BoxMessage> = new Map()
+const NO_GROUPS: ReadonlyMap<number, GroupInfo> = new Map()
+
+function editedIds(changes: readonly BoxChange[]): ReadonlySet<number> {
+  const ids = new Set<number>()
+  for (const { fact } of changes) if (fact.type === 'edited') ids.add(fact.id)
+  return ids
+}
+
+async function editedMessages(actors: ActorCalls, viewer: Viewer, ids: ReadonlySet<number>) {
   const messages = new Map<number, BoxMessage>()
-  if (ids.length === 0) return messages
-  for (const message of await actors.ref(User, viewer.self, viewer).messages(ids)) {
+  for (const message of await actors.ref(User, viewer.self, viewer).messages([...ids])) {
     if (message) messages.set(message.id, message)
   }
   return messages
 }
 
-async function changedGroups(people: People, viewer: Viewer, changes: readonly BoxChange[]) {
+function changedGroupIds(changes: readonly BoxChange[]): ReadonlySet<number> {
   const ids = new Set<number>()
   for (const { fact } of changes) {
-    if (fact.type === 'groupChanged' && (fact.what === 'members' || fact.what === 'admins')) {
-      ids.add(parsePeerKey(fact.peer).id)
-    }
+    const isOfMembers = fact.type === 'groupChanged' && (fact.what === 'members' || fact.what === 'admins')
+    if (isOfMembers) ids.add(parsePeerKey(fact.peer).id)
   }
+  return ids
+}
+
+async function changedGroups(people: People, viewer: Viewer, ids: ReadonlySet<number>) {
   const groups = new Map<number, GroupInfo>()
   await Promise.all(
     [...ids].map(async (id) => {

@@ -14,6 +14,7 @@ import type { Clock } from '../../runtime/index.js'
 import type { tl } from '../tl/index.js'
 import type { AccessHashes } from './access-hash.js'
 import type { ActorCalls, CallScope } from './actor-calls.js'
+import { FreshCache } from './fresh-cache.js'
 import { Lru } from './lru.js'
 import type { PeerSet } from './peer-set.js'
 import { presentGroup } from './present/group.js'
@@ -44,12 +45,6 @@ export interface LoadedPeople {
   readonly chats: tl.TypeChat[]
 }
 
-interface Cached<T> {
-  readonly value: Promise<T>
-  /** Monotonic. */
-  readonly untilMs: number
-}
-
 const SERVICE_PROFILE: UserProfile = {
   id: SERVICE_USER_ID,
   firstName: 'Telegram',
@@ -65,10 +60,9 @@ export class People {
   readonly #actors: ActorCalls
   readonly #clock: Clock
   readonly #hashes: AccessHashes
-  readonly #limits: PeopleLimits
-  readonly #profiles: Lru<number, Cached<UserProfile | undefined>>
-  readonly #relations: Lru<string, Cached<Relation>>
-  readonly #groups: Lru<string, Cached<GroupInfo | undefined>>
+  readonly #profiles: FreshCache<number, UserProfile | undefined>
+  readonly #relations: FreshCache<string, Relation>
+  readonly #groups: FreshCache<string, GroupInfo | undefined>
   /** Rises when a group changes: it is part of the key, so that all viewers' copies are forgotten at once. */
   readonly #groupTurns: Lru<number, number>
   #groupTurn = 0
@@ -77,18 +71,18 @@ export class People {
     this.#actors = actors
     this.#clock = clock
     this.#hashes = hashes
-    this.#limits = { ...defaultPeopleLimits, ...limits }
-    this.#profiles = new Lru(this.#limits.profiles)
-    this.#relations = new Lru(this.#limits.relations)
-    this.#groups = new Lru(this.#limits.groups)
-    this.#groupTurns = new Lru(this.#limits.groups)
+    const { profiles, relations, groups, freshMs } = { ...defaultPeopleLimits, ...limits }
+    this.#profiles = new FreshCache(clock, profiles, freshMs)
+    this.#relations = new FreshCache(clock, relations, freshMs)
+    this.#groups = new FreshCache(clock, groups, freshMs)
+    this.#groupTurns = new Lru(groups)
   }
 
   /** All of `set`, ready for an answer to the viewer (P1). */
   async load(viewer: Viewer, set: PeerSet): Promise<LoadedPeople> {
-    const groups = await Promise.all([...set.groups].map((id) => this.#groupFor(viewer, id)))
-    const users = await this.users(viewer, [...set.users])
-    return { users, chats: groups }
+    const chats = set.groups.size === 0 ? [] : Promise.all([...set.groups].map((id) => this.#groupFor(viewer, id)))
+    const ids = [...set.users]
+    return { users: this.#usersNow(viewer, ids) ?? (await this.users(viewer, ids)), chats: await chats }
   }
 
   /** These users, in order. */
@@ -98,54 +92,40 @@ export class People {
       this.relations(viewer, ids),
     ])
     const mutual = await Promise.all(relations.map((relation) => this.#isMutual(viewer, relation)))
-    const nowMs = this.#clock.now()
-    return ids.map((id, at) =>
-      presentUser({
-        id,
-        self: viewer.self,
-        accessHash: this.#hashes.ofUser(viewer.self, id),
-        profile: profiles[at],
-        relation: relations[at]!,
-        mutual: mutual[at]!,
-        nowMs,
-      }),
-    )
+    return ids.map((id, at) => this.#present(viewer, id, profiles[at], relations[at]!, mutual[at]!))
   }
 
   profile(scope: CallScope, id: number): Promise<UserProfile | undefined> {
     if (id === SERVICE_USER_ID) return Promise.resolve(SERVICE_PROFILE)
-    return this.#through(this.#profiles, id, () => this.#actors.ref(User, id, scope).profile())
+    return this.#profiles.through(id, () => this.#actors.ref(User, id, scope).profile())
   }
 
   /** How the viewer sees these users, in order; those that are not cached are asked for in one call. */
   async relations(viewer: Viewer, ids: readonly number[]): Promise<readonly Relation[]> {
-    const missing = ids.filter((id) => id !== viewer.self && !this.#fresh(this.#relations.get(key(viewer.self, id))))
-    if (missing.length > 0) {
-      const asked = this.#actors.ref(User, viewer.self, viewer).relations(missing)
-      missing.forEach((id, at) => {
-        const one = asked.then((all) => all[at] ?? { user: id, blocked: false })
-        this.#keep(this.#relations, key(viewer.self, id), one)
-      })
-    }
+    const missing = ids.filter((id) => id !== viewer.self && !this.#relations.has(key(viewer.self, id)))
+    const ask = (users: readonly number[]) => this.#actors.ref(User, viewer.self, viewer).relations(users)
+    const asked = missing.length > 0 ? ask(missing) : undefined
     return Promise.all(
-      ids.map((user) => this.#relations.get(key(viewer.self, user))?.value ?? { user, blocked: false }),
+      ids.map((id) => {
+        if (id === viewer.self) return stranger(id)
+        const at = missing.indexOf(id)
+        // One that grew old since the look above is asked for by itself.
+        const load = async () => (asked && at >= 0 ? (await asked)[at] : (await ask([id]))[0]) ?? stranger(id)
+        return this.#relations.through(key(viewer.self, id), load)
+      }),
     )
   }
 
   /** The group as the viewer may see it; undefined where there is none. */
   group(viewer: Viewer, id: number): Promise<GroupInfo | undefined> {
-    return this.#through(this.#groups, this.#groupKey(viewer.self, id), () =>
+    return this.#groups.through(this.#groupKey(viewer.self, id), () =>
       this.#actors.ref(Chat, groupChat(id), viewer).group({ viewer: viewer.self }),
     )
   }
 
   /** A cached profile takes the presence that was just told. */
   notePresence(id: number, presence: Presence): void {
-    const known = this.#profiles.get(id)
-    if (!known) return
-    const value = known.value.then((profile) => profile && { ...profile, presence })
-    value.catch(() => this.#profiles.delete(id))
-    this.#profiles.set(id, { ...known, value })
+    this.#profiles.change(id, (profile) => profile && { ...profile, presence })
   }
 
   forgetUser(id: number): void {
@@ -180,25 +160,29 @@ export class People {
     return back?.contact !== undefined
   }
 
-  #through<Key, T>(cache: Lru<Key, Cached<T>>, id: Key, load: () => Promise<T>): Promise<T> {
-    const known = cache.get(id)
-    if (known && this.#fresh(known)) return known.value
-    return this.#keep(cache, id, load())
+  /** All at once when everything is here, as it is for most messages; otherwise undefined. */
+  #usersNow(viewer: Viewer, ids: readonly number[]): tl.RawUser[] | undefined {
+    const users: tl.RawUser[] = []
+    for (const id of ids) {
+      const profile = id === SERVICE_USER_ID ? { value: SERVICE_PROFILE } : this.#profiles.peek(id)
+      const relation = id === viewer.self ? { value: stranger(id) } : this.#relations.peek(key(viewer.self, id))
+      if (!profile || !relation) return undefined
+      // Whether a contact is mutual takes the other's relation too.
+      if (relation.value.contact && !this.#relations.peek(key(id, viewer.self))) return undefined
+      const mutual = relation.value.contact && this.#relations.peek(key(id, viewer.self))?.value.contact
+      users.push(this.#present(viewer, id, profile.value, relation.value, mutual !== undefined))
+    }
+    return users
   }
 
-  /** P2: the promise itself is kept, so dropping the entry drops what is under way; a failure is not kept. */
-  #keep<Key, T>(cache: Lru<Key, Cached<T>>, id: Key, value: Promise<T>): Promise<T> {
-    const entry = { value, untilMs: this.#clock.monotonic() + this.#limits.freshMs }
-    cache.set(id, entry)
-    value.catch(() => {
-      if (cache.get(id) === entry) cache.delete(id)
-    })
-    return value
+  #present(viewer: Viewer, id: number, profile: UserProfile | undefined, relation: Relation, mutual: boolean) {
+    const accessHash = this.#hashes.ofUser(viewer.self, id)
+    return presentUser({ id, self: viewer.self, accessHash, profile, relation, mutual, nowMs: this.#clock.now() })
   }
+}
 
-  #fresh(entry: Cached<unknown> | undefined): boolean {
-    return entry !== undefined && this.#clock.monotonic() < entry.untilMs
-  }
+function stranger(user: number): Relation {
+  return { user, blocked: false }
 }
 
 function key(viewer: number, id: number): string {
