@@ -79,6 +79,8 @@ export class Residency extends Alarm {
       this.#lookAt(kind.warm, nowMs, TRIM_AFTER_MS, (activation) => this.#trim(activation, nowMs))
       this.#lookAt(kind.cold, nowMs, kind.limits.idleAfterMs, (activation) => this.#passivate(activation, nowMs))
     }
+    // Those that were busy when room was wanted may be idle now (Y2).
+    while (this.count - this.#leaving.size > host.limits.residentActors) if (!this.#makeRoom()) break
   }
 
   #lookAt(list: ActivationList, nowMs: number, afterMs: number, idle: (activation: Activation) => void): void {
@@ -129,8 +131,8 @@ export class Residency extends Alarm {
     }
   }
 
-  #makeRoom(): void {
-    if (!this.#evict((activation) => this.#mayGo(activation))) this.#evict(() => true)
+  #makeRoom(): boolean {
+    return this.#evict((activation) => this.#mayGo(activation)) || this.#evict(() => true)
   }
 
   #evict(mayGo: (activation: Activation) => boolean): boolean {
