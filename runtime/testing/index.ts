@@ -1,6 +1,6 @@
-export { type Fate, type MemoryJournal, MemoryStore } from './memory-store.js'
+export { type Fate, MemoryStore } from './memory-store.js'
 export { SeededRandom } from './seeded-random.js'
 export { KeptLog, noLog, noMetrics } from './silence.js'
 export { SoloOwnership } from './solo-ownership.js'
-export { type TestSystem, testSystem } from './test-system.js'
+export { testSystem } from './test-system.js'
 export { settled, VirtualClock } from './virtual-clock.js'
