@@ -5,6 +5,7 @@ import { type Long, longFromInts, longHigh, longLow } from './long.js'
 
 /** What a message costs beside its body, roughly. */
 const OVERHEAD_BYTES = 120
+const KEPT_OF_BOUND = 7 / 8
 
 /** A message to the client that it has to acknowledge. */
 export class Outgoing implements OutgoingMessage {
@@ -107,11 +108,15 @@ export class Outbox {
 
   /** Removes the oldest messages until the rest is within the bounds and none of it was queued before `queuedSinceMs`. */
   trim(maxMessages: number, maxBytes: number, queuedSinceMs: number, onDropped: (message: Outgoing) => void): void {
+    const over = this.#messages.length > maxMessages || this.#bytes > maxBytes
+    // Well below the bounds once they are passed: to a client that never acknowledges, each message would cost a pass.
+    const keptMessages = over ? Math.floor(maxMessages * KEPT_OF_BOUND) : maxMessages
+    const keptBytes = over ? maxBytes * KEPT_OF_BOUND : maxBytes
     let count = 0
     let bytes = this.#bytes
     while (count < this.#messages.length) {
       const message = this.#messages[count]!
-      const within = this.#messages.length - count <= maxMessages && bytes <= maxBytes
+      const within = this.#messages.length - count <= keptMessages && bytes <= keptBytes
       if (within && message.queuedAtMs >= queuedSinceMs) break
       bytes -= message.heldBytes
       count++

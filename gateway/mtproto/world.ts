@@ -14,6 +14,8 @@ import type { RpcHandler } from './rpc.js'
 import type { MtprotoSession } from './session.js'
 import type { SessionHooks } from './session-view.js'
 
+const FLUSHED_AT_ONCE = 256
+
 /** What all sessions and connections of one gateway share. */
 export class World {
   readonly clock: Clock
@@ -58,13 +60,25 @@ export class World {
   flushSoon(session: MtprotoSession): void {
     if (session.flushing) return
     session.flushing = true
-    if (this.#toFlush.push(session) === 1) setImmediate(() => this.flush())
+    if (this.#toFlush.push(session) === 1) setImmediate(this.#flushSlice)
   }
 
-  /** Writes what `flushSoon` put off. */
+  /** Writes all that `flushSoon` put off. */
   flush(): void {
     const sessions = this.#toFlush
     this.#toFlush = []
+    this.#flush(sessions)
+  }
+
+  /** A push to very many sessions must not keep the others' packets waiting: some at a time. */
+  readonly #flushSlice = (): void => {
+    const sessions = this.#toFlush
+    this.#toFlush = sessions.length > FLUSHED_AT_ONCE ? sessions.splice(FLUSHED_AT_ONCE) : []
+    if (this.#toFlush.length > 0) setImmediate(this.#flushSlice)
+    this.#flush(sessions)
+  }
+
+  #flush(sessions: readonly MtprotoSession[]): void {
     for (const session of sessions) {
       try {
         session.flush()

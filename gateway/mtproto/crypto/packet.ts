@@ -4,6 +4,7 @@ import { type Long, readLong, writeLong } from '../long.js'
 import { sha256 } from './hash.js'
 import { igeDecrypt, igeEncrypt } from './ige.js'
 import { deriveAes, FROM_CLIENT, FROM_SERVER } from './kdf.js'
+import { Noise } from './noise.js'
 
 /**
  * The encrypted packet of MTProto 2.0: auth_key_id 8, msg_key 16, then AES-IGE of
@@ -17,7 +18,6 @@ const MAX_PADDING_BYTES = 1024
 /** The part of the auth key that is hashed in front of the plaintext. */
 const HASHED_KEY_BYTES = 32
 const SCRATCH_KEPT_BYTES = 64 * 1024
-const RANDOM_CHUNK_BYTES = 4096
 
 /** The auth key that a packet is sealed with. */
 export interface PacketKey {
@@ -40,13 +40,11 @@ function plaintextBytesFor(bodyBytes: number): number {
  * `seal` then turns it into a packet. Nothing may come between the two calls.
  */
 export class PacketSealer {
-  readonly #random: Random
+  readonly #noise: Noise
   #scratch = Buffer.allocUnsafeSlow(SCRATCH_KEPT_BYTES)
-  #noise: Buffer = Buffer.alloc(0)
-  #noiseAt = 0
 
   constructor(random: Random) {
-    this.#random = random
+    this.#noise = new Noise(random)
   }
 
   /** Memory of exactly `bodyBytes` bytes to write the body to. */
@@ -80,22 +78,13 @@ export class PacketSealer {
     scratch.writeUInt32LE(idHigh, 52)
     scratch.writeInt32LE(seqNo, 56)
     scratch.writeUInt32LE(bodyBytes, 60)
-    this.#pad(scratch, 64 + bodyBytes, end)
+    this.#noise.fill(scratch, 64 + bodyBytes, end)
     const messageKey = sha256(scratch.subarray(0, end)).subarray(8, 24)
     const { key, iv } = deriveAes(authKey, messageKey, FROM_SERVER)
     writeLong(frame, packetKey.id, at)
     frame.set(messageKey, at + 8)
     frame.set(igeEncrypt(scratch.subarray(HASHED_KEY_BYTES, end), key, iv), at + PACKET_HEAD_BYTES)
     if (scratch.length > SCRATCH_KEPT_BYTES) this.#scratch = Buffer.allocUnsafeSlow(SCRATCH_KEPT_BYTES)
-  }
-
-  #pad(scratch: Buffer, from: number, to: number) {
-    if (this.#noiseAt + to - from > this.#noise.length) {
-      this.#noise = this.#random.bytes(RANDOM_CHUNK_BYTES)
-      this.#noiseAt = 0
-    }
-    this.#noise.copy(scratch, from, this.#noiseAt, this.#noiseAt + to - from)
-    this.#noiseAt += to - from
   }
 }
 
