@@ -1,94 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { refusalReason } from '../../runtime/index.js'
-import { chatOf, fakeBox, itemOf, Trouble } from '../testing/fake-box.js'
-import { World } from '../testing/world.js'
-import { type LaneItem, SERVICE_USER_ID, User } from '../user/contract.js'
-import { chatActor } from './actor.js'
-import { type ChatId, groupChat, privateChat } from './chat-id.js'
+import { itemOf } from '../testing/fake-box.js'
+import { draft, ORIGIN, Talk } from '../testing/talk.js'
+import { SERVICE_USER_ID } from '../user/contract.js'
+import { groupChat, privateChat } from './chat-id.js'
 import { Chat, type Outcome } from './contract.js'
-
-const ORIGIN = { authKey: '00', session: '11' }
-
-/** People who talk through one node. */
-class Talk {
-  readonly trouble = new Trouble()
-  readonly world: World
-  #ops = 0
-
-  constructor(seed = 1) {
-    this.world = new World(
-      ({ clock, random }) => [chatActor({ clock, random, limits: { keptEntries: 8 } }), fakeBox(this.trouble)],
-      seed,
-    )
-  }
-
-  static async start(seed = 1): Promise<Talk> {
-    const talk = new Talk(seed)
-    await talk.world.start()
-    return talk
-  }
-
-  chat(id: ChatId) {
-    return this.world.node.ref(Chat, id)
-  }
-
-  op(): string {
-    return `r${++this.#ops}`
-  }
-
-  asked(by: number, op = this.op()) {
-    return { by, op, origin: ORIGIN }
-  }
-
-  until<T>(promise: Promise<T>): Promise<T> {
-    return this.world.until(promise)
-  }
-
-  async say(chat: ChatId, by: number, text: string, op = this.op()): Promise<Outcome> {
-    const [outcome] = await this.until(this.chat(chat).post(draft(by, text, op)))
-    if (!outcome) throw new Error('no outcome')
-    return outcome
-  }
-
-  async group(creator: number, members: readonly number[], id = 5): Promise<ChatId> {
-    const chat = groupChat(id)
-    await this.until(this.chat(chat).create({ ...this.asked(creator), title: 'A group', members }))
-    return chat
-  }
-
-  /** What a box holds of a chat, once nothing more comes. */
-  async box(user: number, chat: ChatId): Promise<readonly LaneItem[]> {
-    const changes = await this.until(this.world.node.ref(User, user).drafts())
-    return changes.filter((change) => chatOf(change) === chat).map(itemOf)
-  }
-
-  async texts(user: number, chat: ChatId): Promise<readonly string[]> {
-    return (await this.box(user, chat)).flatMap((item) => textOf(item) ?? [])
-  }
-
-  /** Waits until the box holds entry `n`. */
-  async delivered(user: number, chat: ChatId, n: number): Promise<void> {
-    await this.world.waitFor(async () => (await this.until(this.world.node.ref(User, user).lane(chat))) >= n)
-  }
-
-  async refused(promise: Promise<unknown>): Promise<string | undefined> {
-    return this.until(
-      promise.then(
-        () => undefined,
-        (error) => refusalReason(error) ?? String(error),
-      ),
-    )
-  }
-}
-
-function draft(by: number, text: string, op: string) {
-  return { by, origin: ORIGIN, drafts: [{ body: Buffer.from(text), op }] }
-}
-
-function textOf(item: LaneItem): string | undefined {
-  return item.type === 'message' && !item.action ? Buffer.from(item.body).toString() : undefined
-}
+import { REST_AFTER_MS } from './operation.js'
 
 describe('posts', () => {
   it('answers with what the post changed in the sender’s box, and gives the other box its copy', async () => {
@@ -239,6 +156,26 @@ describe('delivery', () => {
     await talk.delivered(2, chat, 3)
     await talk.delivered(3, chat, 3)
     expect(await talk.texts(2, chat)).toEqual(['a', 'b'])
+    expect(await talk.texts(3, chat)).toEqual(['a', 'b'])
+  })
+
+  it('asks the boxes after a crash, and not when all was delivered and quiet before', async () => {
+    const talk = await Talk.start()
+    const chat = await talk.group(1, [2, 3])
+    await talk.say(chat, 1, 'a')
+    talk.world.crash()
+    await talk.world.start()
+    await talk.world.clock.advance(100)
+    expect(talk.trouble.asked).toBe(3)
+    await talk.world.clock.advance(2 * REST_AFTER_MS)
+    talk.world.crash()
+    talk.trouble.asked = 0
+    await talk.world.start()
+    await talk.until(talk.chat(chat).group({ viewer: 1 }))
+    await talk.world.clock.advance(100)
+    expect(talk.trouble.asked).toBe(0)
+    const { n } = await talk.say(chat, 2, 'b')
+    await talk.delivered(3, chat, n)
     expect(await talk.texts(3, chat)).toEqual(['a', 'b'])
   })
 

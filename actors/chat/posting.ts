@@ -90,7 +90,7 @@ export function edit(turn: ChatTurn, request: EditRequest): Promise<Later<Outcom
       by,
       op,
       target,
-      ...given({ previous }),
+      ...given({ previous, to: message.fact.to }),
       ...(mentions.length > 0 ? { mentions } : undefined),
     }
     return [{ fact, body }]

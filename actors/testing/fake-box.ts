@@ -27,6 +27,8 @@ export class Trouble {
   /** Items that a box takes of one append; the rest is to be sent again. */
   itemsATurn = Number.POSITIVE_INFINITY
   appends = 0
+  /** Questions for the mark. */
+  asked = 0
   #healed: (() => void)[] = []
 
   heal(): void {
@@ -73,7 +75,10 @@ export function fakeBox(trouble: Trouble): ActorDefinition<FakeBoxShape> {
         }))
         return { taken: true, w: turn.state.get(chat) ?? 0, changes }
       },
-      lane: (turn: BoxTurn, chat: ChatId) => turn.state.get(chat) ?? 0,
+      lane(turn: BoxTurn, chat: ChatId) {
+        trouble.asked++
+        return turn.state.get(chat) ?? 0
+      },
       /** Not what the contract means: hands a test what the box holds. */
       async drafts(turn: BoxTurn) {
         const known = await turn.own.entries({ pts: 0, ordinal: 0 }, 100_000)

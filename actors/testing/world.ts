@@ -58,6 +58,11 @@ export class World {
     return this.#system
   }
 
+  /** The node's wall clock. */
+  get nowMs(): number {
+    return Math.floor(this.clock.now())
+  }
+
   /** Its storage. */
   get storage(): EmbeddedStorage {
     if (!this.#storage) throw new Error('the node is down')
