@@ -19,7 +19,7 @@ export interface ActorCallLimits {
   readonly longestPauseMs: number
 }
 
-export const defaultActorCallLimits: ActorCallLimits = {
+const defaultActorCallLimits: ActorCallLimits = {
   attemptMs: 8000,
   findOutMs: 4000,
   firstPauseMs: 20,

@@ -7,7 +7,7 @@ export interface FloodRule {
 }
 
 /** For methods that name none: a client test of 1,000 calls in 5 s passes. */
-export const DEFAULT_FLOOD_RULE: FloodRule = { burst: 3000, perSecond: 300 }
+const DEFAULT_FLOOD_RULE: FloodRule = { burst: 3000, perSecond: 300 }
 
 interface Bucket {
   tokens: number
@@ -22,7 +22,7 @@ export interface FloodLimits {
   readonly percent: number
 }
 
-export const defaultFloodLimits: FloodLimits = { buckets: 200_000, percent: 100 }
+const defaultFloodLimits: FloodLimits = { buckets: 200_000, percent: 100 }
 
 /** Flood limits per account and method. A forgotten bucket starts full again, which only ever favours the caller. */
 export class FloodGate {

@@ -1,5 +1,5 @@
 export { AccessHashes } from './access-hash.js'
-export { type ActorCallLimits, ActorCalls, type ActorPort, type CallScope } from './actor-calls.js'
+export { type ActorCallLimits, ActorCalls, type ActorPort } from './actor-calls.js'
 export { createDispatch } from './dispatch.js'
 export { envelope, type Presenting, presentChanges, presentNames } from './envelope.js'
 export { FloodGate, type FloodLimits } from './flood.js'

@@ -28,7 +28,7 @@ export interface PeopleLimits {
   readonly groups: number
 }
 
-export const defaultPeopleLimits: PeopleLimits = {
+const defaultPeopleLimits: PeopleLimits = {
   freshMs: 30_000,
   profiles: 100_000,
   relations: 200_000,

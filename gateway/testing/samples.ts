@@ -11,7 +11,7 @@ export const GROUP = 77
 const AT_MS = 1_700_000_000_000
 
 export const other = `u${OTHER}` as PeerKey
-export const group = `c${GROUP}` as PeerKey
+const group = `c${GROUP}` as PeerKey
 
 export const fullBody: MessageBody = {
   text: 'bold link mention code quoted emoji #tag @name',
@@ -69,7 +69,7 @@ export const richMessage: BoxMessage = boxMessage(11, {
   mentionUnread: true,
 })
 
-export const actions: readonly ServiceAction[] = [
+const actions: readonly ServiceAction[] = [
   { type: 'create', title: 'Group', users: [SELF, 6144] },
   { type: 'add', users: [7168] },
   { type: 'remove', user: 8192 },

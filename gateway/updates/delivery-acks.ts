@@ -12,7 +12,7 @@ export interface DeliveryAckLimits {
   readonly inFlight: number
 }
 
-export const defaultDeliveryAckLimits: DeliveryAckLimits = {
+const defaultDeliveryAckLimits: DeliveryAckLimits = {
   flushEveryMs: 5000,
   accounts: 100_000,
   callTimeoutMs: 5000,

@@ -1,1 +1,1 @@
-export { defaultUpdatesLimits, Updates, type UpdatesLimits, type UpdatesOptions, type UpdatesSizes } from './updates.js'
+export { Updates, type UpdatesLimits, type UpdatesSizes } from './updates.js'

@@ -26,7 +26,7 @@ export interface UpdatesLimits extends PendingLimits {
   readonly closeRevokedAfterMs: number
 }
 
-export const defaultUpdatesLimits: UpdatesLimits = {
+const defaultUpdatesLimits: UpdatesLimits = {
   ...defaultPendingLimits,
   leaseMs: 180_000,
   renewAfterMs: 60_000,

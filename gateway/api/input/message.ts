@@ -1,5 +1,5 @@
 import type { Peer } from '../../../actors/chat/chat-id.js'
-import { encodeBody, type MessageBody, type MessageEntity } from '../../../actors/message/body.js'
+import type { MessageBody, MessageEntity } from '../../../actors/message/body.js'
 import { isUsername, Username } from '../../../actors/username/contract.js'
 import type { tl } from '../../tl/index.js'
 import type { Call } from '../call.js'
@@ -46,8 +46,6 @@ export async function textOf(call: Call, input: TextInput): Promise<MessageBody>
     ...(input.invertMedia && { invertMedia: true }),
   }
 }
-
-export { encodeBody }
 
 /** Entities of a text whose first `start` units and all after `length` more were cut away. */
 function shifted(entities: readonly MessageEntity[], start: number, length: number): readonly MessageEntity[] {

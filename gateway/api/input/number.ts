@@ -2,7 +2,7 @@ import { refuseCall } from '../errors.js'
 
 /** Bounds of what one call may name or ask for. */
 export const MAX_IDS = 100
-export const MAX_PAGE = 100
+const MAX_PAGE = 100
 
 const MAX_INT32 = 2 ** 31 - 1
 

@@ -17,10 +17,7 @@ export interface Place {
 }
 
 export async function placeOf(call: Call, input: tl.TypeInputPeer): Promise<Place> {
-  return placeOfPeer(call, await peerOf(call, input))
-}
-
-export function placeOfPeer(call: Call, peer: Peer): Place {
+  const peer = await peerOf(call, input)
   return { peer, key: peerKey(peer), chat: chatOfPeer(call.self, peer) }
 }
 

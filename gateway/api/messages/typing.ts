@@ -5,7 +5,7 @@ import { method } from '../method.js'
 import { placeOf } from './place.js'
 
 /** What is told of an action: its name, and a progress where it has one. */
-export function typingName(action: tl.TypeSendMessageAction): string | undefined {
+function typingName(action: tl.TypeSendMessageAction): string | undefined {
   if (!TOLD.has(action._)) return undefined
   return 'progress' in action ? `${action._} ${clamped(action.progress)}` : action._
 }

@@ -3,7 +3,7 @@ import type { tl } from '../../tl/index.js'
 import { longFromHex } from '../long.js'
 
 /** TL `messageEntity...`. */
-export function presentEntity(entity: MessageEntity): tl.TypeMessageEntity {
+function presentEntity(entity: MessageEntity): tl.TypeMessageEntity {
   const { type, offset, length } = entity
   // The gateway checked the fields of each type on their way in (input/entities.ts).
   const fields: { _: string; offset: number; length: number } & Record<string, unknown> = {

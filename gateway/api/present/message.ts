@@ -99,7 +99,7 @@ export function presentForward({ fromUser, fromName, date, savedFrom }: ForwardH
 }
 
 /** TL `messageAction...`. */
-export function presentAction(action: ServiceAction): tl.TypeMessageAction {
+function presentAction(action: ServiceAction): tl.TypeMessageAction {
   switch (action.type) {
     case 'create':
       return { _: 'messageActionChatCreate', title: action.title, users: [...action.users] }

@@ -5,7 +5,7 @@ import type { PeerSet } from '../peer-set.js'
 import { presentPeer } from './peer.js'
 
 /** The defaults' spelling as a NotifyScope; a single peer's is its key. */
-export const NOTIFY_DEFAULTS = {
+const NOTIFY_DEFAULTS = {
   users: 'notifyUsers',
   chats: 'notifyChats',
   broadcasts: 'notifyBroadcasts',

@@ -3,7 +3,7 @@ import type { tl } from '../../tl/index.js'
 import { presentUserPeer } from './peer.js'
 import { seconds } from './time.js'
 
-export function presentReaction(emoticon: string): tl.RawReactionEmoji {
+function presentReaction(emoticon: string): tl.RawReactionEmoji {
   return { _: 'reactionEmoji', emoticon }
 }
 
