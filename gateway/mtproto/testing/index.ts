@@ -1,6 +1,6 @@
 /** What tests, simulations and benches of other folders may know of the protocol's inside. */
 
-export { NEWEST_LAYER, TlReader, writeObject, writeResult } from '../../tl/index.js'
+export { longToHex, NEWEST_LAYER, TlReader, writeObject, writeResult } from '../../tl/index.js'
 export { MSG_CONTAINER, readContainer, rpcResult } from '../container.js'
 export { createMtprotoGateway } from '../create-gateway.js'
 export { sha1, sha256 } from '../crypto/hash.js'
