@@ -101,10 +101,13 @@ export interface Turn<S extends ActorShape> extends Self<S> {
   append(entry: S['entry'], body?: Uint8Array): Placed
   /**
    * Ends the turn here and answers with what `effect` resolves to. The effect runs outside the turn, once all that the
-   * turn saw is durable; other turns run meanwhile. It may call other actors, and this one through `self`.
+   * turn saw is durable; other turns run meanwhile. It may call other actors, and this one, through `effect.ref`.
    */
   later<T>(effect: (effect: Effect) => Promise<T>): Later<T>
-  /** As `later`, with nobody waiting for it. Errors are logged; what must happen is found again by `resume`. */
+  /**
+   * As `later`, with nobody waiting for it. Errors are logged; what must happen is found again by `resume`. Effects of one
+   * activation start in the order in which their turns asked for them.
+   */
   afterwards(effect: (effect: Effect) => Promise<void>): void
   /** Sets or moves the durable reminder `name`; it fires `reminders[name]` at or after `dueAtMs`, also after a crash. */
   remind<Name extends keyof RemindersOf<S> & string>(
@@ -118,6 +121,7 @@ export interface Turn<S extends ActorShape> extends Self<S> {
 }
 
 export interface Effect extends Outbound {
+  /** Of `later`: the caller's, which its calls keep. Of `afterwards`: a time-out from its start; each call has its own. */
   readonly deadlineMs: number
   readonly traceId: string
 }
