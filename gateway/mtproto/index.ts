@@ -3,8 +3,6 @@ export type {
   AuthKeyRecord,
   AuthKeyStore,
   ClientInfo,
-  NewAuthKey,
-  TemporaryBinding,
 } from './auth-key-store.js'
 export { createMtprotoGateway } from './create-gateway.js'
 export type {
@@ -12,12 +10,11 @@ export type {
   HttpListenOptions,
   Listening,
   MtprotoGateway,
-  MtprotoOptions,
   TcpListenOptions,
 } from './gateway.js'
 export type { MtprotoLimits } from './limits.js'
 export type { Log } from './log.js'
-export type { MtprotoCounter, MtprotoMetrics, MtprotoSizes } from './metrics.js'
+export type { MtprotoMetrics, MtprotoSizes } from './metrics.js'
 export type { RpcAnswer, RpcCall, RpcHandler, TlObject } from './rpc.js'
 export { floodWait, RpcError } from './rpc.js'
 export type { ServerKey } from './server-key.js'
