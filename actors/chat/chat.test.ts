@@ -179,6 +179,21 @@ describe('delivery', () => {
     expect(await talk.texts(3, chat)).toEqual(['a', 'b'])
   })
 
+  it('finds what concerns a box behind many entries that do not', async () => {
+    const talk = await Talk.start()
+    const chat = privateChat(1, 2)
+    await talk.until(talk.chat(chat).setBlocked({ ...talk.asked(2), blocked: true }))
+    for (let i = 0; i < 250; i++) await talk.say(chat, 1, 'unheard')
+    await talk.until(talk.chat(chat).setBlocked({ ...talk.asked(2), blocked: false }))
+    talk.trouble.hang.add(2)
+    const { n } = await talk.say(chat, 1, 'heard')
+    talk.world.crash()
+    talk.trouble.heal()
+    await talk.world.start()
+    await talk.delivered(2, chat, n)
+    expect(await talk.texts(2, chat)).toEqual(['heard'])
+  })
+
   it('former members get what happened up to their removal, and rejoined ones what happens after', async () => {
     const talk = await Talk.start()
     const chat = await talk.group(1, [2, 3])

@@ -24,10 +24,12 @@ import {
   type Random,
 } from '../../runtime/index.js'
 import type { BoxChange } from '../user/changes.js'
-import { type LaneAnswer, type LaneItem, SERVICE_USER_ID, User } from '../user/contract.js'
+import { type LaneItem, SERVICE_USER_ID, User } from '../user/contract.js'
 import type { ChatId } from './chat-id.js'
 import type { Origin } from './contract.js'
 import type { ChatEntry, ChatFact } from './fact.js'
+import { KeptEntries, type KeptEntry } from './kept-entries.js'
+import { Lane, type Waiter } from './lane.js'
 import { itemBytes, laneItem } from './lane-item.js'
 import { type ChatState, concerns, lastFor } from './state.js'
 
@@ -46,7 +48,7 @@ export interface DeliveryLimits {
   readonly stalls: number
 }
 
-export const DELIVERY_LIMITS: DeliveryLimits = {
+const DELIVERY_LIMITS: DeliveryLimits = {
   appendItems: 100,
   appendBytes: 256 * 1024,
   keptEntries: 512,
@@ -73,35 +75,6 @@ export interface ChatView {
 /** Users and the entry up to which they are concerned. */
 export type Targets = readonly (readonly [users: readonly number[], n: number])[]
 
-interface Lane {
-  /** The box has everything up to here that concerns it; undefined: ask it. */
-  w: number | undefined
-  /** The last entry that the box said it has, or took: entries between it and `w` do not concern the box (D1). */
-  mark: number
-  /** The last durable entry that concerns it. */
-  target: number
-  running: boolean
-  /** Appends in a row after which the box's mark was where it had been. */
-  stalls: number
-  waiting: Waiter[]
-}
-
-interface Waiter {
-  readonly from: number
-  readonly upTo: number
-  readonly changes: BoxChange[]
-  /** Entries whose changes came. */
-  answered: number
-  readonly deadlineMs: number
-  resolve(): void
-  reject(error: Error): void
-}
-
-interface KeptEntry {
-  readonly entry: ChatEntry
-  readonly origin: Origin | undefined
-}
-
 const END_OF_ORDINALS = Number.MAX_SAFE_INTEGER
 
 export class Delivery {
@@ -110,9 +83,7 @@ export class Delivery {
   readonly #random: Random
   readonly #limits: DeliveryLimits
   readonly #lanes = new Map<number, Lane>()
-  /** Consecutive entries, the newest last. */
-  #kept: KeptEntry[] = []
-  #keptBytes = 0
+  readonly #kept: KeptEntries
   /** Entries up to here are durable. */
   #durable = 0
   #running = 0
@@ -128,6 +99,7 @@ export class Delivery {
     this.#clock = clock
     this.#random = random
     this.#limits = { ...DELIVERY_LIMITS, ...limits }
+    this.#kept = new KeptEntries(this.#limits.keptEntries, this.#limits.keptBytes)
   }
 
   /** When entries were appended last. */
@@ -149,7 +121,7 @@ export class Delivery {
     for (const user of users) {
       if (user === SERVICE_USER_ID || this.#lanes.has(user)) continue
       const last = lastFor(state, user)
-      this.#lanes.set(user, newLane(last))
+      this.#lanes.set(user, new Lane(last))
     }
   }
 
@@ -163,8 +135,8 @@ export class Delivery {
     for (const user of users) {
       if (user === SERVICE_USER_ID) continue
       const lane = this.#lanes.get(user)
-      if (!lane) this.#lanes.set(user, newLane(undefined))
-      else if (lane.running || isDone(lane, lastFor(state, user))) continue
+      if (!lane) this.#lanes.set(user, new Lane(undefined))
+      else if (lane.running || lane.has(lastFor(state, user))) continue
       found = true
     }
     return found
@@ -172,14 +144,8 @@ export class Delivery {
 
   /** An entry that was just appended; it is not durable yet. */
   keep(entry: ChatEntry, origin: Origin | undefined): void {
-    if (this.#running === 0 && this.#kept.length > 0) this.#forgetDurable()
+    if (this.#running === 0) this.#kept.forgetUpTo(this.#durable)
     this.#kept.push({ entry, origin })
-    this.#keptBytes += entry.body?.length ?? 0
-    while (this.#kept.length > this.#limits.keptEntries || this.#keptBytes > this.#limits.keptBytes) {
-      const dropped = this.#kept.shift()
-      if (!dropped) break
-      this.#keptBytes -= dropped.entry.body?.length ?? 0
-    }
   }
 
   /**
@@ -214,7 +180,7 @@ export class Delivery {
     const last = own.at(-1)
     if (!last || user === SERVICE_USER_ID) return []
     const lane = this.#lanes.get(user)
-    if (lane && !isDone(lane, last.n)) {
+    if (lane && !lane.has(last.n)) {
       const waiter = await this.#reach(user, lane, own[0]?.n ?? last.n, last.n, effect.deadlineMs)
       if (waiter.answered >= own.length) return waiter.changes
     }
@@ -223,32 +189,21 @@ export class Delivery {
 
   /** The box has entry `n`, as far as this activation knows. */
   has(user: number, n: number): boolean {
-    const w = this.#lanes.get(user)?.w
-    return user === SERVICE_USER_ID || (w !== undefined && w >= n)
+    return user === SERVICE_USER_ID || (this.#lanes.get(user)?.has(n) ?? false)
   }
 
   /** Nothing is undelivered. Not known before `doubt` has named everyone, unless all was delivered when this began. */
   settled(state: ChatState): boolean {
     if (!this.#isWhole) return false
-    for (const [user, lane] of this.#lanes) if (lane.running || !isDone(lane, lastFor(state, user))) return false
+    for (const [user, lane] of this.#lanes) if (lane.running || !lane.has(lastFor(state, user))) return false
     return true
   }
 
   #reach(user: number, lane: Lane, from: number, upTo: number, deadlineMs: number): Promise<Waiter> {
-    return new Promise((resolve, reject) => {
-      const waiter: Waiter = {
-        from,
-        upTo,
-        deadlineMs,
-        changes: [],
-        answered: 0,
-        resolve: () => resolve(waiter),
-        reject,
-      }
-      lane.waiting.push(waiter)
-      lane.target = Math.max(lane.target, upTo)
-      this.#start(user, lane)
-    })
+    const waiter = lane.wait(from, upTo, deadlineMs)
+    lane.target = Math.max(lane.target, upTo)
+    this.#start(user, lane)
+    return waiter
   }
 
   /** Appends what the box has already. */
@@ -260,18 +215,18 @@ export class Delivery {
     const answer = await effect.ref(User, user).deliver({ chat: this.#chat, after: first.n - 1, items })
     if (answer.taken && answer.w >= last.n) return answer.changes.flatMap(({ changes }) => changes)
     // The mark was taken for granted (L5) and is wrong: the box lacks more than this.
-    const lane = this.#lanes.get(user) ?? newLane(undefined)
+    const lane = this.#lanes.get(user) ?? new Lane(undefined)
     this.#lanes.set(user, lane)
     this.#outbound ??= effect
     this.#view ??= view
     this.#durable = Math.max(this.#durable, last.n)
-    if (!lane.running) lane.w = lane.mark = answer.w
+    if (!lane.running) lane.stand(answer.w)
     const waiter = await this.#reach(user, lane, first.n, last.n, effect.deadlineMs)
     return waiter.changes
   }
 
   #start(user: number, lane: Lane): void {
-    if (lane.running || isDone(lane, lane.target)) return
+    if (lane.running || lane.isDone) return
     lane.running = true
     this.#running++
     void this.#run(user, lane)
@@ -285,7 +240,7 @@ export class Delivery {
       lane.running = false
       this.#running--
       if (this.#running === 0) {
-        this.#forgetDurable()
+        this.#kept.forgetUpTo(this.#durable)
         this.#idle?.()
         this.#idle = undefined
       }
@@ -294,7 +249,7 @@ export class Delivery {
 
   async #deliver(user: number, lane: Lane): Promise<void> {
     let failures = 0
-    while (!isDone(lane, lane.target)) {
+    while (!lane.isDone) {
       try {
         await this.#step(user, lane)
         failures = 0
@@ -302,15 +257,14 @@ export class Delivery {
         const code = errorCode(error)
         if (code === 'REFUSED') {
           this.#view?.log.warn({ user, error }, 'a box refuses what its chat has for it')
-          lane.w = Math.max(lane.w ?? 0, lane.target)
-          release(lane, lane.w)
+          lane.reached(Math.max(lane.w ?? 0, lane.target))
         } else if (code === 'STOPPED' || ++failures >= this.#limits.failures) {
           if (code !== 'STOPPED') this.#view?.log.warn({ user, error }, 'a lane gives up until the next sweep')
           lane.w = undefined
-          abandon(lane, Number.POSITIVE_INFINITY)
+          lane.abandon(Number.POSITIVE_INFINITY)
           return
         } else {
-          abandon(lane, this.#clock.now())
+          lane.abandon(this.#clock.now())
           await this.#pause(failures)
         }
       }
@@ -322,8 +276,7 @@ export class Delivery {
     if (!outbound) throw new ActorError('INTERNAL', 'a lane runs without a way out')
     const box = outbound.ref(User, user)
     if (lane.w === undefined) {
-      lane.w = lane.mark = await box.lane(this.#chat)
-      release(lane, lane.w)
+      lane.stand(await box.lane(this.#chat))
       return
     }
     const { items, upTo } = await this.#next(user, lane.w, lane.target)
@@ -331,16 +284,15 @@ export class Delivery {
       const answer = await box.deliver({ chat: this.#chat, after: lane.mark, items })
       if (!answer.taken) {
         if (answer.w >= lane.mark) throw new ActorError('INTERNAL', `box ${user} refuses a range that follows its mark`)
-        lane.w = lane.mark = answer.w
+        lane.stand(answer.w)
         return
       }
-      note(lane, items, answer)
+      lane.note(items, answer)
       lane.mark = answer.w
       if (answer.w < (items.at(-1)?.n ?? 0)) return this.#tookPart(lane, lane.w, answer.w)
     }
     lane.stalls = 0
-    lane.w = upTo
-    release(lane, upTo)
+    lane.reached(upTo)
   }
 
   /** The box bounds what it does in one turn: the rest goes again at once, also when it has done only a part of one item. */
@@ -348,8 +300,7 @@ export class Delivery {
     lane.stalls = w > before ? 0 : lane.stalls + 1
     if (lane.stalls > this.#limits.stalls)
       throw new ActorError('INTERNAL', `a box takes entries after ${w} and has none`)
-    lane.w = Math.max(before, w)
-    release(lane, lane.w)
+    lane.reached(Math.max(before, w))
   }
 
   /** What follows `w` for the user, in bounds; `upTo` is the last entry that was looked at. */
@@ -375,8 +326,8 @@ export class Delivery {
   }
 
   async #entries(w: number, target: number): Promise<readonly KeptEntry[]> {
-    const first = this.#kept[0]?.entry.n
-    if (first !== undefined && first <= w + 1) return this.#kept.slice(w + 1 - first, target + 1 - first)
+    const kept = this.#kept.between(w, target)
+    if (kept) return kept
     const after = { pts: w, ordinal: END_OF_ORDINALS }
     const read = (await this.#view?.own.entries(after, this.#limits.appendItems, target)) ?? []
     const numbered = read.filter(({ count }) => count > 0)
@@ -390,13 +341,6 @@ export class Delivery {
     return entries.map((entry) => ({ entry, origin: undefined }))
   }
 
-  #forgetDurable(): void {
-    const first = this.#kept[0]?.entry.n
-    if (first === undefined) return
-    this.#kept = this.#kept.slice(Math.max(0, this.#durable + 1 - first))
-    this.#keptBytes = this.#kept.reduce((sum, { entry }) => sum + (entry.body?.length ?? 0), 0)
-  }
-
   #pause(failures: number): Promise<void> {
     const { firstRetryMs, lastRetryMs } = this.#limits
     const longest = Math.min(lastRetryMs, firstRetryMs * 2 ** (failures - 1))
@@ -404,41 +348,5 @@ export class Delivery {
     return new Promise((resolve) => {
       this.#clock.setTimer(delayMs, resolve)
     })
-  }
-}
-
-function newLane(w: number | undefined): Lane {
-  return { w, mark: w ?? 0, target: w ?? 0, running: false, stalls: 0, waiting: [] }
-}
-
-function isDone(lane: Lane, target: number): boolean {
-  return lane.w !== undefined && lane.w >= target
-}
-
-/** Keeps what those who wait asked for; of an append that was taken in part, what was taken. */
-function note(lane: Lane, items: readonly LaneItem[], { w, changes: changed }: LaneAnswer & { taken: true }): void {
-  for (const waiter of lane.waiting) {
-    const isAsked = ({ n }: { readonly n: number }) => waiter.from <= n && n <= waiter.upTo && n <= w
-    waiter.answered += items.filter(isAsked).length
-    for (const change of changed) if (isAsked(change)) waiter.changes.push(...change.changes)
-  }
-}
-
-function release(lane: Lane, w: number): void {
-  if (lane.waiting.length === 0) return
-  const ready = lane.waiting.filter(({ upTo }) => upTo <= w)
-  lane.waiting = lane.waiting.filter(({ upTo }) => upTo > w)
-  for (const waiter of ready) waiter.resolve()
-}
-
-/** Those whose time is up hear that the outcome is unknown to them. */
-function abandon(lane: Lane, nowMs: number): void {
-  const late = lane.waiting.filter(({ deadlineMs }) => deadlineMs <= nowMs)
-  if (late.length === 0) return
-  lane.waiting = lane.waiting.filter(({ deadlineMs }) => deadlineMs > nowMs)
-  for (const waiter of late) {
-    waiter.reject(
-      new ActorError('OUTCOME_UNKNOWN', 'the entry stands, but the box of the one who asks did not take it in time'),
-    )
   }
 }

@@ -19,8 +19,8 @@ import { append, type Change, firstEntries, once } from './operation.js'
 import type { ChatReading, ChatTurn } from './shape.js'
 import { type ChatState, FORMER_MEMBERS, type Group, INVITES } from './state.js'
 
-export const MAX_TITLE_LENGTH = 255
-export const MAX_ABOUT_LENGTH = 255
+const MAX_TITLE_LENGTH = 255
+const MAX_ABOUT_LENGTH = 255
 
 export function create(
   turn: ChatTurn,

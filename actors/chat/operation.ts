@@ -42,7 +42,7 @@ export async function once(
   })
 }
 
-export function outcomeOf(
+function outcomeOf(
   entries: readonly ChatEntry[],
   nowMs: number,
   repeated: boolean,
@@ -104,7 +104,7 @@ export function startDelivery(turn: ChatTurn, targets: Targets): void {
   turn.afterwards((effect) => delivery.advance(effect, view, targets))
 }
 
-export function viewOf({ state, own, log }: ChatTurn): ChatView {
+function viewOf({ state, own, log }: ChatTurn): ChatView {
   return { state: state as ChatShape['state'], own, log }
 }
 

@@ -8,8 +8,8 @@ import { answerAll, append, type Change, entriesAt, firstEntries, once } from '.
 import type { ChatTurn } from './shape.js'
 import { type ChatState, isGroup } from './state.js'
 
-export const MAX_DRAFTS = 100
-export const MAX_BODY_BYTES = 64 * 1024
+const MAX_DRAFTS = 100
+const MAX_BODY_BYTES = 64 * 1024
 export const MAX_TARGETS = 100
 /** Telegram's limit for edits by ordinary users (48 hours). */
 export const EDIT_WITHIN_MS = 48 * 3600 * 1000

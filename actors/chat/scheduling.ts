@@ -9,8 +9,8 @@ import type { ChatReading, ChatTurn } from './shape.js'
 import type { ChatState, Scheduled } from './state.js'
 
 /** Telegram's limits: messages a (chat, author), and how far ahead. */
-export const MAX_SCHEDULED = 100
-export const SCHEDULE_WITHIN_MS = 367 * 24 * 3600 * 1000
+const MAX_SCHEDULED = 100
+const SCHEDULE_WITHIN_MS = 367 * 24 * 3600 * 1000
 /** The one reminder of a chat: the earliest scheduled message is due. */
 export const DUE_REMINDER = 'due'
 

@@ -34,7 +34,7 @@ interface UsernameShape {
 type UsernameTurn = Turn<UsernameShape>
 
 /** Long enough for a change that is under way. */
-export const RESERVATION_LASTS_MS = 60_000
+const RESERVATION_LASTS_MS = 60_000
 const NOTE_INDEXED_AFTER_MS = 1_000
 
 /** N2: what the journal of the user says of all tokens that he may have. */

@@ -27,7 +27,7 @@ export interface Reservation {
 export const NO_OWNER: UsernameState = { lastToken: 0, changedPts: 0, indexedPts: 0, former: [] }
 
 /** More changes than this without a written row do not happen: the next change waits for the index. */
-export const FORMER_OWNERS = 8
+const FORMER_OWNERS = 8
 
 export function applied(
   state: UsernameState,
