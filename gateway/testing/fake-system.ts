@@ -21,6 +21,8 @@ type AnyMethods = Readonly<Record<string, ((...args: unknown[]) => unknown) | un
 export class FakeSystem implements ActorPort {
   readonly node = 'node-1'
   readonly calls: SeenCall[] = []
+  /** What a call without a stub rejects with. */
+  missing: (name: string) => Error = (name) => new Error(`no stub answers ${name}`)
   readonly #stubs = new Map<string, (id: unknown) => AnyMethods>()
   readonly #sinks = new Map<string, (payload: unknown, from: string) => void>()
 
@@ -35,7 +37,7 @@ export class FakeSystem implements ActorPort {
     const call = async (method: string, args: readonly unknown[]): Promise<unknown> => {
       this.calls.push({ kind: type.kind, key: type.key(id), method, args, options })
       const stub = this.#stubs.get(type.kind)?.(id)[method]
-      if (!stub) throw new Error(`no stub answers ${type.kind}.${method}`)
+      if (!stub) throw this.missing(`${type.kind}.${method}`)
       return stub(...args)
     }
     const methods = Object.keys(type.methods).map((name) => [name, (...args: unknown[]) => call(name, args)])

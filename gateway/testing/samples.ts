@@ -11,7 +11,7 @@ export const GROUP = 77
 const AT_MS = 1_700_000_000_000
 
 export const other = `u${OTHER}` as PeerKey
-const group = `c${GROUP}` as PeerKey
+export const group = `c${GROUP}` as PeerKey
 
 export const fullBody: MessageBody = {
   text: 'bold link mention code quoted emoji #tag @name',
