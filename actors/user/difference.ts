@@ -6,7 +6,9 @@
  *     that tells one again changes nothing.
  * F2. A slice ends before a change with a number, never inside of one, and above the device's own pts; or between two
  *     seconds, and then its date is that of the next change: each slice gets further.
- * F3. Changes without a number under the device's own pts are told from `date` on; those under later pts all.
+ * F3. Changes without a number are told from `date` on; those under later pts all. Below the device's own pts this
+ *     reaches back no further than `lookBackMs`: a device may have moved its pts by the answer to a request of its own,
+ *     and lost the push of what stands below.
  * F4. Devices apply messages first, then the rest in order. Reads come last of all, and `stillUnread` is the number of
  *     unread messages after the whole slice, of those that are still there: so a device may count by itself or believe it.
  *     (One that believes it across slices is off by those that a later slice deletes, until the next read.)
@@ -50,21 +52,29 @@ interface Slice {
 async function readSlice(box: Box, request: DifferenceRequest, head: Position): Promise<Slice> {
   const limit = Math.min(Math.max(request.limit, 1), limits.differenceChanges)
   const sinceMs = request.date * 1000
+  const belowSinceMs = Math.max(sinceMs, box.nowMs - limits.lookBackMs)
   const entries: PlacedEntry<Entry>[] = []
-  let after = await startOf(box, request, head)
+  let after = await startOf(box, request, head, belowSinceMs)
   for (;;) {
     const page = await box.own.entries(after, limits.readPage, head.pts)
     for (const entry of page) {
       after = entry
-      const isOld = entry.pts === request.pts && entry.ordinal > 0 && entry.atMs < sinceMs // F3
-      if (isOld || !visibleFact(box.state.id, entry.fact)) continue
+      if (isKnown(entry, request.pts, sinceMs, belowSinceMs) || !visibleFact(box.state.id, entry.fact)) continue
       const last = entries.length >= limit ? entries[entries.length - 1] : undefined
       const cutAtMs = last && dateOfCut(request.pts, last, entry)
-      if (cutAtMs !== undefined) return { entries, cut: { pts: entry.pts - entry.count, atMs: cutAtMs } }
+      if (cutAtMs !== undefined) {
+        return { entries, cut: { pts: Math.max(request.pts, entry.pts - entry.count), atMs: cutAtMs } }
+      }
       entries.push(entry)
     }
     if (page.length < limits.readPage) return { entries }
   }
+}
+
+/** What the device has, by its pts and its date (F3). */
+function isKnown(entry: PlacedEntry<Entry>, clientPts: number, sinceMs: number, belowSinceMs: number): boolean {
+  if (entry.pts > clientPts) return false
+  return entry.count > 0 || entry.atMs < (entry.pts === clientPts ? sinceMs : belowSinceMs)
 }
 
 /** F2: the date of a slice that ends before `next`; undefined when it may not end there. */
@@ -77,8 +87,21 @@ function secondsOf({ atMs }: PlacedEntry<Entry>): number {
   return Math.floor(atMs / 1000)
 }
 
-/** Where reading begins: at the head, many changes without a number may stand before those since `date`. */
-async function startOf(box: Box, { pts, date }: DifferenceRequest, head: Position): Promise<Position> {
+/** Where reading begins: at or before the first change that the device may lack, and not far before it. */
+async function startOf(box: Box, request: DifferenceRequest, head: Position, belowSinceMs: number): Promise<Position> {
+  const { pts } = request
+  for (let from = pts, step = FIRST_STEP_BACK; from > 0; from -= step, step *= 4) {
+    const [entry] = await box.own.entries({ pts: from - 1, ordinal: Number.MAX_SAFE_INTEGER }, 1, head.pts)
+    if (entry && entry.atMs >= belowSinceMs) continue
+    return from === pts ? startUnder(box, request, head) : { pts: from, ordinal: 0 }
+  }
+  return pts === 0 ? startUnder(box, request, head) : { pts: 0, ordinal: 0 }
+}
+
+const FIRST_STEP_BACK = 8
+
+/** At the head, many changes without a number may stand before those since `date`. */
+async function startUnder(box: Box, { pts, date }: DifferenceRequest, head: Position): Promise<Position> {
   if (pts !== head.pts) return { pts, ordinal: 0 }
   let low = 0
   let high = head.ordinal

@@ -34,4 +34,6 @@ export const limits = {
   pageMessages: 100,
   pageDialogs: 100,
   differenceChanges: 1_000,
+  /** How far a difference looks back, below a device's pts, for changes without a number: clients ask after so long a silence. */
+  lookBackMs: 900_000,
 } as const
