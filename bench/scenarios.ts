@@ -1,7 +1,9 @@
 import type { Scenario } from './scenario.js'
+import { historyGrowth } from './scenarios/history-growth.js'
 import { idleActorMemory } from './scenarios/idle-actor-memory.js'
 import { localCall } from './scenarios/local-call.js'
+import { privateMessage } from './scenarios/private-message.js'
 import { pushFanout } from './scenarios/push-fanout.js'
 
 /** Every scenario, in the order of `--list`. */
-export const scenarios: readonly Scenario[] = [localCall, idleActorMemory, pushFanout]
+export const scenarios: readonly Scenario[] = [localCall, privateMessage, idleActorMemory, pushFanout, historyGrowth]

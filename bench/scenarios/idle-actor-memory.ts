@@ -4,7 +4,8 @@ import { actorType, implement, numberKey } from '../../runtime/index.js'
 import { reachableBytes } from '../measure/garbage.js'
 import { HastyClock } from '../measure/hasty-clock.js'
 import type { Outcome, Run, Scenario } from '../scenario.js'
-import { type ActorWorld, inBatches, openActorWorld, registerAccounts, sampleBody } from '../target/actor-world.js'
+import { type ActorWorld, openActorWorld, registerAccounts, sampleBody } from '../target/actor-world.js'
+import { inBatches } from '../target/batches.js'
 
 const SECOND_MS = 1_000
 const HASTE = 50

@@ -130,7 +130,7 @@ async function floorSide(run: Run, clients: Worker<ListeningDuties>, count: numb
 async function runPushFanout(run: Run): Promise<Outcome> {
   const count = run.sized({ quick: 20, normal: 500 })
   const updates = run.sized({ quick: 3, normal: 20 })
-  const clients = new Worker<ListeningDuties>(new URL('../client/listening-worker.js', import.meta.url))
+  const clients = Worker.start<ListeningDuties>(new URL('../client/listening-worker.js', import.meta.url))
   run.onEnd(() => clients.end())
   run.progress(`${count} sessions and ${count} bare sockets connect`)
   const gateway = await gatewaySide(run, clients, count)
@@ -158,7 +158,7 @@ async function runPushFanout(run: Run): Promise<Outcome> {
     [rate('gateway', gateway), rate('floor', floor)],
     run.sized({ quick: 1, normal: 9 }),
   )
-  const { updates: heard } = await clients.ask('heard', undefined)
+  const { updates: heard } = await clients.ask('heard')
   if (heard !== updates * count * (run.sized({ quick: 1, normal: 9 }) + 1))
     throw new Error(`${heard} updates were heard`)
   const [ours, least] = [samples.get('gateway')!, samples.get('floor')!]

@@ -11,6 +11,7 @@ import {
 } from '../../runtime/index.js'
 import { noLog, noMetrics } from '../../runtime/testing/index.js'
 import { type EmbeddedStorage, openEmbeddedStorage } from '../../storage/index.js'
+import { inBatches } from './batches.js'
 
 /** The real actors on the embedded storage, in this process and without a gateway. */
 export interface ActorWorld {
@@ -94,10 +95,6 @@ export async function registerAccounts(system: ActorSystem, users: readonly numb
       address: '127.0.0.1',
     })
   })
-}
-
-export async function inBatches<T>(items: readonly T[], size: number, each: (item: T) => Promise<unknown>) {
-  for (let from = 0; from < items.length; from += size) await Promise.all(items.slice(from, from + size).map(each))
 }
 
 /** A message's encoded body: a short sentence, as people write them. */

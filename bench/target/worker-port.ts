@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 
-/** What a worker process can be asked to do. Arguments and answers cross by structured clone. */
+/** What another process can be asked to do. Arguments and answers cross by structured clone. */
 export type Duties = Readonly<Record<string, (argument: never) => unknown>>
 
 interface Question {
@@ -22,15 +22,17 @@ export class Worker<D extends Duties> {
   readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
   #lastId = 0
 
-  constructor(entry: URL, execArgv: readonly string[] = []) {
-    this.#process = fork(entry, {
-      execArgv: [...execArgv],
-      serialization: 'advanced',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    })
-    this.#process.on('message', (answer: Answer) => this.#answered(answer))
-    this.#process.on('exit', (code, signal) => {
-      for (const { reject } of this.#waiting.values()) reject(new Error(`the worker ended (${code ?? signal})`))
+  /** A new process with a module of ours that serves. */
+  static start<D extends Duties>(entry: URL): Worker<D> {
+    return new Worker<D>(fork(entry, { serialization: 'advanced' }))
+  }
+
+  /** A process that serves over a channel with advanced serialization. */
+  constructor(process: ChildProcess) {
+    this.#process = process
+    process.on('message', (answer: Answer) => this.#answered(answer))
+    process.on('exit', (code, signal) => {
+      for (const { reject } of this.#waiting.values()) reject(new Error(`the process ended (${code ?? signal})`))
       this.#waiting.clear()
     })
   }
@@ -41,7 +43,7 @@ export class Worker<D extends Duties> {
 
   ask<Name extends keyof D & string>(
     duty: Name,
-    argument: Parameters<D[Name]>[0],
+    ...[argument]: Parameters<D[Name]>
   ): Promise<Awaited<ReturnType<D[Name]>>> {
     const id = ++this.#lastId
     return new Promise((resolve, reject) => {
@@ -50,10 +52,10 @@ export class Worker<D extends Duties> {
     })
   }
 
-  async end(): Promise<void> {
+  async end(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
     const exited = once(this.#process, 'exit')
-    this.#process.kill('SIGKILL')
+    this.#process.kill(signal)
     await exited
   }
 
@@ -65,7 +67,7 @@ export class Worker<D extends Duties> {
   }
 }
 
-/** The worker's side: answers questions, several at a time. */
+/** The other process's side: answers questions, several at a time, and ends with the one who asks. */
 export function serve(duties: Duties): void {
   process.on('message', ({ id, duty, argument }: Question) => {
     Promise.resolve()
