@@ -3,6 +3,8 @@ import type { tl } from '../../tl/index.js'
 import { presentInvite } from './invite.js'
 import { seconds } from './time.js'
 
+/** How TL writes a ban without an end. */
+const FOR_EVER = 2 ** 31 - 1
 const NO_PHOTO: tl.RawChatPhotoEmpty = { _: 'chatPhotoEmpty' }
 const FULL_ADMIN_RIGHTS: tl.RawChatAdminRights = {
   _: 'chatAdminRights',
@@ -13,8 +15,13 @@ const FULL_ADMIN_RIGHTS: tl.RawChatAdminRights = {
   pinMessages: true,
   other: true,
 }
-/** Members may do all that a basic group's members may by default. */
-const DEFAULT_RIGHTS: tl.RawChatBannedRights = { _: 'chatBannedRights', untilDate: 0 }
+/** What the chat keeps for its admins; media of every kind may be sent as far as there are any. */
+const DEFAULT_RIGHTS: tl.RawChatBannedRights = {
+  _: 'chatBannedRights',
+  changeInfo: true,
+  pinMessages: true,
+  untilDate: FOR_EVER,
+}
 
 /** TL `chat` or `chatForbidden`, as the viewer that `info` was made for may see it. */
 export function presentGroup(id: number, info: GroupInfo | undefined): tl.TypeChat {
