@@ -13,7 +13,7 @@ import type { Lane } from './changes.js'
 import type { LaneItem } from './contract.js'
 import { deletedFact } from './deletion.js'
 import { type DialogState, HAS_EDITS, UNREAD_MARK } from './dialogs.js'
-import { type MessageExtras, packMessage, peerKeyOf } from './entry.js'
+import { type MessageExtras, packMessage } from './entry.js'
 import { limits } from './limits.js'
 import type { Written } from './pen.js'
 import type { Box } from './shape.js'
@@ -26,8 +26,8 @@ export interface Plan {
   readonly unfinished?: true
 }
 
-/** Where the item is delivered. */
-interface Place {
+/** Where an item is delivered, and the dialog as it is before. */
+export interface Place {
   readonly box: Box
   readonly chat: ChatId
   readonly peer: PeerKey
@@ -36,13 +36,12 @@ interface Place {
 }
 
 /** The plan of an item that needs no reads: nearly every message. */
-export function planAtOnce(box: Box, chat: ChatId, item: LaneItem): readonly Written[] | undefined {
+export function planAtOnce(place: Place, item: LaneItem): readonly Written[] | undefined {
   if (item.type !== 'message' || item.replyTo !== undefined || item.action?.type === 'pin') return undefined
-  return planMessage(placeOf(box, chat, item), item, {})
+  return planMessage(place, item, {})
 }
 
-export async function plan(box: Box, chat: ChatId, item: LaneItem): Promise<Plan> {
-  const place = placeOf(box, chat, item)
+export async function plan(place: Place, item: LaneItem): Promise<Plan> {
   const { lane, peer } = place
   switch (item.type) {
     case 'message':
@@ -72,8 +71,7 @@ export async function plan(box: Box, chat: ChatId, item: LaneItem): Promise<Plan
   }
 }
 
-function placeOf(box: Box, chat: ChatId, { n }: LaneItem): Place {
-  const peer = peerKeyOf(box.state.id, chat)
+export function placeOf(box: Box, chat: ChatId, peer: PeerKey, { n }: LaneItem): Place {
   return { box, chat, peer, lane: { chat, n }, dialog: box.state.dialogs?.get(peer) }
 }
 

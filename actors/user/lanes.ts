@@ -1,11 +1,10 @@
 import { ActorError } from '../../runtime/index.js'
-import type { ChatId } from '../chat/chat-id.js'
+import type { ChatId, PeerKey } from '../chat/chat-id.js'
 import { messageRow, messageRows } from './box-rows.js'
 import type { BoxChange } from './changes.js'
 import type { LaneAnswer, LaneAppend, LaneItem } from './contract.js'
-import { laneOf } from './dialogs.js'
-import { laneOfEntry, toChange } from './entry.js'
-import { plan, planAtOnce } from './lane-plan.js'
+import { laneOfEntry, peerKeyOf, toChange } from './entry.js'
+import { placeOf, plan, planAtOnce } from './lane-plan.js'
 import { limits } from './limits.js'
 import { editsOf } from './messages.js'
 import { Pen } from './pen.js'
@@ -18,10 +17,10 @@ type ItemChanges = { readonly n: number; readonly changes: readonly BoxChange[] 
  * delivery that needs no reads ends in the same tick.
  */
 export function deliver(turn: UserTurn, append: LaneAppend): LaneAnswer | Promise<LaneAnswer> {
-  const { chat } = append
-  const w = laneOf(turn.state, chat)
+  const peer = peerKeyOf(turn.id, append.chat)
+  const w = turn.state.dialogs?.get(peer)?.w ?? 0
   if (append.after > w) return { taken: false, w }
-  const delivery = new Delivery(turn, append)
+  const delivery = new Delivery(turn, peer, append)
   try {
     const rest = delivery.takeAtOnce()
     if (rest === undefined) return delivery.answer()
@@ -35,6 +34,7 @@ export function deliver(turn: UserTurn, append: LaneAppend): LaneAnswer | Promis
 class Delivery {
   readonly #turn: UserTurn
   readonly #chat: ChatId
+  readonly #peer: PeerKey
   readonly #items: readonly LaneItem[]
   readonly #pen: Pen
   readonly #changes: ItemChanges[] = []
@@ -42,9 +42,10 @@ class Delivery {
   #bytes = 0
   #deleted = 0
 
-  constructor(turn: UserTurn, { chat, items }: LaneAppend) {
+  constructor(turn: UserTurn, peer: PeerKey, { chat, items }: LaneAppend) {
     this.#turn = turn
     this.#chat = chat
+    this.#peer = peer
     this.#items = items
     this.#pen = new Pen(turn)
   }
@@ -53,7 +54,7 @@ class Delivery {
   takeAtOnce(): LaneItem | undefined {
     for (let item = this.#current(); item; item = this.#current()) {
       if (item.n <= this.#w) return item
-      const written = planAtOnce(this.#turn, this.#chat, item)
+      const written = planAtOnce(placeOf(this.#turn, this.#chat, this.#peer, item), item)
       if (!written) return item
       this.#finish(item.n, this.#pen.appendAll(written, item.origin))
       this.#bytes += written[0]?.body?.byteLength ?? 0
@@ -77,7 +78,7 @@ class Delivery {
   async #takePlanned(item: LaneItem): Promise<boolean> {
     const changes: BoxChange[] = []
     for (;;) {
-      const { written, unfinished } = await plan(this.#turn, this.#chat, item)
+      const { written, unfinished } = await plan(placeOf(this.#turn, this.#chat, this.#peer, item), item)
       const appended = this.#pen.appendAll(written, item.origin)
       changes.push(...appended)
       for (const { body } of written) this.#bytes += body?.byteLength ?? 0
@@ -99,7 +100,7 @@ class Delivery {
   }
 
   get #w(): number {
-    return laneOf(this.#turn.state, this.#chat)
+    return this.#turn.state.dialogs?.get(this.#peer)?.w ?? 0
   }
 
   #answer(): LaneAnswer {
