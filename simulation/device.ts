@@ -102,16 +102,16 @@ export class Device implements Listener {
     }
   }
 
-  pushed(changes: readonly BoxChange[], date: number): void {
+  pushed(changes: readonly BoxChange[]): void {
     this.#note(`is pushed ${placesOf(changes)}`)
-    this.#hear(changes, date, 'a push')
+    this.#hear(changes, 'a push')
   }
 
   /** Takes what an answer says of the own box. */
-  answered(changes: readonly BoxChange[], date: number): void {
+  answered(changes: readonly BoxChange[]): void {
     if (changes.length === 0) return
     this.#note(`has in its answer ${placesOf(changes)}`)
-    this.#hear(inOrder(changes), date, 'an answer')
+    this.#hear(inOrder(changes), 'an answer')
   }
 
   tooLong(): void {
@@ -188,15 +188,10 @@ export class Device implements Listener {
     }
   }
 
-  #hear(changes: readonly BoxChange[], date: number, where: string): void {
+  #hear(changes: readonly BoxChange[], where: string): void {
     for (const change of changes) this.#world.ledger.observe(this.user, change, where)
-    if (this.#isSyncing) {
-      this.#held.push(...changes)
-      return
-    }
     this.#held.push(...changes)
-    this.#takeHeld()
-    if (this.#held.length === 0) this.replica.date = Math.max(this.replica.date, date)
+    if (!this.#isSyncing) this.#takeHeld()
   }
 
   #takeHeld(): void {

@@ -17,7 +17,7 @@ export interface Listener {
   readonly user: number
   /** Hex of its auth key. */
   readonly authKey: string
-  pushed(changes: readonly BoxChange[], date: number): void
+  pushed(changes: readonly BoxChange[]): void
   tooLong(): void
 }
 
@@ -34,8 +34,6 @@ export interface Scope {
   readonly session: FrontSession
   readonly me: Ref<User>
   chat(id: ChatId): Ref<Chat>
-  /** Seconds: what envelopes are dated with. */
-  readonly date: number
   /** The state that the device is told of, so that the gateway knows from where on it counts on pushes. */
   pushedPts(): number
   sawState(pts: number): void
@@ -110,7 +108,6 @@ export class Front {
       session,
       me: this.#calls.ref(User, session.device.user, scope),
       chat: (id) => this.#calls.ref(Chat, id, scope),
-      date: Math.floor(this.#clock.now() / 1000),
       pushedPts: () => Math.max(slot()?.coveredFrom ?? -1, slot()?.pushedPts ?? -1),
       sawState: (pts) => {
         const known = slot()
@@ -178,14 +175,13 @@ export class Front {
     if (this.#dice.chance(0.3)) {
       await new Promise<void>((resolve) => this.#clock.setTimer(this.#dice.within(0, 5), resolve))
     }
-    const date = Math.floor(this.#clock.now() / 1000)
     const pts = changes.at(-1)?.pts ?? -1
     for (const session of sessions) {
       const { name } = asFront(session)
       const told = changes.filter(
         ({ origin }) => origin === undefined || `${origin.authKey} ${origin.session}` !== name,
       )
-      if (told.length > 0) this.#tell(session, (device) => device.pushed(told, date))
+      if (told.length > 0) this.#tell(session, (device) => device.pushed(told))
       const slot = slotOf(session)
       if (slot) slot.pushedPts = Math.max(slot.pushedPts, pts)
     }

@@ -114,7 +114,7 @@ export class Script {
         ...(mentions && { mentions }),
       }))
       const outcomes = await scope.chat(chat).post({ by: this.#device.user, origin: originOf(scope), drafts })
-      return { outcomes, date: scope.date }
+      return outcomes
     }
     const once = async (pauseMs: number) => {
       await this.#world.time.pause(pauseMs)
@@ -122,12 +122,12 @@ export class Script {
       for (const [index, sending] of sendings.entries()) {
         if (reply.kind === 'refused') sending.refusal = reply.reason
         else {
-          const outcome = reply.value.outcomes[index]
+          const outcome = reply.value[index]
           if (outcome) this.#world.ledger.answered(sending, outcome.n, outcome.changes)
           else this.#world.ledger.violated('invariant 2', `${sending.text} was answered with nothing`)
         }
       }
-      if (reply.kind === 'answer') this.#device.answered(changesOf(reply.value.outcomes), reply.value.date)
+      if (reply.kind === 'answer') this.#device.answered(changesOf(reply.value))
     }
     await Promise.all(Array.from({ length: times }, (_, index) => once(index * this.#dice.within(0, 10))))
   }
@@ -203,13 +203,13 @@ export class Script {
     const by = this.#device.user
     const reply = await this.#device.insist(what, async (scope) => {
       const newest = await scope.me.locateUpTo(this.#peer(chat), maxId)
-      if (!newest) return { changes: [], date: scope.date }
+      if (!newest) return []
       const asked = { by, op, origin: originOf(scope), upTo: newest.n }
       const ref = scope.chat(chat)
       const { changes } = await (action === 'read' ? ref.read(asked) : ref.deleteHistory(asked))
-      return { changes, date: scope.date }
+      return changes
     })
-    if (reply.kind === 'answer') this.#device.answered(reply.value.changes, reply.value.date)
+    if (reply.kind === 'answer') this.#device.answered(reply.value)
   }
 
   async #draft(): Promise<void> {
@@ -261,12 +261,11 @@ export class Script {
     const deletion = range && { ...range, user: this.#device.user, isAnswered: false }
     if (deletion) this.#world.ledger.ownDeletions.push(deletion)
     const reply = await this.#device.insist(what, async (scope) => {
-      const changes = await run(scope, originOf(scope))
-      return { changes, date: scope.date }
+      return run(scope, originOf(scope))
     })
     if (reply.kind !== 'answer') return
     if (deletion) deletion.isAnswered = true
-    this.#device.answered(reply.value.changes, reply.value.date)
+    this.#device.answered(reply.value)
   }
 
   async #askAbout(
@@ -280,18 +279,18 @@ export class Script {
       const [located] = await scope.me.locate([id])
       if (!located) return refuse('MESSAGE_ID_INVALID')
       const { changes } = await run(scope.chat(chat), askedOf(scope, op), located.n)
-      return { changes, date: scope.date }
+      return changes
     })
-    if (reply.kind === 'answer') this.#device.answered(reply.value.changes, reply.value.date)
+    if (reply.kind === 'answer') this.#device.answered(reply.value)
   }
 
   async #ask(what: string, chat: ChatId, run: (ref: Ref<Chat>, asked: ReturnType<typeof askedOf>) => Promise<Outcome>) {
     const op = this.#newOp()
     const reply = await this.#device.insist(what, async (scope) => {
       const { changes } = await run(scope.chat(chat), askedOf(scope, op))
-      return { changes, date: scope.date }
+      return changes
     })
-    if (reply.kind === 'answer') this.#device.answered(reply.value.changes, reply.value.date)
+    if (reply.kind === 'answer') this.#device.answered(reply.value)
     return reply
   }
 
