@@ -18,6 +18,8 @@ const PAUSE_AFTER_FAILURE_MS = 1_000
 /** Fewer entries than these are replayed sooner than a snapshot is written. */
 const WORTH_ENTRIES = 16
 const WORTH_BYTES = 16 * 1024
+/** Of no generation: rows that are made while such a checkpoint is in flight are not in it. */
+const NO_ROWS: CollectedRows = { rows: [], erased: [], generation: -1 }
 
 class RetryAlarm extends Alarm {
   readonly #checkpoints: Checkpoints
@@ -68,7 +70,7 @@ export class Checkpoints {
     let written: CollectedRows
     try {
       snapshot = activation.snapshot()
-      written = activation.rows?.collect() ?? { rows: [], erased: [], generation: 0 }
+      written = activation.rows?.collect() ?? NO_ROWS
     } catch (error) {
       host.log.error({ actor: activation.address, error }, 'the state of an actor cannot be encoded')
       this.#pause(activation)

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import { Counter, counterActor, Gates } from './testing/counter.js'
+import { MemoryStore, settled, testSystem } from './testing/index.js'
+
+test('K2: rows that are made while a checkpoint without rows is in flight are written by the next one', async () => {
+  const gates = new Gates()
+  const store = new MemoryStore()
+  let checkpoints = 0
+  store.fate = async (operation) => {
+    if (operation === 'checkpoint' && ++checkpoints === 1) await gates.pass('first checkpoint')
+    return 'ok'
+  }
+  const actor = counterActor(gates, {
+    limits: { checkpointEntries: 1 },
+    derive: (_state, entry, at, _body, rows) => {
+      if (entry.amount > 1) rows.put('large', '', at.pts, entry.amount)
+    },
+  })
+  const { system } = testSystem([actor], { store })
+  const counter = system.ref(Counter, 1)
+  await counter.add(1)
+  await settled()
+  expect(gates.isWaiting('first checkpoint')).toBe(true)
+  await counter.add(20)
+  gates.open('first checkpoint')
+  await system.stop()
+  expect([...store.journal('counter/1').rows.values()].map(({ table, order }) => [table, order])).toEqual([
+    ['large', 2],
+  ])
+})
