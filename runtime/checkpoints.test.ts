@@ -7,7 +7,7 @@ test('K2: rows that are made while a checkpoint without rows is in flight are wr
   const store = new MemoryStore()
   let checkpoints = 0
   store.fate = async (operation) => {
-    if (operation === 'checkpoint' && ++checkpoints === 1) await gates.pass('first checkpoint')
+    if (operation === 'checkpoint') await gates.pass(`checkpoint ${++checkpoints}`)
     return 'ok'
   }
   const actor = counterActor(gates, {
@@ -19,10 +19,12 @@ test('K2: rows that are made while a checkpoint without rows is in flight are wr
   const { system } = testSystem([actor], { store })
   const counter = system.ref(Counter, 1)
   await counter.add(1)
+  await counter.add(1)
+  gates.open('checkpoint 1')
   await settled()
-  expect(gates.isWaiting('first checkpoint')).toBe(true)
+  expect(gates.isWaiting('checkpoint 2')).toBe(true)
   await counter.add(20)
-  gates.open('first checkpoint')
+  for (const checkpoint of [2, 3, 4]) gates.open(`checkpoint ${checkpoint}`)
   await system.stop()
   expect([...store.journal('counter/1').rows.values()].map(({ table, order }) => [table, order])).toEqual([
     ['large', 2],
