@@ -1,4 +1,5 @@
 import type { ChatId } from '../../../actors/chat/chat-id.js'
+import type { Asked } from '../../../actors/chat/contract.js'
 import type { BoxChange } from '../../../actors/user/changes.js'
 import type { Call } from '../call.js'
 import { refuseCall } from '../errors.js'
@@ -56,8 +57,16 @@ export const deleteHistory = method(
   },
 )
 
+/** Of everything when no newest message is named: the other side may have more than what the caller still has. */
 async function revokedHistory(call: Call, { peer, chat }: Place, maxId: number): Promise<readonly BoxChange[]> {
-  const newest = await call.me.locateUpTo(peer, maxId)
-  if (!newest) return []
-  return (await repeated(call, (ask) => call.chat(chat).deleteHistory({ ...ask, upTo: newest.n }))).changes
+  const newest = maxId === 0 ? Number.MAX_SAFE_INTEGER : (await call.me.locateUpTo(peer, maxId))?.n
+  if (newest === undefined) return []
+  let upTo = newest
+  const step = async (ask: Asked) => {
+    const outcome = await call.chat(chat).deleteHistory({ ...ask, upTo })
+    // What is posted between the steps is newer than what the caller meant.
+    if (outcome.n > 0) upTo = Math.min(upTo, outcome.n)
+    return outcome
+  }
+  return (await repeated(call, step)).changes
 }

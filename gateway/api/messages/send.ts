@@ -1,10 +1,12 @@
-import type { Draft } from '../../../actors/chat/contract.js'
+import type { Draft, Outcome } from '../../../actors/chat/contract.js'
 import { decodeBody, encodeBody, type MessageBody } from '../../../actors/message/body.js'
+import type { tl } from '../../tl/index.js'
 import type { Call } from '../call.js'
 import { answerChanges } from '../envelope.js'
 import { refuseCall } from '../errors.js'
 import type { FloodRule } from '../flood.js'
 import { composedText } from '../input/message.js'
+import { longFromHex } from '../long.js'
 import { method } from '../method.js'
 import { changesOf } from './answer.js'
 import { dueOf, flagsOf, replyOf } from './draft-input.js'
@@ -26,7 +28,18 @@ export async function sent(
   const outcomes = await Promise.all(
     drafts.map(({ op, ...draft }) => chat.schedule({ by: call.self, op, origin: call.origin, draft, dueAtMs })),
   )
-  return answerChanges(call, changesOf(outcomes))
+  const answer = await answerChanges(call, changesOf(outcomes))
+  return { ...answer, updates: [...scheduledIds(drafts, outcomes), ...answer.updates] }
+}
+
+/** Tells the sending device which of its random ids became which scheduled message. */
+function scheduledIds(drafts: readonly { readonly op: string }[], outcomes: readonly Outcome[]): tl.TypeUpdate[] {
+  return outcomes.flatMap(({ changes }, at) => {
+    const randomId = longFromHex(drafts[at]!.op.slice(1))
+    return changes.flatMap(({ fact }) =>
+      fact.type === 'scheduled' ? [{ _: 'updateMessageID' as const, id: fact.id, randomId }] : [],
+    )
+  })
 }
 
 export const sendMessage = method('messages.sendMessage', { auth: 'user', flood: SENDING }, async (request, call) => {
