@@ -8,8 +8,8 @@ import { write } from './pen.js'
 import { tellPartners } from './presence.js'
 import type { UserShape, UserTurn } from './shape.js'
 
-export const REVOKED_SINK = 'revoked'
-export const PROFILE_SINK = 'profile'
+const REVOKED_SINK = 'revoked'
+const PROFILE_SINK = 'profile'
 
 /** Names, profile and settings of an account. */
 export const accountMethods: Pick<Implementation<UserShape>, keyof AccountOfUser> = {

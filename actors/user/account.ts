@@ -92,7 +92,7 @@ export interface NamedToken {
 }
 
 /** Whether the token may still set its username (N1). */
-export async function isVoid(turn: UserTurn, { username, token }: NamedToken): Promise<boolean> {
+async function isVoid(turn: UserTurn, { username, token }: NamedToken): Promise<boolean> {
   const upTo = (await turn.own.row('voided', username.toLowerCase(), 0)) as number | undefined
   return upTo !== undefined && token <= upTo
 }

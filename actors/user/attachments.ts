@@ -19,7 +19,7 @@ import { editsOf } from './messages.js'
 import type { Box, UserTurn } from './shape.js'
 
 /** The sink of gateways that takes PushFrames. */
-export const PUSH_SINK = 'push'
+const PUSH_SINK = 'push'
 
 export function pushChanges(turn: UserTurn, changes: readonly BoxChange[]): void {
   const [first] = changes

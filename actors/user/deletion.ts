@@ -66,11 +66,7 @@ function topOf([found]: Awaited<ReturnType<typeof locate>>): TopMessage {
 }
 
 /** Deletes messages of one chat, a fact for each `limits.deletedAFact`; the last one carries the lane. */
-export async function deleteRows(
-  box: Box,
-  pen: Pen,
-  { chat, peer, rows, lane, origin }: DeleteRows,
-): Promise<BoxChange[]> {
+async function deleteRows(box: Box, pen: Pen, { chat, peer, rows, lane, origin }: DeleteRows): Promise<BoxChange[]> {
   const changes: BoxChange[] = []
   for (let start = 0; start < rows.length; start += limits.deletedAFact) {
     const end = start + limits.deletedAFact

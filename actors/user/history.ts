@@ -1,5 +1,5 @@
 import { type ChatId, chatOfPeer, type Peer, type PeerKey, peerKey } from '../chat/chat-id.js'
-import { type MessageRow, messageRows, newestWhere, rowPages, type Table } from './box-rows.js'
+import { type MessageRow, messageRows, newestWhere, rowPages } from './box-rows.js'
 import type { HistoryRequest, Located, MessagePage } from './contract.js'
 import type { DialogState } from './dialogs.js'
 import { limits } from './limits.js'
@@ -70,7 +70,7 @@ export async function locateUpTo(box: Box, peer: Peer, maxId: number): Promise<L
 }
 
 /** Ids of a dialog's unread mentions or pinned messages, newest first. */
-export async function listedIds(box: Box, table: Table & ('mention' | 'pinned'), peer: PeerKey): Promise<number[]> {
+export async function listedIds(box: Box, table: 'mention' | 'pinned', peer: PeerKey): Promise<number[]> {
   const ids: number[] = []
   const range = { from: 0, to: Number.MAX_SAFE_INTEGER, limit: limits.searchedMessages, descending: true }
   for await (const page of rowPages(box, table, peer, range)) ids.push(...page.map(({ order }) => order))

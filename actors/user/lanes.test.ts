@@ -165,3 +165,26 @@ describe('a message that is gone', () => {
 function plain({ origin: _, body, ...change }: BoxChange): unknown {
   return { ...change, body: body && Buffer.from(body).toString('latin1') }
 }
+
+describe('a difference', () => {
+  test('tells changes without a number under the own pts from the date on (F3), and all under later ones', async () => {
+    const { host, user, chat } = box()
+    const draft = (peer: number) =>
+      user.saveDraft({ peer: { kind: 'user', id: peer }, body: text('x'), origin: ORIGIN })
+    await user.deliver({ chat: chat.id, after: 0, items: [posted(1)] })
+    await draft(21)
+    await host.clock.advance(5_000)
+    const date = Math.floor(host.clock.now() / 1000)
+    await draft(22)
+    const since = { date, limit: 10, totalLimit: 100 }
+    const peers = async (pts: number) => {
+      const answer = await user.difference({ ...since, pts })
+      if (!('others' in answer)) throw new Error(answer.kind)
+      return answer.others.map(({ fact }) => 'peer' in fact && fact.peer)
+    }
+    expect(await peers(1)).toEqual(['u22'])
+    expect(await peers(0)).toEqual(['u21', 'u22'])
+    await host.clock.advance(5_000)
+    expect(await user.difference({ ...since, date: date + 1, pts: 1 })).toMatchObject({ kind: 'empty', pts: 1 })
+  })
+})

@@ -126,7 +126,7 @@ class Delivery {
  * What a known entry changed here when it was delivered first. A message is found by its row; for others, and for
  * messages deleted since, the journal is looked through backwards from the next message of the chat, within bounds.
  */
-export async function firstChanges(box: Box, chat: ChatId, n: number): Promise<readonly BoxChange[]> {
+async function firstChanges(box: Box, chat: ChatId, n: number): Promise<readonly BoxChange[]> {
   const row = await messageRow(box, chat, n)
   const to = row?.id ?? (await idBelow(box, chat, n))
   const from = row

@@ -45,7 +45,7 @@ async function tell(effect: Effect, partners: readonly number[], news: LiveNews)
 }
 
 /** Partners of private dialogs, newest first, then contacts; none that is blocked. */
-export function partnersOf(state: UserState): number[] {
+function partnersOf(state: UserState): number[] {
   const dialogs = [...(state.dialogs ?? [])]
     .map(([key, { top }]) => ({ peer: parsePeerKey(key), top }))
     .filter(({ peer, top }) => peer.kind === 'user' && top > 0)
