@@ -266,6 +266,8 @@ export class Script {
     if (reply.kind !== 'answer') return
     if (deletion) deletion.isAnswered = true
     this.#device.answered(reply.value)
+    // Done already, perhaps by a first try of this very request; these have no operation id, so only the state can tell.
+    if (reply.value.length === 0) this.#device.sync()
   }
 
   async #askAbout(

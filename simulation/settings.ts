@@ -55,7 +55,7 @@ export function drawSettings(dice: Dice): Settings {
     slowestHopMs: dice.pick([0.2, 2, 15]),
     residentActors: isTight ? dice.between(1, 5) : 1_000,
     checkpointEntries: dice.pick([1, 3, 16, 256]),
-    mailboxCalls: isTight ? dice.between(2, 6) : 1_000,
+    mailboxCalls: isTight ? dice.between(5, 9) : 1_000,
     inFlightCalls: isTight ? dice.between(8, 40) : 10_000,
     idleAfterMs: dice.pick([1_000, 5_000, 60_000]),
     sweepEveryMs: dice.pick([300, 2_000]),
