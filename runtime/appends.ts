@@ -23,7 +23,7 @@ export class Appends {
   append(turn: TurnContext, entry: unknown, body: Uint8Array | undefined): Placed {
     const { activation } = turn
     const { definition } = activation.kind
-    const at = activation.place(definition.count?.(entry) ?? 1, this.#host.clock.now())
+    const at = activation.place(definition.count?.(entry) ?? 1, this.#host.nowMs())
     const owes = definition.delivery?.owes(entry) ?? false
     const fact = encodeFact(definition.state.version, entry)
     this.#record(turn, body === undefined ? { ...at, fact } : { ...at, fact, body }, { fact: this.#host.carry(entry) })
@@ -55,7 +55,7 @@ export class Appends {
   }
 
   #recordReminder(turn: TurnContext, reminder: { name: string; dueAtMs: number | undefined; payload: unknown }): void {
-    const at = turn.activation.place(0, this.#host.clock.now())
+    const at = turn.activation.place(0, this.#host.nowMs())
     this.#record(turn, { ...at, fact: encodeReminderFact(reminder) }, { reminder })
   }
 

@@ -131,6 +131,11 @@ export class Host {
     return new Failure(failure.code, failure.message, crossed(failure.details) as Failure['details'])
   }
 
+  /** Wall clock in whole milliseconds, as stores take it: a clock may count fractions. */
+  nowMs(): number {
+    return Math.floor(this.clock.now())
+  }
+
   workOf(activation: Activation): Work {
     if (activation.work === undefined) {
       activation.work = new Work()

@@ -25,6 +25,25 @@ describe('reminders', () => {
     expect(await ledger.rung()).toEqual(['hello'])
   })
 
+  test('and entries stand at whole milliseconds on a clock that counts fractions of them', async () => {
+    const { ledger, clock, store, system } = ledgers({ clock: new VirtualClock(1_700_000_000_000.7) })
+    const untils: number[] = []
+    const { due } = store
+    store.due = (shards, untilMs, limit) => {
+      untils.push(untilMs)
+      return due.call(store, shards, untilMs, limit)
+    }
+    await system.start()
+    await ledger.remind('ring', 1_700_000_005_000, 'hello')
+    await clock.advance(5_100.3)
+    expect(await ledger.rung()).toEqual(['hello'])
+    await clock.advance(20_000.1)
+    const times = store.commits.flatMap(({ entries }) => entries.map(({ atMs }) => atMs))
+    expect([...times, ...untils].filter((time) => !Number.isSafeInteger(time))).toEqual([])
+    expect(times.length * untils.length).toBeGreaterThan(0)
+    await system.stop()
+  })
+
   test('have their due row before the entry that sets them', async () => {
     const { ledger, clock, store } = ledgers()
     store.fate = (operation) => (operation === 'commit' ? 'unavailable' : 'ok')

@@ -73,7 +73,7 @@ export class Reminders {
 
   /** Arms all that is due soon in the shards of this node. */
   async scan(): Promise<void> {
-    const untilMs = this.#host.clock.now() + this.#horizonMs
+    const untilMs = this.#host.nowMs() + this.#horizonMs
     let isStuck = false
     for (const shards of this.#host.ownedShards()) {
       const rows = await this.#host.options.agenda.due(shards, untilMs, this.#page)
@@ -137,7 +137,7 @@ export class Reminders {
   }
 
   get #horizonMs(): number {
-    return this.#host.limits.sweepEveryMs * 2
+    return Math.ceil(this.#host.limits.sweepEveryMs * 2)
   }
 }
 

@@ -122,4 +122,29 @@ describe('a timer wheel', () => {
     wheel.set(after, 5)
     expect([before.dropped, after.dropped, clock.armed]).toEqual([true, true, 0])
   })
+
+  test('does not spin where a fraction of a millisecond rounds down the tick that its timer was set for (W2)', async () => {
+    class CountingClock extends VirtualClock {
+      timers = 0
+      override setTimer(delayMs: number, fire: () => void) {
+        if (++this.timers > 20) throw new Error('the wheel spins')
+        return super.setTimer(delayMs, fire)
+      }
+    }
+    const fraction = (max: number) => fc.nat(max * 7919).map((value) => value / 7919)
+    await fc.assert(
+      fc.asyncProperty(fraction(50), fraction(50), async (beforeMs, delayMs) => {
+        const clock = new CountingClock()
+        // Numbers are coarser from a power of two on: there sums are rounded.
+        await clock.advance(2 ** 17 - beforeMs)
+        const { wheel, errors } = wheelOn(clock)
+        const bell = new Bell(clock)
+        wheel.set(bell, delayMs)
+        await clock.advance(delayMs + 21)
+        expect(bell.rung).toHaveLength(1)
+        expect(errors).toEqual([])
+      }),
+      { numRuns: 500 },
+    )
+  })
 })

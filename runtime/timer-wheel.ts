@@ -100,13 +100,20 @@ export class TimerWheel {
   #arm(tick: number): void {
     this.#armed?.cancel()
     this.#armedTick = tick
-    const delayMs = Math.max(0, this.#originMs + tick * TICK_MS - this.#clock.monotonic())
+    const delayMs = Math.max(0, this.#timeOf(tick) - this.#clock.monotonic())
     this.#armed = this.#clock.setTimer(delayMs, () => this.#elapsed())
+  }
+
+  #timeOf(tick: number): number {
+    return this.#originMs + tick * TICK_MS
   }
 
   #elapsed(): void {
     this.#armed = undefined
-    const nowTick = Math.floor((this.#clock.monotonic() - this.#originMs) / TICK_MS)
+    const nowMs = this.#clock.monotonic()
+    const wholeTicks = Math.floor((nowMs - this.#originMs) / TICK_MS)
+    // The division may round down the very tick that was waited for; armed again, it would be due at once, for ever.
+    const nowTick = nowMs >= this.#timeOf(this.#armedTick) ? Math.max(wholeTicks, this.#armedTick) : wholeTicks
     const first = Math.max(this.#passedTick + 1, nowTick - SLOTS + 1)
     for (let tick = first; tick <= nowTick; tick++) this.#collect(tick % SLOTS, nowTick)
     this.#passedTick = Math.max(this.#passedTick, nowTick)

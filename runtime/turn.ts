@@ -93,7 +93,7 @@ export class TurnContext {
   }
 
   get nowMs(): number {
-    return Math.max(this.host.clock.now(), this.activation.lastAtMs)
+    return Math.max(this.host.nowMs(), this.activation.lastAtMs)
   }
 
   get own(): OwnReads<unknown> {
