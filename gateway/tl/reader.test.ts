@@ -107,6 +107,20 @@ describe('reading', () => {
     expect(codeOf(() => new TlReader(ping).raw(-1))).toBe('INVALID_VALUE')
   })
 
+  it('pads after the length as it was written: some write three bytes of it where one would do', () => {
+    for (const size of [0, 1, 2, 3, 4, 253, 254, 255]) {
+      const content = Buffer.alloc(size, 'x')
+      const padding = Buffer.alloc(-size & 3)
+      const long = Buffer.concat([Buffer.from([254, size, 0, 0]), content, padding, hex('0d f0 ad 0b')])
+      const bytes = new TlReader(long)
+      expect(bytes.bytesValue().equals(content)).toBe(true)
+      expect([bytes.int(), bytes.remaining]).toEqual([0x0badf00d, 0])
+      const text = new TlReader(Buffer.concat([Buffer.alloc(4), long]), 4)
+      expect(text.string()).toBe('x'.repeat(size))
+      expect([text.int(), text.remaining]).toEqual([0x0badf00d, 0])
+    }
+  })
+
   it('refuses objects nested too deep', () => {
     const wrap = hex('0d0d9bda c6000000')
     const call = (depth: number) => Buffer.concat([...Array.from({ length: depth }, () => wrap), hex('6b18f9c4')])

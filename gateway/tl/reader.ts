@@ -110,14 +110,16 @@ export class TlReader {
 
   /** A view of the input. */
   bytesValue(): Buffer {
+    const head = this.pos
     const size = this.contentLength()
-    const at = this.skipContent(size)
+    const at = this.skipContent(head, size)
     return this.bytes.subarray(at, at + size)
   }
 
   string(): string {
+    const head = this.pos
     const size = this.contentLength()
-    const at = this.skipContent(size)
+    const at = this.skipContent(head, size)
     return size === 0 ? '' : this.bytes.toString('utf8', at, at + size)
   }
 
@@ -129,11 +131,9 @@ export class TlReader {
     return this.bytes[at]! | (this.bytes[at + 1]! << 8) | (this.bytes[at + 2]! << 16)
   }
 
-  /** Where the content begins; moves behind its padding. */
-  private skipContent(size: number): number {
-    const header = size < 254 ? 1 : 4
-    const at = this.take(size + (-(size + header) & 3))
-    return at
+  /** Where the content begins; moves behind its padding, which fills up what began at `head` to a multiple of 4. */
+  private skipContent(head: number, size: number): number {
+    return this.take(size + ((head - this.pos - size) & 3))
   }
 
   boolean(): boolean {
