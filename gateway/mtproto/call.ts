@@ -22,7 +22,7 @@ export class Call {
   /** Until it is answered. */
   request: Unwrapped | undefined = undefined
   methodName = ''
-  /** When it was given to the handler; until then, when it arrived. */
+  /** When it was given to the handler. */
   startedMs: number
   /** The client knows that it arrived. */
   acknowledged = false

@@ -37,7 +37,8 @@ const UNBOUND = /^(help|langpack)\.|^auth\.bindTempAuthKey$/
  *
  * 1. A message id of a session runs at most once; a repeat is answered from what became of it.
  * 2. A call that names others to come after starts when those have answered, and fails if one of them failed.
- * 3. Every call is answered in the end: by its handler, or for it when the handler is silent beyond its deadline.
+ * 3. Every call is answered in the end: by its handler, or for it when the handler is silent beyond its deadline, which
+ *    starts when the call is given to it, or when it has waited too long for those that it is to come after.
  * 4. A call that takes its time is acknowledged, so that the client does not repeat it.
  */
 export class Calls {
@@ -141,8 +142,9 @@ export class Calls {
         call.acknowledged = true
         call.session.acknowledge(call.msgId)
       }
-      if (call.phase === 'waiting' && call.missing > 0 && ageMs > limits.invokeAfterUnknownMs) {
-        this.#finish(call, new RpcError(400, 'MSG_WAIT_TIMEOUT'))
+      if (call.phase === 'waiting') {
+        const waitMs = call.missing > 0 ? limits.invokeAfterUnknownMs : limits.waitForOthersMs
+        if (ageMs > waitMs) this.#finish(call, new RpcError(400, 'MSG_WAIT_TIMEOUT'))
       } else if (nowMs - call.startedMs > limits.callDeadlineMs + limits.callGraceMs) {
         this.#world.log.error({ method: call.methodName }, 'a call was not answered in its time')
         this.#finish(call, floodWait(ABANDONED_SECONDS))

@@ -64,6 +64,8 @@ export interface MtprotoLimits {
   readonly callGraceMs: number
   /** How long `invokeAfterMsg` waits for a message that has not arrived. */
   readonly invokeAfterUnknownMs: number
+  /** How long a call waits in all for those that it is to come after; the time that it has to run in starts then. */
+  readonly waitForOthersMs: number
   /** The most ids in msgs_ack, msgs_state_req and msg_resend_req. */
   readonly idsPerServiceMessage: number
 
@@ -114,6 +116,7 @@ const defaultLimits: MtprotoLimits = {
   callDeadlineMs: 20 * SECOND_MS,
   callGraceMs: 5 * SECOND_MS,
   invokeAfterUnknownMs: 3 * SECOND_MS,
+  waitForOthersMs: 2 * MINUTE_MS,
   idsPerServiceMessage: 8192,
 
   httpRequestsPerSession: 16,

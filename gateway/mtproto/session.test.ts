@@ -277,6 +277,34 @@ describe('invokeAfterMsg', () => {
     expect(lab.ran.at(-1)!.method.message).toBe('never')
   })
 
+  test('a call that waits does not spend the time that it has to run in', async () => {
+    const ids = [lab.call(draft('0'))]
+    for (let i = 1; i < 8; i++) ids.push(lab.call(following(ids.at(-1)!, String(i))))
+    for (let i = 0; i < 8; i++) {
+      lab.advance(15_000)
+      expect(lab.ran.length).toBe(i + 1)
+      await lab.held[i]!.answer(true)
+    }
+    expect(ids.map((id) => lab.client.resultOf(id))).toEqual(ids.map(() => true))
+  })
+
+  test('a call does not wait for ever for those before it', async () => {
+    const { waitForOthersMs } = lab.world.limits
+    const ids = [lab.call(draft('0'))]
+    for (let i = 1; i < 30; i++) ids.push(lab.call(following(ids.at(-1)!, String(i))))
+    for (let i = 0; i * 20_000 < waitForOthersMs; i++) {
+      lab.advance(20_000)
+      await lab.held[i]!.answer(true)
+    }
+    const waiting = ids.slice(lab.ran.length)
+    expect(waiting.length).toBeGreaterThan(0)
+    lab.advance(1000)
+    for (const id of waiting) expect(lab.client.resultOf(id)).toMatchObject({ errorCode: 400 })
+    await lab.held.at(-1)!.answer(true)
+    expect(lab.calls.running).toBe(0)
+    expect(lab.session!.idle).toBe(false)
+  })
+
   test('one of several, and one that names itself', async () => {
     const ids = [lab.call(draft('a')), lab.call(draft('b'))]
     lab.call({ _: 'invokeAfterMsgs', msgIds: ids, query: draft('c') })
