@@ -1,12 +1,11 @@
 import type { NodeId } from '../../runtime/index.js'
 import { actorType, numberKey } from '../../runtime/index.js'
 import type { ChatId, Peer, PeerKey } from '../chat/chat-id.js'
-import type { Asked, Draft, Origin, Role, ServiceAction } from '../chat/contract.js'
+import type { Draft, Origin, ServiceAction } from '../chat/contract.js'
 import type {
   AccountProfile,
   Authorization,
   BoxChange,
-  BoxFact,
   ContactCard,
   MessageFact,
   NotifyScope,
@@ -374,8 +373,6 @@ export interface StaleFrame {
   readonly user?: number
   readonly group?: number
 }
-
-export type { Asked, BoxFact, Role }
 
 /** The account that service messages come from; it has a profile and no box. */
 export const SERVICE_USER_ID = 777000
