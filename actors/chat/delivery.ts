@@ -4,7 +4,7 @@
  * L1. A lane appends in the chat's order and has one append in flight; what becomes due meanwhile joins the next one
  *     (CORE D1). The sender's own box has a lane like any other.
  * L2. Only entries that are durable are appended: `advance` alone raises a lane's target, and it is called from an
- *     effect of the turn that appended the entry (CORE R1).
+ *     effect of the turn that appended the entry (CORE R1). An entry is passed over as erased only once that is durable.
  * L3. What an item says depends on the entry alone (`laneItem`), so that every repeat says the same.
  * L4. A box that fails or hangs stops its own lane only. A lane tries again with growing pauses; when it gives up, its
  *     mark is unknown, `settled` is false, and the next sweep or entry starts it again (CORE D2).
@@ -84,6 +84,8 @@ export class Delivery {
   readonly #limits: DeliveryLimits
   readonly #lanes = new Map<number, Lane>()
   readonly #kept: KeptEntries
+  /** The last entry that this activation appended. */
+  #appended = 0
   /** Entries up to here are durable. */
   #durable = 0
   #running = 0
@@ -144,6 +146,7 @@ export class Delivery {
 
   /** An entry that was just appended; it is not durable yet. */
   keep(entry: ChatEntry, origin: Origin | undefined): void {
+    this.#appended = entry.n
     if (this.#running === 0) this.#kept.forgetUpTo(this.#durable)
     this.#kept.push({ entry, origin })
   }
@@ -279,7 +282,7 @@ export class Delivery {
       lane.stand(await box.lane(this.#chat))
       return
     }
-    const { items, upTo } = await this.#next(user, lane.w, lane.target)
+    const { items, upTo } = await this.#next(user, lane, lane.w)
     if (items.length > 0) {
       const answer = await box.deliver({ chat: this.#chat, after: lane.mark, items })
       if (!answer.taken) {
@@ -304,7 +307,8 @@ export class Delivery {
   }
 
   /** What follows `w` for the user, in bounds; `upTo` is the last entry that was looked at. */
-  async #next(user: number, w: number, target: number): Promise<{ items: LaneItem[]; upTo: number }> {
+  async #next(user: number, lane: Lane, w: number): Promise<{ items: LaneItem[]; upTo: number }> {
+    const { target } = lane
     const state = this.#view?.state
     const items: LaneItem[] = []
     let bytes = 0
@@ -313,6 +317,12 @@ export class Delivery {
     for (const { entry, origin } of await this.#entries(w, target)) {
       if (concerns(state, user, entry.n, entry.fact)) {
         const item = laneItem(entry, user, origin)
+        if (!item && !this.#isGone(lane, entry.n)) {
+          if (items.length > 0) return { items, upTo }
+          throw new ActorError('STORE_UNAVAILABLE', `what erased entry ${entry.n} is not durable yet`, {
+            retryAfterMs: 50,
+          })
+        }
         const size = item ? itemBytes(item) : 0
         const isFull = items.length >= this.#limits.appendItems || bytes + size > this.#limits.appendBytes
         if (items.length > 0 && isFull) return { items, upTo }
@@ -323,6 +333,15 @@ export class Delivery {
     }
     if (upTo === w) throw new ActorError('CORRUPT', `no entry follows ${w}, although ${target} does`)
     return { items, upTo }
+  }
+
+  /**
+   * The body of entry `n` was found erased: by something durable? All that was appended when that was seen must be. What
+   * a commit that fails had erased is there again, and the box must get it (L2).
+   */
+  #isGone(lane: Lane, n: number): boolean {
+    if (lane.erased?.n !== n) lane.erased = { n, seenAt: this.#appended }
+    return lane.erased.seenAt <= this.#durable
   }
 
   async #entries(w: number, target: number): Promise<readonly KeptEntry[]> {

@@ -25,6 +25,8 @@ export class Lane {
   running = false
   /** Appends in a row after which the box's mark was where it had been. */
   stalls = 0
+  /** The entry at the front whose body is gone, and the last entry that was appended when that was first seen. */
+  erased: { readonly n: number; readonly seenAt: number } | undefined
   #waiting: Waiter[] = []
 
   constructor(w: number | undefined) {
