@@ -31,8 +31,7 @@ export function actorDefinitions({ chat, loginCodes, usernameRows }: ActorPorts)
 }
 
 export { privateChat } from './chat/chat-id.js'
-export { Chat, type Origin } from './chat/contract.js'
+export { Chat } from './chat/contract.js'
 export type { CodeDelivery } from './login-code/contract.js'
-export { encodeBody, type MessageEntity } from './message/body.js'
+export { encodeBody } from './message/body.js'
 export { SERVICE_USER_ID, User } from './user/contract.js'
-export type { UsernameSearch } from './username/contract.js'

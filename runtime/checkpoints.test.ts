@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { Counter, counterActor, Gates } from './testing/counter.js'
-import { MemoryStore, settled, testSystem } from './testing/index.js'
+import { type Fate, MemoryStore, settled, testSystem } from './testing/index.js'
 
 test('K2: rows that are made while a checkpoint without rows is in flight are written by the next one', async () => {
   const gates = new Gates()
   const store = new MemoryStore()
   let checkpoints = 0
-  store.fate = async (operation) => {
+  store.fate = async (operation): Promise<Fate> => {
     if (operation === 'checkpoint') await gates.pass(`checkpoint ${++checkpoints}`)
     return 'ok'
   }

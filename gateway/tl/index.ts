@@ -30,16 +30,6 @@ export {
   randomLong,
   ZERO_LONG,
 } from './long.js'
-export {
-  BOOL_FALSE_ID,
-  BOOL_TRUE_ID,
-  DEFAULT_READ_LIMITS,
-  GZIP_PACKED_ID,
-  readObject,
-  TlReader,
-  type TlReaderTable,
-  type TlReadLimits,
-  VECTOR_ID,
-} from './reader.js'
+export { readObject, TlReader } from './reader.js'
 export { writeObject, writeResult } from './serialize.js'
 export { TlWriter } from './writer.js'

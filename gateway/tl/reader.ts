@@ -16,7 +16,7 @@ import type { mtp, tl } from './generated/schema.js'
 import { type Long, longFromBuffer } from './long.js'
 
 export const VECTOR_ID = 0x1cb5c415
-export const GZIP_PACKED_ID = 0x3072cfa1
+const GZIP_PACKED_ID = 0x3072cfa1
 export const BOOL_TRUE_ID = 0x997275b5 | 0
 export const BOOL_FALSE_ID = 0xbc799737 | 0
 
@@ -33,7 +33,7 @@ export interface TlReadLimits {
 }
 
 /** Wide enough for what clients send: the deepest are rich texts and wrapped calls, the largest an upload's part. */
-export const DEFAULT_READ_LIMITS: TlReadLimits = { maxDepth: 64, maxInflatedBytes: 2 * 1024 * 1024 }
+const DEFAULT_READ_LIMITS: TlReadLimits = { maxDepth: 64, maxInflatedBytes: 2 * 1024 * 1024 }
 
 /**
  * A cursor over one TL input. Byte fields are views of the input: whoever keeps one copies it.

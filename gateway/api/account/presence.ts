@@ -1,7 +1,7 @@
 import { method } from '../method.js'
 
 /** How long a client counts as online after it said so; clients say it again before that (config.online_update_period_ms). */
-export const ONLINE_LASTS_MS = 300_000
+const ONLINE_LASTS_MS = 300_000
 
 export const updateStatus = method('account.updateStatus', { auth: 'user' }, async ({ offline }, call) => {
   await call.me.setPresence({ onlineUntilMs: offline ? 0 : call.nowMs + ONLINE_LASTS_MS })
