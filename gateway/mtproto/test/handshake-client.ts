@@ -5,6 +5,7 @@ import { sha1, sha256 } from '../crypto/hash.js'
 import { igeDecrypt, igeEncrypt } from '../crypto/ige.js'
 import { type Long, readLong } from '../long.js'
 import type { TlObject } from '../rpc.js'
+import type { ServerKey } from '../server-key.js'
 import { bodyOf, ClientSession } from './client-session.js'
 import { serverKey } from './test-gateway.js'
 
@@ -16,6 +17,8 @@ export interface HandshakeOptions {
   readonly padding?: 'RSA_PAD' | 'sha1'
   readonly expiresIn?: number
   readonly question?: 'mt_req_pq' | 'mt_req_pq_multi'
+  /** Of the server that is spoken to; the test gateway's unless told. */
+  readonly serverKey?: ServerKey
 }
 
 // One for all: checking the prime takes a quarter of a second.
@@ -47,6 +50,10 @@ export class HandshakeClient {
     return answer
   }
 
+  get #serverKey(): ServerKey {
+    return this.#options.serverKey ?? serverKey
+  }
+
   innerData(): Buffer {
     const _ = this.#options.inner ?? 'mt_p_q_inner_data_dc'
     const { pq, p, q, nonce, serverNonce, newNonce } = this
@@ -63,14 +70,14 @@ export class HandshakeClient {
       serverNonce: this.serverNonce,
       p: this.p,
       q: this.q,
-      publicKeyFingerprint: serverKey.fingerprint,
+      publicKeyFingerprint: this.#serverKey.fingerprint,
       encryptedData,
       ...changes,
     })
   }
 
   encrypt(data: Buffer): Buffer {
-    const key = { key: createPublicKey(serverKey.privateKey), padding: constants.RSA_NO_PADDING }
+    const key = { key: createPublicKey(this.#serverKey.privateKey), padding: constants.RSA_NO_PADDING }
     if (this.#options.padding === 'sha1') {
       const block = Buffer.concat([Buffer.alloc(1), sha1(data), data, randomBytes(235 - data.length)])
       return publicEncrypt(key, block)
