@@ -36,7 +36,7 @@ export abstract class StreamConnection implements Peer, PacketLink, PacketSink {
     const { world } = connections
     this.remoteAddress = remoteAddress
     this.#connections = connections
-    this.#stream = new StreamTransport(world.limits.maxFrameBytes, world.budget)
+    this.#stream = new StreamTransport(world.limits.maxFrameBytes, world.partials)
     this.#openedMs = world.clock.monotonic()
     this.#lastInMs = this.#openedMs
   }
@@ -54,6 +54,10 @@ export abstract class StreamConnection implements Peer, PacketLink, PacketSink {
     return !this.#closed
   }
 
+  get partialBytes(): number {
+    return this.#stream.partialBytes
+  }
+
   get authenticatedYet(): boolean {
     return this.#isAuthenticated
   }
@@ -66,6 +70,7 @@ export abstract class StreamConnection implements Peer, PacketLink, PacketSink {
     world.metrics.count('bytes_in', bytes.length)
     try {
       this.#stream.feed(bytes, this)
+      if (world.partials.exhausted) this.#connections.shed()
     } catch (error) {
       if ((error as Error).name !== 'TransportError') world.log.error({ err: error }, 'a packet could not be handled')
       world.metrics.count('bad_packets')

@@ -17,6 +17,7 @@ export class Connections {
     this.packets = packets
     this.handshakes = handshakes
     this.#count = new AddressCount(world.limits.connections, world.limits.connectionsPerAddress)
+    world.partials.watch(this.#open)
   }
 
   get size(): number {
@@ -47,6 +48,11 @@ export class Connections {
     if (!this.#open.delete(connection)) return
     this.#count.remove(connection.remoteAddress)
     this.world.metrics.count('connections_closed', 1, connection.kind)
+  }
+
+  /** Makes room for packets that arrive in part. */
+  shed(): void {
+    this.world.metrics.count('partial_packets_dropped', this.world.partials.shed())
   }
 
   /** Closes connections that are silent for too long, and the fullest ones when memory runs out. */

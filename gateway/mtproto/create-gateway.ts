@@ -86,7 +86,7 @@ class Gateway implements MtprotoGateway {
       dhJobsQueued: this.#handshakes.jobsQueued,
       authKeysCached: this.#world.keys.size,
       callsRunning: this.#calls.running,
-      bufferedBytes: this.#world.budget.held + this.#connections.unsentBytes,
+      bufferedBytes: this.#world.budget.held + this.#world.partials.held + this.#connections.unsentBytes,
     }
   }
 

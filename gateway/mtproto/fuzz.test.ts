@@ -174,6 +174,7 @@ describe('inside a session that is encrypted well', () => {
     expect(lab.sessions.size).toBe(0)
     expect(lab.calls.running).toBe(0)
     expect(lab.world.budget.held).toBe(0)
+    expect(lab.world.partials.held).toBe(0)
     expect(lab.complaints.filter((complaint) => !complaint.includes('not answered in its time'))).toEqual([])
   })
 

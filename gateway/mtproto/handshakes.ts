@@ -20,7 +20,8 @@ const NOT_FOUND = 404
 /**
  * The key exchanges that are going on.
  *
- * 1. They are bounded in all and per address, and each ends after a time.
+ * 1. They are bounded in all and per address, and each ends after a time. One that was given up counts as long as a
+ *    worker has something to do for it: nobody gets to fill the workers' queue by starting over.
  * 2. A peer has one at most: `req_pq` starts over, on the same connection too.
  * 3. `dh_gen_ok` leaves only when the key is durable.
  * 4. They are found by the server's nonce, so that over HTTP each step may come on another connection.
@@ -31,6 +32,8 @@ export class Handshakes {
   readonly #pool: DhPool
   /** In the order of their start. */
   readonly #unfinished = new Map<string, Handshake>()
+  /** How many steps are being worked on, of those that have any. */
+  readonly #atWork = new Map<Handshake, number>()
   readonly #count: AddressCount
 
   constructor(world: World, serverKey: ServerKey, pool: DhPool) {
@@ -124,13 +127,13 @@ export class Handshakes {
 
   async #requestParams(peer: Peer, message: TlObject) {
     const handshake = this.#find(message)
-    const answer = await handshake.requestParams(message)
+    const answer = await this.#working(handshake, handshake.requestParams(message))
     this.#reply(peer, answer)
   }
 
   async #setClientParams(peer: Peer, message: TlObject) {
     const handshake = this.#find(message)
-    const agreement = await handshake.setClientParams(message)
+    const agreement = await this.#working(handshake, handshake.setClientParams(message))
     this.#remove(handshake)
     if (agreement.outcome === 'fail') {
       this.#world.metrics.count('handshakes_failed')
@@ -164,7 +167,23 @@ export class Handshakes {
   }
 
   #remove(handshake: Handshake) {
-    if (this.#unfinished.delete(nameOf(handshake.serverNonce))) this.#count.remove(handshake.address)
+    if (!this.#unfinished.delete(nameOf(handshake.serverNonce))) return
+    if (!this.#atWork.has(handshake)) this.#count.remove(handshake.address)
+  }
+
+  /** The step's outcome; until then the exchange counts, also when it is over. */
+  async #working<T>(handshake: Handshake, step: Promise<T>): Promise<T> {
+    this.#atWork.set(handshake, (this.#atWork.get(handshake) ?? 0) + 1)
+    try {
+      return await step
+    } finally {
+      const left = (this.#atWork.get(handshake) ?? 1) - 1
+      if (left > 0) this.#atWork.set(handshake, left)
+      else {
+        this.#atWork.delete(handshake)
+        if (!this.#unfinished.has(nameOf(handshake.serverNonce))) this.#count.remove(handshake.address)
+      }
+    }
   }
 
   #failed(peer: Peer, error: unknown) {

@@ -12,6 +12,10 @@ export class HttpExchange implements Peer {
   handshake: Handshake | undefined = undefined
   failures = 0
   link: HttpLink | undefined = undefined
+  /** Nobody is known before a request is whole. */
+  readonly authenticatedYet = false
+  /** What has arrived of the body. */
+  partialBytes = 0
   /** When it is answered in any case. */
   deadlineMs: number
   readonly #exchanges: HttpExchanges
@@ -23,6 +27,10 @@ export class HttpExchange implements Peer {
     this.#response = response
     this.remoteAddress = remoteAddress
     this.deadlineMs = deadlineMs
+  }
+
+  get over(): boolean {
+    return this.#over
   }
 
   linkFor(session: MtprotoSession): PacketLink | undefined {

@@ -16,6 +16,7 @@ export class HttpExchanges {
     this.world = world
     this.#packets = packets
     this.#count = new AddressCount(world.limits.connections, world.limits.connectionsPerAddress)
+    world.partials.watch(this.#open)
   }
 
   get size(): number {
@@ -24,7 +25,7 @@ export class HttpExchanges {
 
   /** Takes a POST whose body is one packet. */
   receive(response: HttpResponse, request: HttpRequest): void {
-    const { limits, clock, budget } = this.world
+    const { limits, clock, partials, metrics } = this.world
     const address = addressOfText(response.getRemoteAddressAsText())
     const declared = Number(request.getHeader('content-length'))
     if (!this.#admits(address) || !(declared <= limits.maxFrameBytes)) {
@@ -34,28 +35,26 @@ export class HttpExchanges {
     const exchange = new HttpExchange(this, response, address, clock.monotonic() + limits.httpWaitMaxMs)
     this.#add(exchange)
     let parts: Buffer[] = []
-    let held = 0
-    const release = () => {
-      parts = []
-      budget.release(held)
-      held = 0
-    }
-    response.onAborted(() => {
-      release()
-      exchange.aborted()
-    })
+    response.onAborted(() => exchange.aborted())
     response.onData((chunk, isLast) => {
-      if (held + chunk.byteLength > limits.maxFrameBytes) {
-        release()
+      if (exchange.over) {
+        parts = []
+        return
+      }
+      if (exchange.partialBytes + chunk.byteLength > limits.maxFrameBytes) {
         exchange.close('body is too long')
         return
       }
       parts.push(Buffer.from(chunk.slice(0)))
-      held += chunk.byteLength
-      budget.add(chunk.byteLength)
-      if (!isLast) return
+      exchange.partialBytes += chunk.byteLength
+      partials.add(chunk.byteLength)
+      if (!isLast) {
+        metrics.count('partial_packets_dropped', partials.shed())
+        return
+      }
       const packet = Buffer.concat(parts)
-      release()
+      parts = []
+      this.#release(exchange)
       this.#receive(exchange, packet)
     })
   }
@@ -72,8 +71,14 @@ export class HttpExchanges {
   }
 
   remove(exchange: HttpExchange): void {
+    this.#release(exchange)
     if (!this.#open.delete(exchange)) return
     this.#count.remove(exchange.remoteAddress)
+  }
+
+  #release(exchange: HttpExchange) {
+    this.world.partials.release(exchange.partialBytes)
+    exchange.partialBytes = 0
   }
 
   /** Answers requests that have waited long enough. */

@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { limitsWith } from './limits.js'
 import { bodyOf } from './test/client-session.js'
-import { plainPacket, shakeHands } from './test/handshake-client.js'
+import { HandshakeClient, plainPacket, shakeHands } from './test/handshake-client.js'
 import { Lab } from './test/lab.js'
 import { startTestGateway } from './test/test-gateway.js'
 import { tcpWire } from './test/wires.js'
@@ -37,6 +37,56 @@ test('a handshake that is not finished is forgotten after its time, and its conn
   lab.advance(61_000)
   expect(lab.handshakes.unfinished).toBe(0)
   expect(connection.open).toBe(false)
+})
+
+test('one address cannot fill the queue of the workers by starting over, and what it gave up counts until it is done', async () => {
+  const lab = new Lab({ unfinishedHandshakesPerAddress: 4 })
+  const before = lab.handshakes.jobsQueued
+  const doomed = async () => {
+    const connection = lab.connect()
+    const client = new HandshakeClient((packet) => {
+      connection.received(connection.client.encode(packet))
+      const [answer] = connection.arrived.splice(0)
+      return answer ? Promise.resolve(answer) : new Promise(() => {})
+    })
+    await client.ask()
+    void client.requestParams()
+    // Twice: the second is out of order, and ends the exchange.
+    void client.requestParams()
+    connection.gone()
+  }
+  for (let i = 0; i < 4; i++) await doomed()
+  expect(lab.handshakes.jobsQueued - before).toBe(4)
+  expect(lab.handshakes.unfinished).toBe(0)
+  const refused = lab.connect()
+  refused.received(refused.client.encode(plainPacket(bodyOf({ _: 'mt_req_pq', nonce: Buffer.alloc(16) }))))
+  expect(refused.open).toBe(false)
+  await vi.waitFor(() => expect(lab.handshakes.jobsQueued).toBe(before))
+  for (let i = 0; i < 5; i++) {
+    const next = lab.connect()
+    next.received(next.client.encode(plainPacket(bodyOf({ _: 'mt_req_pq', nonce: Buffer.alloc(16) }))))
+    expect(next.open).toBe(i < 4)
+  }
+})
+
+test('packets that strangers send in part are given up, and lock nobody out', () => {
+  const lab = new Lab({ partialPacketBytes: 1024 * 1024, bufferedBytes: 512 * 1024 })
+  lab.call({ _: 'help.getNearestDc' })
+  const good = lab.connection
+  const whole = good.client.encode(lab.client.packObject({ _: 'help.getNearestDc' }))
+  good.received(whole.subarray(0, 40))
+  const strangers = Array.from({ length: 20 }, () => lab.connect())
+  for (const stranger of strangers) {
+    const head = stranger.client.encode(Buffer.alloc(1_000_000))
+    for (let at = 0; at < 200_000; at += 50_000) stranger.received(head.subarray(at, at + 50_000))
+  }
+  expect(lab.world.partials.held).toBeLessThanOrEqual(1024 * 1024)
+  expect(strangers.filter(({ open }) => open).length).toBeGreaterThan(0)
+  expect(strangers.filter(({ open }) => !open).length).toBeGreaterThan(0)
+  good.received(whole.subarray(40))
+  expect(lab.ran.length).toBe(2)
+  for (const stranger of strangers) stranger.gone()
+  expect(lab.world.partials.held).toBe(0)
 })
 
 test('packets that wait for a key are bounded', () => {

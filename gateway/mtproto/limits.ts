@@ -47,6 +47,8 @@ export interface MtprotoLimits {
   readonly unackedBytesDisconnected: number
   /** An unacknowledged message is forgotten after this long. */
   readonly unackedKeptMs: number
+  /** Held by all packets together that have arrived in part. Above it, the largest are given up, strangers' first. */
+  readonly partialPacketBytes: number
   /** Held by all sessions and connections together. Above it, what can be fetched again is dropped, oldest first. */
   readonly bufferedBytes: number
 
@@ -105,6 +107,7 @@ const defaultLimits: MtprotoLimits = {
   unackedBytes: 8 * MIB,
   unackedBytesDisconnected: 256 * KIB,
   unackedKeptMs: 5 * MINUTE_MS,
+  partialPacketBytes: 256 * MIB,
   bufferedBytes: 512 * MIB,
 
   containerMessages: 1024,

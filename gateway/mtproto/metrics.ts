@@ -27,6 +27,7 @@ export type MtprotoCounter =
   | 'pushes_lost'
   | 'messages_resent'
   | 'slow_readers_closed'
+  | 'partial_packets_dropped'
 
 /** `label` says which: the transport, the reason, the method. It comes from a fixed set, never from a client's text. */
 export interface MtprotoMetrics {

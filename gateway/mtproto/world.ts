@@ -10,6 +10,7 @@ import { type Log, silentLog } from './log.js'
 import { type Long, readLong } from './long.js'
 import { MessageIds } from './message-id.js'
 import { type MtprotoMetrics, silentMetrics } from './metrics.js'
+import { PartialPackets } from './partial-packets.js'
 import type { RpcHandler } from './rpc.js'
 import type { MtprotoSession } from './session.js'
 import type { SessionHooks } from './session-view.js'
@@ -28,6 +29,7 @@ export class World {
   readonly store: AuthKeyStore
   readonly keys: AuthKeyCache
   readonly budget: ByteBudget
+  readonly partials: PartialPackets
   readonly sealer: PacketSealer
   readonly ids: MessageIds
   readonly newestLayer = NEWEST_LAYER
@@ -44,6 +46,7 @@ export class World {
     this.store = options.authKeyStore
     this.keys = new AuthKeyCache(options.authKeyStore, this.limits)
     this.budget = new ByteBudget(this.limits.bufferedBytes)
+    this.partials = new PartialPackets(this.limits.partialPacketBytes)
     this.sealer = new PacketSealer(options.random)
     this.ids = new MessageIds(options.clock)
   }

@@ -40,6 +40,11 @@ export class StreamTransport implements FrameNumbers {
     return this.#cipher ? `obfuscated ${this.#framing.name}` : this.#framing.name
   }
 
+  /** Memory that a partial frame holds. */
+  get partialBytes(): number {
+    return this.#partial?.length ?? 0
+  }
+
   get ready(): boolean {
     return this.#framing !== undefined
   }
