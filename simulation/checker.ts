@@ -31,7 +31,7 @@ export class Checker {
 
   /** What devices have against what the server says; the server is quiet and answers. */
   async compareDevices(system: ActorSystem): Promise<void> {
-    for (const user of this.#users) this.#views.set(user, await fetchAccount(system.ref(User, user)))
+    for (const user of this.#users) this.#views.set(user, await fetchAccount(system.ref(User, user), this.#world.peers))
     for (const device of this.#world.devices) {
       this.#compare(device, device.replica, 'as it was kept up to date')
       if (!device.isSettled)

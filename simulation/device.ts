@@ -176,7 +176,7 @@ export class Device implements Listener {
 
   async #refetch(): Promise<boolean> {
     for (;;) {
-      const reply = await this.#ask(({ me }) => fetchAccount(me))
+      const reply = await this.#ask(({ me }) => fetchAccount(me, this.#world.peers))
       if (reply.kind === 'lost') return false
       if (reply.kind === 'refused') throw new Error(`an account cannot be fetched: ${reply.reason}`)
       if (reply.kind === 'wait') await this.#world.time.pause(reply.ms)
@@ -286,9 +286,12 @@ async function differenceOf(
   { me, pushedPts, sawState }: Scope,
   request: Parameters<Scope['me']['difference']>[0],
 ): Promise<Difference> {
+  let isCovered = pushedPts() >= 0
   let difference = await me.difference(request)
   for (let times = 0; times < MOST_OVERTAKEN && difference.kind !== 'slice'; times++) {
-    if (pushedPts() <= difference.pts) break
+    const pushed = pushedPts()
+    if (pushed <= difference.pts && isCovered === pushed >= 0) break
+    isCovered = pushed >= 0
     difference = await me.difference(request)
   }
   if (difference.kind !== 'slice') sawState(difference.pts)

@@ -1,15 +1,21 @@
-import { type PeerKey, parsePeerKey } from '../actors/chat/chat-id.js'
+import { type Peer, type PeerKey, parsePeerKey, peerKey } from '../actors/chat/chat-id.js'
 import type { BoxMessage, Dialog, User } from '../actors/user/contract.js'
 import type { Ref } from '../runtime/index.js'
 import { draftText, type Message, messageOf, type ServerView, type Talk } from './replica.js'
 
 const PAGE = 100
 
-/** The account as a device that begins anew fetches it: dialogs, then every history, until nothing moved meanwhile. */
-export async function fetchAccount(me: Ref<User>): Promise<ServerView> {
+/**
+ * The account as a device that begins anew fetches it: dialogs, then every history, until nothing moved meanwhile.
+ * `peers`: whom it knows, so that it also asks for their dialogs that no list shows (as clients do once one comes back).
+ */
+export async function fetchAccount(me: Ref<User>, peers: readonly Peer[]): Promise<ServerView> {
   for (;;) {
     const before = await me.boxState()
-    const dialogs = await allDialogs(me)
+    const listed = await allDialogs(me)
+    const isListed = new Set(listed.map(({ peer }) => peer))
+    const unlisted = await me.dialogsOf(peers.filter((peer) => !isListed.has(peerKey(peer))))
+    const dialogs = [...listed, ...unlisted.dialogs]
     const messages = new Map<number, Message>()
     for (const { peer } of dialogs) {
       for (const message of await wholeHistory(me, peer)) messages.set(message.id, messageOf(message))
@@ -22,7 +28,7 @@ export async function fetchAccount(me: Ref<User>): Promise<ServerView> {
       date: Math.floor(before.atMs / 1000),
       messages,
       talks,
-      pinned: dialogs.filter(({ pinned }) => pinned).map(({ peer }) => peer),
+      pinned: listed.filter(({ pinned }) => pinned).map(({ peer }) => peer),
       unread: new Map(dialogs.map(({ peer, unread }) => [peer, unread])),
     }
   }

@@ -135,7 +135,7 @@ async function check(world: World): Promise<void> {
   if (!process?.hasSwept || system === undefined) throw new Error('the node does not come back')
   await world.until(checker.compareDevices(system))
   for (const device of world.devices) device.disconnect(1_000_000)
-  await world.run(() => false, 4_000)
+  await world.run(() => false, 10_000)
   world.bounds.checkQuiet()
   await world.until(system.stop())
   await world.until(process.storage!.close())

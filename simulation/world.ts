@@ -1,3 +1,4 @@
+import type { Peer } from '../actors/chat/chat-id.js'
 import type { ActorLog, ActorSystem } from '../runtime/index.js'
 import { SimulatedDisk } from '../storage/index.js'
 import { Bounds } from './bounds.js'
@@ -64,6 +65,14 @@ export class World {
       this.#remote = remote
       this.front = new Front(remote as unknown as ActorSystem, this.time, this.diceFor('front'), settings)
     }
+  }
+
+  /** All whom anybody may talk to. */
+  get peers(): Peer[] {
+    const { users, groups } = this.settings
+    const all = (kind: Peer['kind'], count: number) =>
+      Array.from({ length: count }, (_, index) => ({ kind, id: index + 1 }))
+    return [...all('user', users), ...all('chat', groups)]
   }
 
   diceFor(name: string): Dice {

@@ -156,7 +156,10 @@ export class Attachment {
     })
   }
 
-  /** Sessions that were answered with an older state than this have missed what lies between. */
+  /**
+   * Sessions that were answered with a state before this may have missed what lies between: at the same pts too, as
+   * changes without a number do not move it.
+   */
   #begin(pts: number): void {
     this.#pts = pts
     this.#ordinal = -1
@@ -164,7 +167,7 @@ export class Attachment {
       const slot = slotOf(session)
       if (!slot) continue
       slot.coveredFrom = pts
-      if (slot.statePts >= 0 && slot.statePts < pts) this.#port.pushTooLong([session])
+      if (slot.statePts >= 0 && slot.statePts <= pts) this.#port.pushTooLong([session])
     }
   }
 

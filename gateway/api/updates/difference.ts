@@ -27,15 +27,19 @@ export const getDifference = method('updates.getDifference', { auth: 'user' }, a
     limit: within(ptsLimit, 1, MAX_SLICE),
     totalLimit: within(ptsTotalLimit, 1, maxDifferenceEntries),
   }
+  const { pushes } = call.services
+  let isCovered = pushes.pushedPts(call.session) >= 0
   let difference = await call.me.difference(asked)
-  // What was pushed before the answer is dropped by a client that waits for it: the answer must not be older.
+  // What was pushed before the answer is dropped by a client that waits for it: the answer must not be older. Nor may it
+  // be older than the moment from which on this session is pushed to, of which changes without a number tell nothing.
   for (let times = 0; times < OVERTAKEN_TIMES && difference.kind !== 'slice'; times++) {
-    if (call.services.pushes.pushedPts(call.session) <= difference.pts) break
+    const pushed = pushes.pushedPts(call.session)
+    if (pushed <= difference.pts && isCovered === pushed >= 0) break
+    isCovered = pushed >= 0
     difference = await call.me.difference(asked)
   }
-  const answer = await present(call, difference)
-  if (difference.kind !== 'slice') call.services.pushes.sawState(call.session, difference.pts)
-  return answer
+  if (difference.kind !== 'slice') pushes.sawState(call.session, difference.pts)
+  return present(call, difference)
 })
 
 function within(value: number, least: number, most: number): number {

@@ -16,9 +16,14 @@ const OVERTAKEN_TIMES = 3
 
 export const getState = method('updates.getState', { auth: 'user' }, async (_request, call) => {
   const { pushes } = call.services
+  let isCovered = pushes.pushedPts(call.session) >= 0
   let state = await call.me.boxState()
-  // A client that waits for its state drops what is pushed before it: the answer must not be older than that.
-  for (let times = 0; times < OVERTAKEN_TIMES && pushes.pushedPts(call.session) > state.pts; times++) {
+  // A client that waits for its state drops what is pushed before it: the answer must not be older than that, nor than
+  // the moment from which on this session is pushed to.
+  for (let times = 0; times < OVERTAKEN_TIMES; times++) {
+    const pushed = pushes.pushedPts(call.session)
+    if (pushed <= state.pts && isCovered === pushed >= 0) break
+    isCovered = pushed >= 0
     state = await call.me.boxState()
   }
   pushes.sawState(call.session, state.pts)
