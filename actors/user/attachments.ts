@@ -57,7 +57,7 @@ export async function attach(turn: UserTurn, request: AttachRequest): Promise<At
   }
   memory.attachments.set(request.gateway, { untilMs: turn.nowMs + leaseMs })
   const unauthorized = request.authKeys.filter((authKey) => !isAuthorized(state, authKey))
-  return { pts: turn.head.pts, following, unauthorized }
+  return { pts: turn.head.pts, ordinal: turn.head.ordinal, following, unauthorized }
 }
 
 /** What follows the request's position; undefined when it is too much, or cannot be told one by one any more. */

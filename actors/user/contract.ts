@@ -343,6 +343,8 @@ export interface AttachRequest {
 
 export interface AttachAnswer {
   readonly pts: number
+  /** Of the last entry without a number under `pts`; 0: none. With it the gateway can ask for exactly what follows. */
+  readonly ordinal?: number
   /** What follows lastPts; undefined when that is too much: the gateway tells the sessions to fetch the difference. */
   readonly following: readonly BoxChange[] | undefined
   readonly unauthorized: readonly string[]

@@ -123,9 +123,9 @@ export class Attachment {
       return
     }
     if (answer.unauthorized.length > 0) this.#port.unauthorized(this.user, answer.unauthorized)
-    if (asked < 0) this.#begin(answer.pts)
-    else if (answer.following) this.#follow(answer.pts, answer.following)
-    else this.#skipTo(answer.pts)
+    if (asked < 0) this.#begin(answer)
+    else if (answer.following) this.#follow(answer, answer.following)
+    else this.#skipTo(answer)
     const waiting = this.#waiting
     this.#waiting = []
     for (const frame of waiting) this.receive(frame)
@@ -160,9 +160,9 @@ export class Attachment {
    * Sessions that were answered with a state before this may have missed what lies between: at the same pts too, as
    * changes without a number do not move it.
    */
-  #begin(pts: number): void {
+  #begin({ pts, ordinal = -1 }: AttachAnswer): void {
     this.#pts = pts
-    this.#ordinal = -1
+    this.#ordinal = ordinal
     for (const session of this.#sessions) {
       const slot = slotOf(session)
       if (!slot) continue
@@ -171,9 +171,9 @@ export class Attachment {
     }
   }
 
-  #follow(pts: number, following: readonly BoxChange[]): void {
+  #follow(answer: AttachAnswer, following: readonly BoxChange[]): void {
     const isWhole = this.#takeAll(following)
-    if (!isWhole || this.#pts < pts) this.#skipTo(pts)
+    if (!isWhole || this.#pts < answer.pts) this.#skipTo(answer)
   }
 
   #take({ afterPts, changes, news = [] }: PushFrame): void {
@@ -206,11 +206,11 @@ export class Attachment {
   }
 
   /** U4: what waits is dropped, the difference tells it. */
-  #skipTo(pts: number): void {
+  #skipTo({ pts, ordinal = -1 }: AttachAnswer): void {
     this.#pending.takeChanges()
-    if (pts > this.#pts) {
+    if (pts > this.#pts || (pts === this.#pts && ordinal > this.#ordinal)) {
       this.#pts = pts
-      this.#ordinal = -1
+      this.#ordinal = ordinal
     }
     this.#port.pushTooLong(this.sessions)
   }
