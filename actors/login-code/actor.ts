@@ -1,7 +1,8 @@
 /**
  * The login codes of one phone number.
  *
- * L1. One code lives at a time; a new one ends the one before. A code is good for the device that asked for it.
+ * L1. A code is good for the device that asked for it. A device has one at a time, a new one ends the one before; what
+ *     other devices ask for ends nothing, or anybody could keep the owner of a number from logging in.
  * L2. A code survives `MAX_TRIES` wrong guesses, and a number gets `MAX_SENDS` codes an hour: so guessing at all costs
  *     more than the five digits are worth.
  * L3. What was tried is durable before the answer: a crash gives no tries back.
@@ -28,7 +29,8 @@ interface LiveCode {
 }
 
 interface LoginCodeState {
-  readonly live?: LiveCode
+  /** Oldest first. */
+  readonly codes: readonly LiveCode[]
   /** When codes were sent within the last hour. */
   readonly sentAtMs: readonly number[]
 }
@@ -36,9 +38,8 @@ interface LoginCodeState {
 type LoginCodeEntry =
   | { readonly type: 'made'; readonly hash: string; readonly code: string; readonly authKey: string }
   | { readonly type: 'resent' }
-  | { readonly type: 'missed' }
-  | { readonly type: 'checked' }
-  | { readonly type: 'ended' }
+  /** Without a hash, in the first format: the only code that there was. */
+  | { readonly type: 'missed' | 'checked' | 'ended'; readonly hash?: string }
 
 interface LoginCodeShape {
   contract: LoginCode
@@ -55,35 +56,57 @@ const CODE_LASTS_MS = 300_000
 const RESEND_AFTER_SECONDS = 60
 const MAX_TRIES = 5
 const MAX_SENDS = 10
+/** Of as many devices at most; test numbers have no other bound. */
+const MAX_CODES = 32
 const HOUR_MS = 3_600_000
 
 function applied(state: LoginCodeState, entry: LoginCodeEntry, atMs: number): LoginCodeState {
-  const { live } = state
   const sent = state.sentAtMs.filter((sentAtMs) => sentAtMs > atMs - HOUR_MS)
   switch (entry.type) {
     case 'made': {
       const { hash, code, authKey } = entry
       const made = { hash, code, authKey, sentAtMs: atMs, tries: 0, checked: false }
-      return { live: made, sentAtMs: [...sent, atMs] }
+      const others = state.codes.filter((other) => other.authKey !== authKey && isLive(other, atMs))
+      return { codes: [...others, made].slice(-MAX_CODES), sentAtMs: [...sent, atMs].slice(-MAX_CODES) }
     }
     case 'resent':
       return { ...state, sentAtMs: [...sent, atMs] }
     case 'ended':
-      return { sentAtMs: state.sentAtMs }
-  }
-  if (!live) return state
-  switch (entry.type) {
+      return { ...state, codes: state.codes.filter((code) => !isMeant(code, entry)) }
     case 'missed':
-      return { ...state, live: { ...live, tries: live.tries + 1 } }
+      return changed(state, entry, ({ tries }) => ({ tries: tries + 1 }))
     case 'checked':
-      return { ...state, live: { ...live, checked: true } }
+      return changed(state, entry, () => ({ checked: true }))
   }
+}
+
+function changed(
+  state: LoginCodeState,
+  entry: { readonly hash?: string },
+  change: (code: LiveCode) => Partial<LiveCode>,
+): LoginCodeState {
+  return { ...state, codes: state.codes.map((code) => (isMeant(code, entry) ? { ...code, ...change(code) } : code)) }
+}
+
+function isMeant(code: LiveCode, { hash }: { readonly hash?: string }): boolean {
+  return hash === undefined || code.hash === hash
+}
+
+function isLive({ sentAtMs }: LiveCode, nowMs: number): boolean {
+  return nowMs < sentAtMs + CODE_LASTS_MS
+}
+
+/** The first format had one code a number. */
+function decoded(stored: unknown, version: number): LoginCodeState {
+  if (version >= 2) return stored as LoginCodeState
+  const { live, sentAtMs } = stored as { readonly live?: LiveCode; readonly sentAtMs: readonly number[] }
+  return { codes: live ? [live] : [], sentAtMs }
 }
 
 /** L1: the code that `hash` names, while it is good. Refused: PHONE_CODE_EXPIRED. */
 function liveCode({ state, nowMs }: Pick<LoginCodeTurn, 'state' | 'nowMs'>, hash: string, authKey?: string): LiveCode {
-  const { live } = state
-  if (!live || live.hash !== hash || nowMs >= live.sentAtMs + CODE_LASTS_MS) return refuse('PHONE_CODE_EXPIRED')
+  const live = state.codes.find((code) => code.hash === hash)
+  if (!live || !isLive(live, nowMs)) return refuse('PHONE_CODE_EXPIRED')
   return authKey !== undefined && live.authKey !== authKey ? refuse('PHONE_CODE_EXPIRED') : live
 }
 
@@ -120,8 +143,9 @@ export function loginCodeActor(options: LoginCodeOptions) {
   return implement<LoginCodeShape>({
     type: LoginCode,
     state: {
-      version: 1,
-      initial: () => ({ sentAtMs: [] }),
+      version: 2,
+      initial: () => ({ codes: [], sentAtMs: [] }),
+      decode: decoded,
       apply: (state, entry, { atMs }) => applied(state, entry, atMs),
     },
     methods: {
@@ -140,23 +164,23 @@ export function loginCodeActor(options: LoginCodeOptions) {
       },
       cancel(turn, { hash }) {
         liveCode(turn, hash)
-        turn.append({ type: 'ended' })
+        turn.append({ type: 'ended', hash })
       },
       check(turn, { hash, code, authKey }) {
         const live = liveCode(turn, hash, authKey)
         if (code === '') refuse('PHONE_CODE_EMPTY')
         if (code === live.code) {
-          if (!live.checked) turn.append({ type: 'checked' })
+          if (!live.checked) turn.append({ type: 'checked', hash })
           return
         }
-        turn.append(live.tries + 1 >= MAX_TRIES ? { type: 'ended' } : { type: 'missed' })
+        turn.append({ type: live.tries + 1 >= MAX_TRIES ? 'ended' : 'missed', hash })
         refuse('PHONE_CODE_INVALID')
       },
       wasChecked(turn, { hash, authKey }) {
         if (!liveCode(turn, hash, authKey).checked) refuse('PHONE_CODE_EXPIRED')
       },
       consume(turn, { hash }) {
-        if (turn.state.live?.hash === hash) turn.append({ type: 'ended' })
+        if (turn.state.codes.some((code) => code.hash === hash)) turn.append({ type: 'ended', hash })
       },
     },
   })

@@ -111,6 +111,24 @@ describe('login codes', () => {
     expect(await login.refused(check(third))).toBe('PHONE_CODE_EXPIRED')
   })
 
+  it('of one device are not ended by what others ask for, try or cancel (L1)', async () => {
+    const login = await Login.start()
+    const own = await login.send('own')
+    const strange = await login.send('stranger')
+    for (let i = 0; i < 5; i++) {
+      const tried = login.codes().check({ ...strange, code: wrong(strange.code), authKey: 'stranger' })
+      expect(await login.refused(tried)).toBe('PHONE_CODE_INVALID')
+    }
+    const cancelled = await login.send('third')
+    await login.until(login.codes().cancel({ hash: cancelled.hash }))
+    login.world.crash()
+    await login.world.start()
+    expect(await login.refused(login.codes().check({ ...strange, authKey: 'stranger' }))).toBe('PHONE_CODE_EXPIRED')
+    expect(await login.refused(login.codes().check({ ...cancelled, authKey: 'third' }))).toBe('PHONE_CODE_EXPIRED')
+    await login.until(login.codes().check({ ...own, authKey: 'own' }))
+    await login.until(login.codes().consume({ hash: own.hash }))
+  })
+
   it('are sent again as they are, at most ten times an hour', async () => {
     const login = await Login.start()
     const { hash, code } = await login.send()

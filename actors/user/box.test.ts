@@ -157,7 +157,10 @@ class Steps {
   }
 
   async draft(at: number, replyTo: number) {
-    const request = { peer: this.peer(at), origin: ORIGIN }
+    const chat = this.world.chat(at)
+    const request = { peer: chat.peer, origin: ORIGIN }
+    // Nobody writes a draft for a group that he has not been in.
+    if (chat.peer.kind === 'chat' && (await this.user.lane(chat.id)) === 0) return
     if (replyTo % 4 === 0) await this.user.saveDraft(request)
     else await this.user.saveDraft({ ...request, body: text(`draft ${this.#written++}`), replyTo })
   }

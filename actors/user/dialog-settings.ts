@@ -18,6 +18,8 @@ export interface DraftRequest {
 export function draftEntries(state: UserState, { peer, body, replyTo }: DraftRequest): Written[] {
   const key = peerKey(peer)
   if (!body) return state.dialogs?.get(key)?.draft ? [{ entry: { type: 'draft', peer: key, cleared: true } }] : []
+  // Groups need no access hash: whoever named numbers at random could fill his box with dialogs for ever.
+  if (peer.kind === 'chat' && !state.dialogs?.has(key)) refuse('PEER_ID_INVALID', 'one never was in this group')
   return [{ entry: { type: 'draft', peer: key, ...(replyTo !== undefined && { replyTo }) }, body }]
 }
 

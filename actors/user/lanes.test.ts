@@ -1,5 +1,6 @@
 /** CORE D1 and D3 at the box, and what may be left of a message that is gone. */
 import { describe, expect, test } from 'vitest'
+import { refusalReason } from '../../runtime/index.js'
 import type { BoxChange } from './changes.js'
 import type { LaneItem } from './contract.js'
 import { AccountHost } from './testing/account.js'
@@ -165,6 +166,15 @@ describe('a message that is gone', () => {
 function plain({ origin: _, body, ...change }: BoxChange): unknown {
   return { ...change, body: body && Buffer.from(body).toString('latin1') }
 }
+
+describe('a draft', () => {
+  test('for a group is kept only by those who have been in it: its number proves nothing', async () => {
+    const { user } = box()
+    const draft = (id: number) => user.saveDraft({ peer: { kind: 'chat', id }, body: text('x'), origin: ORIGIN })
+    for (const id of [5, 6, 7]) expect(await draft(id).catch(refusalReason)).toBe('PEER_ID_INVALID')
+    expect(await user.drafts()).toEqual([])
+  })
+})
 
 describe('a difference', () => {
   test('tells changes without a number under the own pts from the date on (F3), and all under later ones', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Chat } from '../../actors/chat/contract.js'
+import { Chat, type GroupInfo } from '../../actors/chat/contract.js'
 import { User } from '../../actors/user/contract.js'
 import { settled } from '../../runtime/testing/index.js'
 import { ApiRig, profileOf } from '../testing/rig.js'
@@ -16,16 +16,23 @@ function rig() {
 test('P1: whoever is named is there, also those who are gone, and groups that one may not see', async () => {
   const { api, viewer, people } = rig()
   api.system.stub(User, (id) => ({ profile: () => (id === 5 ? undefined : profileOf(id)) }))
-  api.system.stub(Chat, (id) => ({ group: () => (id === 'g78' ? undefined : groupInfo) }))
-  const loaded = await people.load(viewer, new PeerSet().user(OTHER).user(5).user(777000).group(GROUP).group(78))
+  const strange = { ...groupInfo, members: [], membership: 'none' as const }
+  const groups: Record<string, GroupInfo | undefined> = { g78: undefined, g79: strange }
+  api.system.stub(Chat, (id) => ({ group: () => (id in groups ? groups[id] : groupInfo) }))
+  const loaded = await people.load(
+    viewer,
+    new PeerSet().user(OTHER).user(5).user(777000).group(GROUP).group(78).group(79),
+  )
   expect(loaded.users).toMatchObject([
     { id: OTHER, firstName: `First${OTHER}` },
     { id: 5, deleted: true },
     { id: 777000, firstName: 'Telegram', verified: true },
   ])
-  expect(loaded.chats).toMatchObject([
-    { _: 'chat', id: GROUP },
-    { _: 'chatForbidden', id: 78 },
+  // Of one that a stranger asks for, no more is told than of one that is not there.
+  expect(loaded.chats).toEqual([
+    expect.objectContaining({ _: 'chat', id: GROUP, title: groupInfo.title }),
+    { _: 'chatForbidden', id: 78, title: '' },
+    { _: 'chatForbidden', id: 79, title: '' },
   ])
 })
 

@@ -25,9 +25,9 @@ const DEFAULT_RIGHTS: tl.RawChatBannedRights = {
 
 /** TL `chat` or `chatForbidden`, as the viewer that `info` was made for may see it. */
 export function presentGroup(id: number, info: GroupInfo | undefined): tl.TypeChat {
-  if (!info || info.membership === 'removed' || info.membership === 'none') {
-    return { _: 'chatForbidden', id, title: info?.title ?? '' }
-  }
+  // Anybody may ask for any number: to those who never were in the group it looks like none.
+  if (!info || info.membership === 'none') return { _: 'chatForbidden', id, title: '' }
+  if (info.membership === 'removed') return { _: 'chatForbidden', id, title: info.title }
   return {
     _: 'chat',
     id,
