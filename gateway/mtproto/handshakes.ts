@@ -22,7 +22,7 @@ const NOT_FOUND = 404
  *
  * 1. They are bounded in all and per address, and each ends after a time. One that was given up counts as long as a
  *    worker has something to do for it: nobody gets to fill the workers' queue by starting over.
- * 2. A peer has one at most: `req_pq` starts over, on the same connection too.
+ * 2. A peer has one at most: `req_pq` starts over, on the same connection too, as often as an exchange may fail there.
  * 3. `dh_gen_ok` leaves only when the key is durable.
  * 4. They are found by the server's nonce, so that over HTTP each step may come on another connection.
  */
@@ -111,6 +111,10 @@ export class Handshakes {
 
   #start(peer: Peer, nonce: Buffer) {
     const { metrics } = this.#world
+    if (this.#isUnfinished(peer.handshake) && ++peer.failures >= MAX_FAILURES_PER_CONNECTION) {
+      peer.close('too many handshakes begun')
+      return
+    }
     this.abandon(peer)
     if (this.#count.full(peer.remoteAddress)) {
       metrics.count('handshakes_refused')
@@ -164,6 +168,10 @@ export class Handshakes {
     const handshake = this.#unfinished.get(nameOf(message.serverNonce as Buffer))
     if (!handshake) throw new HandshakeError('unknown server nonce')
     return handshake
+  }
+
+  #isUnfinished(handshake: Handshake | undefined): boolean {
+    return handshake !== undefined && this.#unfinished.has(nameOf(handshake.serverNonce))
   }
 
   #remove(handshake: Handshake) {

@@ -69,6 +69,16 @@ test('one address cannot fill the queue of the workers by starting over, and wha
   }
 })
 
+test('a connection that only ever begins handshakes is closed: each costs two primes', () => {
+  const lab = new Lab()
+  const connection = lab.connect()
+  const question = plainPacket(bodyOf({ _: 'mt_req_pq', nonce: Buffer.alloc(16) }))
+  for (let i = 0; i < 8; i++) connection.received(connection.client.encode(question))
+  expect([connection.open, lab.handshakes.unfinished]).toEqual([true, 1])
+  connection.received(connection.client.encode(question))
+  expect([connection.open, lab.handshakes.unfinished]).toEqual([false, 0])
+})
+
 test('packets that strangers send in part are given up, and lock nobody out', () => {
   const lab = new Lab({ partialPacketBytes: 1024 * 1024, bufferedBytes: 512 * 1024 })
   lab.call({ _: 'help.getNearestDc' })
