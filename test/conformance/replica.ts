@@ -1,0 +1,148 @@
+import type { RawClient, TlObject } from '../harness/index.js'
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** What a client shows of an account: its messages and its dialogs, by the fields that changes are told of. */
+export class Replica {
+  readonly messages = new Map<number, Fields>()
+  readonly dialogs = new Map<string, Fields>()
+  pts = 0
+  date = 0
+
+  /** All of it, asked for anew. */
+  static async fetched(client: RawClient): Promise<Replica> {
+    const replica = new Replica()
+    const { pts, date } = (await client.call({ _: 'updates.getState' })) as { pts: number; date: number }
+    const dialogs = await client.call({
+      _: 'messages.getDialogs',
+      offsetDate: 0,
+      offsetId: 0,
+      offsetPeer: { _: 'inputPeerEmpty' },
+      limit: 100,
+      hash: zero,
+    })
+    const page = dialogs as { dialogs: TlObject[]; users: TlObject[] }
+    for (const dialog of page.dialogs) {
+      const key = keyOf(dialog.peer)
+      replica.#dialog(key, {
+        readInboxMaxId: dialog.readInboxMaxId,
+        readOutboxMaxId: dialog.readOutboxMaxId,
+        pinned: dialog.pinned === true,
+        draft: draftOf(dialog.draft),
+      })
+      for (const message of await historyOf(client, inputOf(dialog.peer, page.users))) replica.#message(message)
+      const isUnread = ([id, one]: [number, Fields]) =>
+        one.peer === key && !one.out && id > Number(dialog.readInboxMaxId)
+      const unread = [...replica.messages].filter(isUnread).length
+      if (unread !== dialog.unreadCount) throw new Error(`${key} says ${dialog.unreadCount} unread, ${unread} are`)
+    }
+    replica.pts = pts
+    replica.date = date
+    return replica
+  }
+
+  /** Asks for what changed since, in slices of at most `ptsLimit`, and applies it; the number of slices. */
+  async catchUp(client: RawClient, ptsLimit: number): Promise<number> {
+    for (let slices = 1; ; slices++) {
+      const asked = { _: 'updates.getDifference', pts: this.pts, ptsLimit, date: this.date, qts: 0 }
+      const answer = (await client.call(asked)) as TlObject
+      if (answer._ === 'updates.differenceEmpty') return slices
+      if (answer._ === 'updates.differenceTooLong') throw new Error('too long')
+      for (const update of answer.otherUpdates as TlObject[]) this.#update(update)
+      for (const message of answer.newMessages as TlObject[]) this.#message(message)
+      const state = (answer.state ?? answer.intermediateState) as { pts: number; date: number }
+      this.pts = state.pts
+      this.date = state.date
+      if (answer._ === 'updates.difference') return slices
+    }
+  }
+
+  shown(): { messages: readonly unknown[]; dialogs: readonly unknown[] } {
+    const messages = [...this.messages].sort(([one], [other]) => one - other)
+    return { messages, dialogs: [...this.dialogs].sort(([one], [other]) => one.localeCompare(other)) }
+  }
+
+  #update(update: TlObject): void {
+    switch (update._) {
+      case 'updateEditMessage': {
+        const message = update.message as TlObject
+        if (this.messages.has(message.id as number)) this.#message(message)
+        return
+      }
+      case 'updateDeleteMessages':
+        for (const id of update.messages as number[]) this.messages.delete(id)
+        return
+      case 'updateReadHistoryInbox':
+        return this.#dialog(keyOf(update.peer), { readInboxMaxId: update.maxId })
+      case 'updateReadHistoryOutbox':
+        return this.#dialog(keyOf(update.peer), { readOutboxMaxId: update.maxId })
+      case 'updatePinnedMessages':
+        for (const id of update.messages as number[]) this.#patch(id, { pinned: update.pinned === true })
+        return
+      case 'updateMessageReactions':
+        return this.#patch(update.msgId as number, { reactions: reactionsOf(update.reactions) })
+      case 'updateDraftMessage':
+        return this.#dialog(keyOf(update.peer), { draft: draftOf(update.draft) })
+      case 'updateDialogPinned':
+        return this.#dialog(keyOf((update.peer as TlObject).peer), { pinned: update.pinned === true })
+    }
+  }
+
+  #message(message: TlObject): void {
+    this.messages.set(message.id as number, {
+      peer: keyOf(message.peerId),
+      text: message.message ?? (message.action as TlObject)._,
+      out: message.out === true,
+      editDate: message.editDate,
+      replyTo: (message.replyTo as TlObject | undefined)?.replyToMsgId,
+      isForward: message.fwdFrom !== undefined,
+      pinned: message.pinned === true,
+      reactions: reactionsOf(message.reactions),
+    })
+    this.#dialog(keyOf(message.peerId), {})
+  }
+
+  #patch(id: number, fields: Fields): void {
+    const known = this.messages.get(id)
+    if (known) this.messages.set(id, { ...known, ...fields })
+  }
+
+  #dialog(key: string, fields: Fields): void {
+    const fresh = { readInboxMaxId: 0, readOutboxMaxId: 0, pinned: false, draft: '' }
+    this.dialogs.set(key, { ...fresh, ...this.dialogs.get(key), ...fields })
+  }
+}
+
+const zero = '\0\0\0\0\0\0\0\0'
+
+async function historyOf(client: RawClient, peer: TlObject): Promise<readonly TlObject[]> {
+  const messages: TlObject[] = []
+  for (let offsetId = 0; ; ) {
+    const page = { peer, offsetId, offsetDate: 0, addOffset: 0, limit: 100, maxId: 0, minId: 0, hash: zero }
+    const answer = (await client.call({ _: 'messages.getHistory', ...page })) as { messages: TlObject[] }
+    messages.push(...answer.messages)
+    const last = answer.messages.at(-1)
+    if (!last) return messages
+    offsetId = last.id as number
+  }
+}
+
+function keyOf(peer: unknown): string {
+  const { _, ...id } = peer as TlObject
+  return `${_} ${Object.values(id).join()}`
+}
+
+function inputOf(peer: unknown, users: readonly TlObject[]): TlObject {
+  const { userId, chatId } = peer as TlObject
+  if (chatId !== undefined) return { _: 'inputPeerChat', chatId }
+  return { _: 'inputPeerUser', userId, accessHash: users.find(({ id }) => id === userId)?.accessHash }
+}
+
+function draftOf(draft: unknown): unknown {
+  return (draft as TlObject | undefined)?.message ?? ''
+}
+
+function reactionsOf(reactions: unknown): unknown {
+  const results = (reactions as { results?: TlObject[] } | undefined)?.results ?? []
+  return results.map(({ count, chosenOrder, reaction }) => [(reaction as TlObject).emoticon, count, chosenOrder])
+}
