@@ -24,8 +24,12 @@ test('what is less severe than asked for is not written', () => {
 
 test('errors are told with their stack and code, secrets are not', () => {
   const err = Object.assign(new Error('no space'), { code: 'ENOSPC' })
-  const fields = { err, password: 'hush', request: { phoneCode: '22222', phone: '1' } }
+  const fields = { err, error: err, password: 'hush', request: { phoneCode: '22222', phone: '1' } }
   const [line] = logged('info', (logging) => logging.component('x').error(fields, 'failed'))
-  expect(line).toMatchObject({ err: { message: 'no space', code: 'ENOSPC' }, request: { phone: '1' } })
+  expect(line).toMatchObject({
+    err: { message: 'no space', code: 'ENOSPC' },
+    error: { message: 'no space', code: 'ENOSPC', stack: expect.stringContaining('logging.test') },
+    request: { phone: '1' },
+  })
   expect(JSON.stringify(line)).not.toMatch(/hush|22222/)
 })

@@ -24,6 +24,8 @@ export function createLogging(level: Level | 'silent', stream?: DestinationStrea
     {
       level,
       base: null,
+      // Errors as such say nothing in JSON; some parts name them so, others by the library's own `err`.
+      serializers: { error: pino.stdSerializers.err },
       redact: { paths: redacted, censor: '[secret]' },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
