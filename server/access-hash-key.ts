@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Random } from '../runtime/index.js'
 
@@ -13,11 +13,14 @@ export function loadAccessHashKey(directory: string, random: Random): Buffer {
   const path = join(directory, FILE)
   try {
     const key = readFileSync(path)
+    chmodSync(path, 0o600)
     if (key.length === KEY_BYTES) return key
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     const key = random.bytes(KEY_BYTES)
-    writeFileSync(path, key, { mode: 0o600, flag: 'wx' })
+    // Written aside first: a crash must not leave half a key under the name that the next start reads.
+    writeFileSync(`${path}.new`, key, { mode: 0o600, flush: true })
+    renameSync(`${path}.new`, path)
     return key
   }
   throw Object.assign(new Error(`${path} is not a key of ${KEY_BYTES} bytes`), {

@@ -1,5 +1,5 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Long } from './long.js'
 
@@ -19,11 +19,13 @@ const MODULUS_BITS = 2048
 
 /**
  * The key in `directory`, created there on the first start: the private one readable by its owner only, the public
- * one beside it as `server-key.pub.pem`. Throws if a file is there that is not a 2048-bit RSA key.
+ * one beside it as `server-key.pub.pem`. A private key that others may read, as a restored backup leaves it, is taken
+ * from them. Throws an error with a `cure` if a file is there that is not a 2048-bit RSA key.
  */
 export function loadServerKey(directory: string): ServerKey {
   const path = join(directory, PRIVATE_KEY_FILE)
   const key = readKey(path) ?? createKey(directory, path)
+  chmodSync(path, 0o600)
   writeFileSync(join(directory, PUBLIC_KEY_FILE), key.publicPem, { mode: 0o644 })
   return key
 }
@@ -78,8 +80,8 @@ function readKey(path: string): ServerKey | undefined {
   try {
     return serverKey(createPrivateKey(pem))
   } catch (cause) {
-    throw new Error(`${path} is not a usable RSA key; restore it from a backup, or remove it to make a new one`, {
-      cause,
+    throw Object.assign(new Error(`${path} is not a usable RSA key`, { cause }), {
+      cure: 'restore it from a backup; or remove it to make a new one, which every client must then be given',
     })
   }
 }

@@ -1,5 +1,5 @@
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -151,6 +151,7 @@ describe('the server key', () => {
     const directory = mkdtempSync(join(tmpdir(), 'heliograph-key-'))
     try {
       const made = loadServerKey(directory)
+      chmodSync(join(directory, 'server-key.pem'), 0o644)
       expect(loadServerKey(directory).fingerprint).toBe(made.fingerprint)
       expect(statSync(join(directory, 'server-key.pem')).mode & 0o777).toBe(0o600)
       expect(readFileSync(join(directory, 'server-key.pub.pem'), 'utf8')).toBe(made.publicPem)
@@ -162,6 +163,13 @@ describe('the server key', () => {
   })
 
   test('another kind of key is refused with a cure', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'heliograph-key-'))
+    try {
+      writeFileSync(join(directory, 'server-key.pem'), 'half a key')
+      expect(() => loadServerKey(directory)).toThrow(expect.objectContaining({ cure: expect.any(String) }))
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
     expect(() => serverKey(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey)).toThrow(/2048/)
   })
 })
