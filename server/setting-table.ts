@@ -135,7 +135,8 @@ export const settingTable = {
   maxConnectionsPerAddress: integer({
     env: 'HELIOGRAPH_MAX_CONNECTIONS_PER_ADDRESS',
     unit: 'connections',
-    default: 10_000,
+    default: undefined,
+    defaultInWords: '`10000`, or `HELIOGRAPH_MAX_CONNECTIONS` when that is less',
     min: 1,
     max: 10_000_000,
     doc: 'Open client connections from one IP address (or one /64 of IPv6); over it new ones are closed.',

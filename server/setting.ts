@@ -27,10 +27,10 @@ interface Described<T> {
   readonly doc: string
 }
 
-/** A whole number within bounds. */
-export function integer(
-  setting: Described<number> & { readonly unit: string; readonly min: number; readonly max: number },
-): Setting<number> {
+/** A whole number within bounds; undefined when it is not given and something else decides. */
+export function integer<T extends number | undefined>(
+  setting: Described<T> & { readonly unit: string; readonly min: number; readonly max: number },
+): Setting<T | number> {
   const { min, max, ...described } = setting
   const range = `${min} to ${max}`
   return {

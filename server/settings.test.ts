@@ -76,6 +76,9 @@ describe('what is refused, with name, value and cure', () => {
     const problems = problemsOf({ HELIOGRAPH_LOGIN_CODE_WEBHOOK_SECRET: 'hush hush' })
     expect(problems).toHaveLength(1)
     expect(new SettingsRefused(problems).message).not.toContain('hush')
+    const misspelt = problemsOf({ HELIOGRAPH_LOGIN_CODE_WEBHOOK_SECRT: 'hush hush' })
+    expect(misspelt).toHaveLength(1)
+    expect(new SettingsRefused(misspelt).message).not.toContain('hush')
   })
 })
 
@@ -91,9 +94,18 @@ describe('relations between settings', () => {
       'HELIOGRAPH_LOGIN_CODE_WEBHOOK_URL',
     ],
     ['an address that is not used', { HELIOGRAPH_LOGIN_CODE_WEBHOOK_URL: 'https://a' }, 'HELIOGRAPH_LOGIN_CODE_DRIVER'],
-    ['more an address than in all', { HELIOGRAPH_MAX_CONNECTIONS: '5' }, 'HELIOGRAPH_MAX_CONNECTIONS_PER_ADDRESS'],
+    [
+      'more an address than in all',
+      { HELIOGRAPH_MAX_CONNECTIONS: '5', HELIOGRAPH_MAX_CONNECTIONS_PER_ADDRESS: '6' },
+      'HELIOGRAPH_MAX_CONNECTIONS_PER_ADDRESS',
+    ],
   ])('%s', (_, environment, env) => {
     expect(problemsOf(environment as Record<string, string>).map((problem) => problem.env)).toEqual([env])
+  })
+
+  test('connections an address are at most those in all, without being told', () => {
+    expect(readSettings({ HELIOGRAPH_MAX_CONNECTIONS: '5' }).maxConnectionsPerAddress).toBe(5)
+    expect(readSettings({}).maxConnectionsPerAddress).toBe(10_000)
   })
 
   test('two free ports may both be asked for', () => {

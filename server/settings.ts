@@ -20,6 +20,7 @@ export type LoginCodeSettings =
 
 type Grouped =
   | 'advertisedHost'
+  | 'maxConnectionsPerAddress'
   | 'testNumbers'
   | 'tlsCertFile'
   | 'tlsKeyFile'
@@ -30,6 +31,7 @@ type Grouped =
 /** All settings of one server, checked and complete. */
 export interface Settings extends Omit<Values, Grouped> {
   readonly advertisedHost: string
+  readonly maxConnectionsPerAddress: number
   readonly testNumbers: boolean
   readonly tls: TlsFiles | undefined
   readonly loginCode: LoginCodeSettings
@@ -92,6 +94,7 @@ function settled(values: Values): Settings {
   return {
     ...plain,
     advertisedHost: advertisedHost ?? values.host,
+    maxConnectionsPerAddress: values.maxConnectionsPerAddress ?? Math.min(10_000, values.maxConnections),
     testNumbers: testNumbers ?? isLoopback(values.host),
     tls: tlsCertFile && tlsKeyFile ? { certFile: tlsCertFile, keyFile: tlsKeyFile } : undefined,
     loginCode: isWebhook
@@ -140,7 +143,7 @@ function brokenRelations(values: Values): SettingProblem[] {
     problems.push(
       problem('loginCodeDriver', 'HELIOGRAPH_LOGIN_CODE_WEBHOOK_URL is set but not used: set the driver to webhook'),
     )
-  if (values.maxConnectionsPerAddress > values.maxConnections)
+  if ((values.maxConnectionsPerAddress ?? 0) > values.maxConnections)
     problems.push(
       problem('maxConnectionsPerAddress', `give at most HELIOGRAPH_MAX_CONNECTIONS, which is ${values.maxConnections}`),
     )
@@ -151,11 +154,15 @@ function unknownNames(environment: Readonly<Record<string, string | undefined>>)
   const known = entries.map(([, { env }]) => env)
   return Object.keys(environment)
     .filter((name) => name.startsWith(prefix) && !known.includes(name))
-    .map((env) => ({
-      env,
-      value: environment[env],
-      cure: `there is no such setting; did you mean ${nearest(env, known)}?`,
-    }))
+    .map((env) => {
+      const meant = nearest(env, known)
+      const isSecret = entries.some(([, setting]) => setting.env === meant && setting.secret)
+      return {
+        env,
+        value: isSecret ? '...' : environment[env],
+        cure: `there is no such setting; did you mean ${meant}?`,
+      }
+    })
 }
 
 function nearest(name: string, known: readonly string[]): string {
