@@ -50,6 +50,9 @@ button.copy:hover, button.copy:focus-visible { border-color: var(--sun) }
 footer { color: var(--soft); font-size: .85rem; margin-top: 1.5rem }
 footer a { color: inherit }
 @media (max-width: 34rem) {
+  header { flex-wrap: wrap; row-gap: .5rem }
+  header > div:nth-child(2) { flex: 1 0 70% }
+  .state { margin-left: 4rem }
   main { padding-top: 1.5rem }
   .figures { grid-template-columns: repeat(2, 1fr) }
   dl { grid-template-columns: 1fr; gap: 0 }
