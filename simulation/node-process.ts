@@ -98,7 +98,7 @@ export class NodeProcess {
       actors: actors.map((actor) => mutation.actor?.(actor) ?? actor),
       clock,
       random: dice,
-      journals: new SlowJournals(journals, clock, dice, settings.slowestReadMs),
+      journals: new SlowJournals(journals, clock, dice, settings.slowestStoreMs),
       agenda: mutation.agenda?.(storage.agenda) ?? storage.agenda,
       ownership: storage.ownership,
       metrics: bounds,

@@ -39,13 +39,20 @@ export class Script {
   readonly #world: World
   readonly #device: Device
   readonly #dice: Dice
+  readonly #part: string
   #operations = 0
   readonly #besides: Promise<unknown>[] = []
 
-  constructor(world: World, device: Device) {
+  /** `part`: tells what this script says and draws from what another of the same device does. */
+  constructor(world: World, device: Device, part = '') {
     this.#world = world
     this.#device = device
-    this.#dice = world.diceFor(`script ${device.name}`)
+    this.#part = part
+    this.#dice = world.diceFor(`script ${device.name}${part}`)
+  }
+
+  sayOne(): Promise<void> {
+    return this.#send(1)
   }
 
   /** Resolves when every action was answered. */
@@ -297,11 +304,11 @@ export class Script {
   }
 
   #newOp(): string {
-    return `m${this.#device.authKey}${++this.#operations}`
+    return `m${this.#device.authKey}${this.#part}${++this.#operations}`
   }
 
   #newSending(chat: ChatId, isKept = true): Sending {
-    const text = `${this.#device.name}.${++this.#operations}`
+    const text = `${this.#device.name}${this.#part}.${++this.#operations}`
     const sending = { by: this.#device.user, chat, text, answers: [] }
     if (isKept) this.#world.ledger.sendings.push(sending)
     return sending

@@ -17,8 +17,8 @@ export interface Settings {
   /** A last crash soon after the last answer, with nobody calling any chat afterwards. */
   readonly crashesAtEnd: boolean
   readonly diskTroubles: boolean
-  /** Reads of the store take time, so that everything that awaits one can be overtaken. */
-  readonly slowestReadMs: number
+  /** Each way to the store takes up to this, so that everything that awaits it can be overtaken. */
+  readonly slowestStoreMs: number
   readonly slowestHopMs: number
   readonly residentActors: number
   readonly checkpointEntries: number
@@ -40,7 +40,7 @@ export function drawSettings(dice: Dice): Settings {
   const isTight = dice.chance(0.5)
   const isRough = dice.chance(0.8)
   return {
-    users: dice.between(2, 4),
+    users: dice.between(2, 5),
     devicesPerUser: dice.between(1, 2),
     groups: dice.between(0, 2),
     actionsPerDevice: dice.between(6, 16),
@@ -51,7 +51,7 @@ export function drawSettings(dice: Dice): Settings {
     eventsBetweenCrashes: dice.pick([60, 250, 800]),
     crashesAtEnd: isRough && dice.chance(0.5),
     diskTroubles: dice.chance(0.5),
-    slowestReadMs: dice.pick([0, 0.5, 4]),
+    slowestStoreMs: dice.pick([0, 0.5, 4]),
     slowestHopMs: dice.pick([0.2, 2, 15]),
     residentActors: isTight ? dice.between(1, 5) : 1_000,
     checkpointEntries: dice.pick([1, 3, 16, 256]),

@@ -117,15 +117,22 @@ async function signUp(world: World, device: Device): Promise<void> {
 /** Nobody calls a chat from here on: what is undelivered must be found by the node itself. */
 async function comeToRest(world: World, faults: Faults): Promise<void> {
   faults.heal()
-  if (world.settings.crashesAtEnd) {
-    const dice = world.diceFor('end')
-    const until = world.time.events + dice.between(0, 30)
-    await world.run(() => world.time.events >= until)
-    world.crash('after the last answer')
-  }
+  if (world.settings.crashesAtEnd) await world.until(lastWords(world))
   world.trace.note('world', 'nobody calls a chat any more')
   await world.run(() => false, QUIET_MS + 3 * world.settings.sweepEveryMs)
   await world.run(() => world.devices.every(({ isSettled }) => isSettled), 20_000)
+}
+
+/** Everybody says one thing more, and the node dies about when they are answered: between the sender's box and others'. */
+async function lastWords(world: World): Promise<void> {
+  const dice = world.diceFor('end')
+  const crashAt = world.time.events + dice.between(1, 25 * world.devices.length)
+  world.beforeEvent = () => {
+    if (world.time.events < crashAt) return
+    world.beforeEvent = undefined
+    world.crash('about the last answers')
+  }
+  await Promise.all(world.devices.map((device) => new Script(world, device, 'last').sayOne()))
 }
 
 async function check(world: World): Promise<void> {

@@ -2,8 +2,9 @@ import type { Clock, Journal, JournalStore, OpenedJournal } from '../runtime/ind
 import type { Dice } from './dice.js'
 
 /**
- * A journal store whose reads take time, as those of a server do: what is read is what the store had at some moment
- * between the call and the answer. Writes are as slow as the disk is.
+ * A journal store as far away as a server is: each call takes time on its way there and back, on top of what the disk
+ * takes. What is read is what the store had at some moment in between; what is written for one actor may overtake what
+ * is written for another.
  */
 export class SlowJournals implements JournalStore {
   readonly #inner: JournalStore
@@ -25,8 +26,8 @@ export class SlowJournals implements JournalStore {
 
   #slowed(journal: Journal): Journal {
     return {
-      commit: (commit) => journal.commit(commit),
-      checkpoint: (checkpoint) => journal.checkpoint(checkpoint),
+      commit: (commit) => this.#slowly(() => journal.commit(commit)),
+      checkpoint: (checkpoint) => this.#slowly(() => journal.checkpoint(checkpoint)),
       close: () => journal.close(),
       read: (...range) => this.#slowly(() => journal.read(...range)),
       readAt: (...pts) => this.#slowly(() => journal.readAt(...pts)),
@@ -35,9 +36,9 @@ export class SlowJournals implements JournalStore {
     }
   }
 
-  async #slowly<T>(read: () => Promise<T>): Promise<T> {
+  async #slowly<T>(call: () => Promise<T>): Promise<T> {
     await this.#pause()
-    const result = await read()
+    const result = await call()
     await this.#pause()
     return result
   }
