@@ -9,7 +9,7 @@ import { gramjsSender, mtcuteSender, type Sender } from './crash-load.js'
 import { difference, history } from './witness.js'
 
 /** More by hand: `HELIOGRAPH_TEST_KILLS=50 npm test -- test/crash`. */
-const kills = Number(process.env['HELIOGRAPH_TEST_KILLS'] ?? 10)
+const kills = Number(process.env.HELIOGRAPH_TEST_KILLS ?? 10)
 
 const ends: (() => Promise<unknown>)[] = []
 afterEach(async () => {
