@@ -27,12 +27,19 @@ export function createDispatch(services: Services, methods: ReadonlyMap<string, 
 }
 
 async function run(method: Method, rpc: RpcCall, call: Call): Promise<RpcAnswer> {
+  const { log } = call.services
+  const request = { method: method.name, user: rpc.session.userId, traceId: call.traceId }
   try {
-    return (await method.handle(rpc.method, call)) as RpcAnswer
+    const result = (await method.handle(rpc.method, call)) as RpcAnswer
+    log.debug(request, 'answered')
+    return result
   } catch (error) {
     const answer = answerFor(error)
-    if (answer) return answer
-    call.services.log.error({ err: error, method: method.name, traceId: call.traceId }, 'a handler failed')
+    if (answer) {
+      log.debug({ ...request, code: answer.code, reason: answer.message }, 'refused')
+      return answer
+    }
+    log.error({ ...request, err: error }, 'a handler failed')
     throw error
   }
 }
