@@ -1,9 +1,19 @@
 import type { Scenario } from './scenario.js'
+import { connectionMemory } from './scenarios/connection-memory.js'
 import { historyGrowth } from './scenarios/history-growth.js'
 import { idleActorMemory } from './scenarios/idle-actor-memory.js'
 import { localCall } from './scenarios/local-call.js'
 import { privateMessage } from './scenarios/private-message.js'
 import { pushFanout } from './scenarios/push-fanout.js'
+import { reconnect } from './scenarios/reconnect.js'
 
 /** Every scenario, in the order of `--list`. */
-export const scenarios: readonly Scenario[] = [localCall, privateMessage, idleActorMemory, pushFanout, historyGrowth]
+export const scenarios: readonly Scenario[] = [
+  localCall,
+  idleActorMemory,
+  connectionMemory,
+  pushFanout,
+  privateMessage,
+  reconnect,
+  historyGrowth,
+]

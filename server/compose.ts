@@ -96,6 +96,7 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
     metrics.gauge('connections', 'Open client connections', () => sizes().connections)
     metrics.gauge('sessions', 'MTProto sessions that are kept', () => sizes().sessions)
     metrics.counter('storage_flushes_total', 'Flushes to disk', () => storage.counters.flushes)
+    metrics.counter('storage_reads_total', 'Values and ranges asked of the store', () => storage.counters.reads)
 
     return frame(
       {

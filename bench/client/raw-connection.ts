@@ -1,7 +1,7 @@
-import { createConnection, type Socket } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import { type Long, readLong, writeObject } from '../../gateway/mtproto/testing/index.js'
-import { type Credentials, containerOf, type Inner, RawSession } from './raw-session.js'
+import { type Carrier, type CarrierKind, openCarrier } from './carrier.js'
+import { containerOf, type Inner, type RawSession } from './raw-session.js'
 
 /** Layer that the clients speak. */
 export const LAYER = 214
@@ -16,7 +16,14 @@ const PONG = 0x347773c5
 /** Acknowledgements wait for the next message out, as with real clients, but not for longer. */
 const ACK_WITHIN_MS = 500
 const ACK_AT_MOST = 64
-const INTERMEDIATE = Buffer.from([0xee, 0xee, 0xee, 0xee])
+
+/** Where a server listens, and how it is spoken to. */
+export interface Address {
+  readonly host: string
+  readonly port: number
+  /** Default: `tcp`. */
+  readonly carrier?: CarrierKind
+}
 
 export class CallFailed extends Error {}
 
@@ -33,10 +40,10 @@ export interface Hearing {
   onClose?(): void
 }
 
-/** One client: a session over TCP (intermediate transport) that calls, hears updates and acknowledges. */
+/** One connection of a client: its session calls, hears updates and acknowledges. */
 export class RawConnection {
   readonly session: RawSession
-  readonly #socket: Socket
+  readonly #carrier: Carrier
   readonly #hearing: Hearing
   readonly #pending = new Map<Long, Pending>()
   #acks: Long[] = []
@@ -44,26 +51,17 @@ export class RawConnection {
   #partial: Buffer | undefined
   #isClosed = false
 
-  private constructor(socket: Socket, credentials: Credentials, hearing: Hearing) {
-    this.#socket = socket
+  private constructor(carrier: Carrier, session: RawSession, hearing: Hearing) {
+    this.#carrier = carrier
     this.#hearing = hearing
-    this.session = new RawSession(credentials)
-    socket.setNoDelay(true)
-    socket.on('data', (bytes) => this.#received(bytes))
-    socket.on('error', () => undefined)
-    socket.on('close', () => this.#closed())
-    socket.write(INTERMEDIATE)
+    this.session = session
+    carrier.onData = (bytes) => this.#received(bytes)
+    carrier.onClose = () => this.#closed()
   }
 
-  static open(host: string, port: number, credentials: Credentials, hearing: Hearing = {}): Promise<RawConnection> {
-    return new Promise((resolve, reject) => {
-      const socket = createConnection({ host, port })
-      socket.once('error', reject)
-      socket.once('connect', () => {
-        socket.off('error', reject)
-        resolve(new RawConnection(socket, credentials, hearing))
-      })
-    })
+  /** Rejects when nobody listens there. The session may have lived on another connection before. */
+  static async open(to: Address, session: RawSession, hearing: Hearing = {}): Promise<RawConnection> {
+    return new RawConnection(await openCarrier(to), session, hearing)
   }
 
   get isClosed(): boolean {
@@ -76,7 +74,7 @@ export class RawConnection {
   }
 
   close(): void {
-    this.#socket.destroy()
+    this.#carrier.close()
   }
 
   #send(pending: Pending): void {
@@ -111,7 +109,7 @@ export class RawConnection {
     const frame = Buffer.allocUnsafe(4 + packet.length)
     frame.writeUInt32LE(packet.length, 0)
     packet.copy(frame, 4)
-    this.#socket.write(frame)
+    this.#carrier.write(frame)
   }
 
   #received(bytes: Buffer): void {

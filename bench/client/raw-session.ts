@@ -37,6 +37,9 @@ export function newKey(): Buffer {
   return randomBytes(256)
 }
 
+/** Sealing is synchronous: all sessions of a process do it in the same memory. */
+const scratch = Buffer.allocUnsafeSlow(32 + 64 * 1024)
+
 /** The client's side of an encrypted session: packets out of messages and messages out of packets, nothing else. */
 export class RawSession {
   readonly key: Buffer
@@ -46,13 +49,9 @@ export class RawSession {
   #high = 0
   #low = 0
   #content = 0
-  readonly #hashed: Buffer
-
   constructor({ key }: Credentials) {
     this.key = key
     this.keyId = keyIdOf(key)
-    this.#hashed = Buffer.allocUnsafeSlow(32 + 64 * 1024)
-    key.copy(this.#hashed, 0, 88, 120)
   }
 
   nextId(): Long {
@@ -74,7 +73,8 @@ export class RawSession {
   /** An encrypted packet with one message. */
   seal(body: Buffer, msgId: Long, seqNo: number): Buffer {
     const plainBytes = (HEAD_BYTES + body.length + 12 + 15) & ~15
-    const hashed = this.#hashed.subarray(0, 32 + plainBytes)
+    const hashed = scratch.subarray(0, 32 + plainBytes)
+    this.key.copy(hashed, 0, 88, 120)
     writeLong(hashed, this.salt, 32)
     writeLong(hashed, this.id, 40)
     writeLong(hashed, msgId, 48)

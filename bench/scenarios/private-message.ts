@@ -63,14 +63,17 @@ async function runPrivateMessage(run: Run): Promise<Outcome> {
   const people = run.sized({ quick: 4, normal: 200 })
   run.progress(`${people} accounts are made`)
   const accounts = await seedAccounts(dataDir, people)
-  const server = await startBenchServer(run, { dataDir })
+  const server = await startBenchServer(run, {
+    dataDir,
+    nodeOptions: (process.env.BENCH_NODE_OPTIONS ?? '').split(' ').filter(Boolean),
+  })
   const clients = Worker.start<LoadDuties>(new URL('../client/load-worker.js', import.meta.url))
   run.onEnd(() => clients.end())
   await clients.ask('connect', { ...server.mtproto, people: accounts })
   const wire = await clients.ask('sample')
 
   const seconds = run.sized({ quick: 0.5, normal: 5 })
-  const full: Load = { mode: 'closed', inFlight: run.sized({ quick: 4, normal: 128 }), seconds }
+  const full: Load = { mode: 'closed', inFlight: run.sized({ quick: 4, normal: 400 }), seconds }
   run.progress('warming up')
   await clients.ask('load', { ...full, seconds: seconds * 2 })
   await profiled(server, clients, full)

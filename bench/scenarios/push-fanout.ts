@@ -79,7 +79,7 @@ async function gatewaySide(run: Run, clients: Worker<ListeningDuties>, count: nu
   })
   run.onEnd(() => gateway.close())
   const { port } = await gateway.listenTcp({ host: HOST, port: 0 })
-  await clients.ask('listen', { host: HOST, port, keys })
+  await clients.ask('listen', { to: { host: HOST, port }, keys })
   if (sessions.length !== count) throw new Error(`${sessions.length} of ${count} sessions are ready`)
   let sent = 0
   return {
@@ -104,7 +104,7 @@ async function floorSide(run: Run, clients: Worker<ListeningDuties>, count: numb
   await new Promise<void>((resolve) => server.listen(0, HOST, resolve))
   const address = server.address()
   if (typeof address !== 'object' || address === null) throw new Error('no port')
-  await clients.ask('sink', { host: HOST, port: address.port, count })
+  await clients.ask('sink', { to: { host: HOST, port: address.port }, count })
   while (sockets.length < count) await turnOfEventLoop()
   const sealer = new PacketSealer(systemRandom)
   const salt = readLong(systemRandom.bytes(8), 0)

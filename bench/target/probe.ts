@@ -15,12 +15,13 @@ export interface MemoryReading {
 const delay = monitorEventLoopDelay({ resolution: 10 })
 let inspector: Session | undefined
 
-function post(method: string): Promise<unknown> {
+function post(method: string, parameters: object = {}): Promise<unknown> {
   inspector ??= new Session()
   const session = inspector
   return new Promise((resolve, reject) => {
-    // The methods' names are the inspector protocol's, which the types know one by one.
-    session.post(method as 'Profiler.stop', (error, result) => (error ? reject(error) : resolve(result)))
+    session.post(method, parameters, (error: Error | null, result?: object) =>
+      error ? reject(error) : resolve(result),
+    )
   })
 }
 
@@ -43,6 +44,7 @@ const duties = {
     inspector ??= new Session()
     inspector.connect()
     await post('Profiler.enable')
+    await post('Profiler.setSamplingInterval', { interval: 250 })
     await post('Profiler.start')
   },
   async stopProfile(): Promise<string> {

@@ -53,7 +53,7 @@ interface Waiting {
 type State = 'idle' | 'scheduled' | 'flushing' | 'stalled' | 'broken' | 'closed'
 
 export class FlushQueue {
-  readonly counters = { flushes: 0, batches: 0, bytes: 0, failures: 0, refused: 0 } satisfies KvCounters
+  readonly counters = { flushes: 0, batches: 0, bytes: 0, failures: 0, refused: 0, reads: 0 } satisfies KvCounters
   readonly #target: FlushTarget
   readonly #limits: FlushLimits
   readonly #clock: Clock

@@ -65,10 +65,12 @@ class LmdbKv implements OrderedKv {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
+    this.#queue.counters.reads++
     return this.#database.get(key)
   }
 
   range({ start, end, limit, reverse }: KvRange): Iterable<KvPair> {
+    this.#queue.counters.reads++
     const bounded = limit === undefined ? {} : { limit }
     if (!reverse) return this.#database.getRange({ start, end, ...bounded })
     // LMDB walks back from `start`, inclusive, to `end`, exclusive: the port's bounds are the other way round.

@@ -52,4 +52,6 @@ export interface KvCounters {
   readonly failures: number
   /** Batches refused because too much waited already. */
   readonly refused: number
+  /** Values asked for and ranges begun. */
+  readonly reads: number
 }

@@ -25,11 +25,13 @@ export class SimulatedKv implements OrderedKv {
 
   get(key: Uint8Array): Uint8Array | undefined {
     this.#checkAlive()
+    this.#queue.counters.reads++
     return this.#disk.get(Buffer.from(key).toString('latin1'))
   }
 
   range(range: KvRange): Iterable<KvPair> {
     this.#checkAlive()
+    this.#queue.counters.reads++
     return this.#disk.range(range)
   }
 
