@@ -11,7 +11,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { dirname, relative } from 'node:path'
 import { main, root } from './project.mjs'
 
-const folders = ['runtime', 'storage', 'actors', 'cluster', 'gateway', 'server', 'bench']
+const folders = ['runtime', 'storage', 'actors', 'cluster', 'gateway', 'server', 'bench', 'simulation']
 const generatedFolder = 'gateway/tl/generated/'
 const outFolder = `${root}dist/`
 const stampPath = `${outFolder}.stamp`

@@ -1,6 +1,18 @@
+/**
+ * `npm run sim -- [--seeds 100] [--from 1] [--seed N] [--trace] [--failures 10] [--everywhere]`: lives so many worlds and
+ * prints those that break an invariant. `--everywhere` crashes one small world at each of its events and writes instead.
+ */
+import { crashEverywhere } from './crash-everywhere.js'
 import { simulate } from './simulate.js'
 
 const options = parse(process.argv.slice(2))
+
+if (options.everywhere) {
+  const { events, writes, failures: broken } = await crashEverywhere(options.first)
+  for (const { where, result } of broken) console.log(`crashed ${where}:\n  ${result.violations.join('\n  ')}`)
+  console.log(`seed ${options.first}, crashed before each of ${events} events and after each of ${writes} writes`)
+  process.exit(broken.length > 0 ? 1 : 0)
+}
 
 let failed = 0
 let events = 0
@@ -29,6 +41,7 @@ interface Options {
   readonly first: number
   readonly seeds: number
   readonly trace: boolean
+  readonly everywhere: boolean
   readonly mostFailures: number
 }
 
@@ -48,6 +61,7 @@ function parse(args: readonly string[]): Options {
     first: seed ?? numberOf('--from') ?? 1,
     seeds: seed === undefined ? (numberOf('--seeds') ?? 100) : 1,
     trace: args.includes('--trace'),
+    everywhere: args.includes('--everywhere'),
     mostFailures: numberOf('--failures') ?? 10,
   }
 }

@@ -2,7 +2,6 @@
  * Rules of the core (CORE.md), each switched off from outside, so that the program itself has no switch for it. A world
  * in which one is off must break: otherwise the simulation would not notice if it went wrong.
  */
-import type { LaneAppend } from '../actors/user/contract.js'
 import type {
   ActorDefinition,
   AgendaStore,
@@ -29,8 +28,6 @@ export const mutations = {
   noUndeliveredRows: { journals: (journals) => mapped(journals, withoutUndelivered) },
   /** D2: what is undelivered is written down, and nobody looks. */
   noSweep: { agenda: unswept },
-  /** D1: a box takes entries whatever it lacks before them. */
-  noGapRefusal: { actor: (definition) => withMethods(definition, 'user', takingAnything) },
 } satisfies Record<string, Mutation>
 
 export type MutationName = keyof typeof mutations
@@ -130,9 +127,4 @@ function sendingAtOnce(_name: string, method: AnyMethod): AnyMethod {
     })
     return method(hasty, ...args)
   }
-}
-
-function takingAnything(name: string, method: AnyMethod): AnyMethod | undefined {
-  if (name !== 'deliver') return undefined
-  return (turn, append) => method(turn, { ...(append as LaneAppend), after: 0 })
 }

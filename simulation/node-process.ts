@@ -1,5 +1,4 @@
-import { chatActor } from '../actors/chat/actor.js'
-import { userActor } from '../actors/user/actor.js'
+import { actorDefinitions } from '../actors/index.js'
 import {
   type ActorDefinition,
   type ActorLog,
@@ -34,6 +33,8 @@ export interface ProcessParts {
   readonly log: ActorLog
   readonly mutation: Mutation
 }
+
+const nobodyLogsIn = { deliver: () => Promise.reject(new Error('no code is asked for in a simulation')) }
 
 /** A clock that stops with its process. */
 export class ProcessClock implements Clock {
@@ -91,9 +92,11 @@ export class NodeProcess {
     this.storage = storage
     const journals = mutation.journals?.(storage.journals, this.clock) ?? storage.journals
     const { clock } = this
-    const limits = { appendItems: settings.appendItems, keptEntries: settings.keptEntries }
-    // biome-ignore lint/suspicious/noExplicitAny: definitions of different shapes stand in one list
-    const actors: ActorDefinition<any>[] = [chatActor({ clock, random: dice, limits }), userActor]
+    const actors = actorDefinitions({
+      chat: { clock, random: dice, limits: { appendItems: settings.appendItems, keptEntries: settings.keptEntries } },
+      usernameRows: storage.names,
+      loginCodes: { delivery: nobodyLogsIn, random: dice, testNumbers: false },
+    })
     const system = createActorSystem({
       actors: actors.map((actor) => mutation.actor?.(actor) ?? actor),
       clock,

@@ -4,7 +4,16 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Folders of the program, each with a public door of its own. */
-export const topFolders = ['runtime', 'storage', 'cluster', 'actors', 'gateway', 'server', 'bench'] as const
+export const topFolders = [
+  'runtime',
+  'storage',
+  'cluster',
+  'actors',
+  'gateway',
+  'server',
+  'bench',
+  'simulation',
+] as const
 
 const folders = [...topFolders, 'test', 'scripts', 'examples']
 /** Tests, and what only tests use: suites that drivers run, worlds that they run in. */

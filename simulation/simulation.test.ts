@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest'
+import { crashEverywhere } from './crash-everywhere.js'
+import { type MutationName, mutations } from './mutations.js'
+import { simulate } from './simulate.js'
+
+/** CI's share of seeds; `npm run sim` runs as many as you like. */
+const SEEDS = 200
+const CHUNK = 50
+/** Within so many seeds a world without the rule must break. */
+const SEEDS_TO_NOTICE = 60
+
+const replay = (seed: number) => `replay with: npm run sim -- --seed ${seed} --trace`
+
+describe('invariants 1 to 5 and 7 hold, whatever crashes', () => {
+  const firsts = Array.from({ length: SEEDS / CHUNK }, (_, index) => 1 + index * CHUNK)
+  test.for(firsts)('in worlds %i and following', { timeout: 120_000 }, async (first) => {
+    for (let seed = first; seed < first + CHUNK; seed++) {
+      const { violations } = await simulate({ seed })
+      expect(violations, replay(seed)).toEqual([])
+    }
+  })
+
+  test('in one small world, crashed before each of its events and after each of its writes', {
+    timeout: 120_000,
+  }, async () => {
+    const { events, writes, failures } = await crashEverywhere(1)
+    expect(failures.map(({ where, result }) => `${where}: ${result.violations.join('; ')}`)).toEqual([])
+    expect(events).toBeGreaterThan(100)
+    expect(writes).toBeGreaterThan(20)
+  })
+})
+
+describe('a seed', () => {
+  test('replays exactly, and another one does not', async () => {
+    const [once, again, other] = [
+      await simulate({ seed: 3 }),
+      await simulate({ seed: 3, trace: true }),
+      await simulate({ seed: 4 }),
+    ]
+    expect(again.hash).toBe(once.hash)
+    expect(again.figures).toEqual(once.figures)
+    expect(other.hash).not.toBe(once.hash)
+    expect(again.trace.length).toBeGreaterThan(50)
+    expect(again.figures.crashes).toBeGreaterThan(0)
+  })
+})
+
+describe('a world breaks without', () => {
+  test.for(Object.keys(mutations) as MutationName[])('%s', { timeout: 120_000 }, async (name) => {
+    for (let seed = 1; seed <= SEEDS_TO_NOTICE; seed++) {
+      const { violations } = await simulate({ seed, mutation: mutations[name] })
+      if (violations.some((violation) => violation.startsWith('invariant'))) return
+    }
+    expect.fail(`${SEEDS_TO_NOTICE} seeds did not notice`)
+  })
+})
