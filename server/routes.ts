@@ -61,20 +61,31 @@ function json(status: Answer['status'], value: unknown): Answer {
 }
 
 function answerWith(app: TemplatedApp, path: string, make: () => Answer | Promise<Answer>): void {
-  app.get(path, async (response) => {
+  app.get(path, (response) => answer(response, (body) => response.end(body)))
+  app.head(path, (response) => answer(response, (body) => response.endWithoutBody(Buffer.byteLength(body))))
+
+  async function answer(response: HttpResponse, end: (body: string) => void): Promise<void> {
     let isOpen = true
     response.onAborted(() => {
       isOpen = false
     })
-    const answer = await make()
-    if (isOpen) response.cork(() => send(response, answer))
-  })
+    const { status, type, body, headers = {} } = await make()
+    if (!isOpen) return
+    response.cork(() => {
+      writeHead(response, status, type, headers)
+      end(body)
+    })
+  }
 }
 
-function send(response: HttpResponse, { status, type, body, headers = {} }: Answer): void {
+function writeHead(
+  response: HttpResponse,
+  status: Answer['status'],
+  type: string,
+  headers: Readonly<Record<string, string>>,
+): void {
   response.writeStatus(status).writeHeader('content-type', type)
   response.writeHeader('cache-control', 'no-store').writeHeader('x-content-type-options', 'nosniff')
   response.writeHeader('referrer-policy', 'no-referrer')
   for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value)
-  response.end(body)
 }

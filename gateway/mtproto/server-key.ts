@@ -1,5 +1,5 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Long } from './long.js'
 
@@ -20,7 +20,8 @@ const MODULUS_BITS = 2048
 /**
  * The key in `directory`, created there on the first start: the private one readable by its owner only, the public
  * one beside it as `server-key.pub.pem`. A private key that others may read, as a restored backup leaves it, is taken
- * from them. Throws an error with a `cure` if a file is there that is not a 2048-bit RSA key.
+ * from them. Throws an error with a `cure` if a file is there that is not a 2048-bit RSA key, or if only the public one
+ * is there: a new key in its place would lock every client out.
  */
 export function loadServerKey(directory: string): ServerKey {
   const path = join(directory, PRIVATE_KEY_FILE)
@@ -87,6 +88,11 @@ function readKey(path: string): ServerKey | undefined {
 }
 
 function createKey(directory: string, path: string): ServerKey {
+  if (existsSync(join(directory, PUBLIC_KEY_FILE))) {
+    throw Object.assign(new Error(`${path} is missing, and clients know the public key beside it`), {
+      cure: `restore it from a backup, or remove ${PUBLIC_KEY_FILE} to get a new key, which every client must then be given`,
+    })
+  }
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const key = generateServerKey()
   const pem = key.privateKey.export({ type: 'pkcs1', format: 'pem' })

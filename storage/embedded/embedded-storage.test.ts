@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -65,4 +65,10 @@ test('the number of shards of stored data cannot change', async () => {
   expect(errorCode(refusal)).toBe('REFUSED')
   expect(refusalReason(refusal)).toBe('SHARD_COUNT_CHANGED')
   await (await open(directory, 16)).close()
+})
+
+test('a database file that something else wrote is refused, not opened', async () => {
+  await (await open(directory)).close()
+  writeFileSync(join(directory, 'data.mdb'), Buffer.alloc(5000, 'x'))
+  await expect(open(directory)).rejects.toSatisfy((error) => errorCode(error) === 'CORRUPT')
 })

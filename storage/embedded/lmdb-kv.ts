@@ -2,6 +2,7 @@ import { open, type RootDatabase } from 'lmdb'
 import type { ActorLog, Clock } from '../../runtime/index.js'
 import type { KvCounters, KvOperation, KvPair, KvRange, OrderedKv } from '../ports/ordered-kv.js'
 import { defaultFlushLimits, FlushFailed, type FlushLimits, FlushQueue, type FlushTarget } from './flush-queue.js'
+import { checkLmdbFile } from './lmdb-file.js'
 
 /**
  * OrderedKv on LMDB.
@@ -29,6 +30,7 @@ type BinaryDatabase = RootDatabase<Buffer, Uint8Array>
 const defaultMapBytes = 64 * 1024 ** 3
 
 export function openLmdbKv(options: LmdbKvOptions): OrderedKv {
+  checkLmdbFile(options.path)
   const database: BinaryDatabase = open({
     path: options.path,
     noSubdir: true,

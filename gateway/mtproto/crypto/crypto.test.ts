@@ -162,6 +162,17 @@ describe('the server key', () => {
     }
   })
 
+  test('is not replaced when it is lost: clients know the public one', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'heliograph-key-'))
+    try {
+      loadServerKey(directory)
+      rmSync(join(directory, 'server-key.pem'))
+      expect(() => loadServerKey(directory)).toThrow(expect.objectContaining({ cure: expect.any(String) }))
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+
   test('another kind of key is refused with a cure', () => {
     const directory = mkdtempSync(join(tmpdir(), 'heliograph-key-'))
     try {
