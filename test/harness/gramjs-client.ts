@@ -4,7 +4,7 @@ import { TelegramClient } from 'telegram'
 import { _serverKeys } from 'telegram/crypto/RSA.js'
 import { Logger, PromisedNetSockets, PromisedWebSockets } from 'telegram/extensions/index.js'
 import { LogLevel } from 'telegram/extensions/Logger.js'
-import { ConnectionTCPFull, ConnectionTCPObfuscated } from 'telegram/network/connection/index.js'
+import { ConnectionTCPAbridged, ConnectionTCPFull, ConnectionTCPObfuscated } from 'telegram/network/connection/index.js'
 import { StringSession } from 'telegram/sessions/index.js'
 import { type ClientTarget, type ClientTransport, testCode } from './login.js'
 
@@ -13,8 +13,8 @@ export interface GramjsOptions {
   readonly transport?: ClientTransport
   /** What `client.session.save()` gave, to come back as the same device; without it, a new device. */
   readonly session?: string
-  /** Transports besides the two plain ones: which `Connection` of the library to use over TCP. */
-  readonly connection?: typeof ConnectionTCPFull
+  /** Which framing it speaks over TCP; `full`, the library's default, unless told. Over WebSocket it is obfuscated. */
+  readonly framing?: keyof typeof connections
 }
 
 /** An unmodified GramJS client, logged in with a test number. End it with `client.destroy()`. */
@@ -25,7 +25,7 @@ export async function gramjsClient(server: ClientTarget, options: GramjsOptions)
   const session = new StringSession(options.session ?? '')
   session.setDC(2, host, 443) // saved as a signed 16-bit number; the connection below dials `port`
   const client = new TelegramClient(session, 1, 'x', {
-    connection: withPort(isWebSocket ? ConnectionTCPObfuscated : (options.connection ?? ConnectionTCPFull), port),
+    connection: withPort(isWebSocket ? ConnectionTCPObfuscated : connections[options.framing ?? 'full'], port),
     networkSocket: isWebSocket ? PromisedWebSockets : PromisedNetSockets,
     baseLogger: new Logger(LogLevel.NONE),
     connectionRetries: 5,
@@ -43,7 +43,13 @@ export async function gramjsClient(server: ClientTarget, options: GramjsOptions)
   return client
 }
 
-type ConnectionClass = typeof ConnectionTCPFull | typeof ConnectionTCPObfuscated
+const connections = {
+  full: ConnectionTCPFull,
+  abridged: ConnectionTCPAbridged,
+  obfuscated: ConnectionTCPObfuscated,
+}
+
+type ConnectionClass = (typeof connections)[keyof typeof connections]
 
 /** The library always dials 80 or 443; a subclass, which it takes as an option, is how its users choose a port. */
 function withPort(base: ConnectionClass, port: number): ConnectionClass {

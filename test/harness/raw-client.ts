@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { gunzipSync } from 'node:zlib'
 import {
-  type ClientSession,
+  ClientSession,
   httpExchange,
   type Long,
   loadServerKey,
@@ -73,14 +73,31 @@ export class RawClient {
       const client: RawClient = new RawClient(
         layer,
         session,
-        (packet) => void exchange(packet).then((answer) => answer.length > 0 && client.#receive(answer)),
+        (packet) => void send(packet).catch((error) => client.#fail(error)),
         () => {},
       )
+      const send = async (packet: Buffer): Promise<void> => {
+        const answer = await exchange(packet)
+        if (answer.length > 0) client.#receive(answer)
+        // Each request takes one packet: whoever expects more has to wait for it.
+        if (client.#pending.size > 0) client.wait(5_000)
+      }
       return client
     }
     const wire = tcpWire(server.mtproto.port)
     const session = await shakeHands(wire.exchange, { serverKey })
     const client = new RawClient(layer, session, (packet) => wire.send(packet), wire.close)
+    void client.#listen(wire)
+    return client
+  }
+
+  /** The same device on another connection and in another session, which does not say its layer again. */
+  resumed(server: ServerProcess): RawClient {
+    const { key, keyId, salt } = this.session
+    const wire = tcpWire(server.mtproto.port)
+    const session = new ClientSession(key, keyId, salt)
+    const client = new RawClient(this.layer, session, (packet) => wire.send(packet), wire.close)
+    client.#isInitialized = true
     void client.#listen(wire)
     return client
   }
@@ -96,9 +113,14 @@ export class RawClient {
     return new Promise((resolve, reject) => this.#write(body, { resolve, reject }))
   }
 
-  /** Says something that is not answered with a result: `http_wait`, acknowledgements. */
+  /** Says something that is not answered with a result. */
   say(message: TlObject): void {
     this.#send(this.session.packObject(message, undefined, this.session.nextSeqNo(false)))
+  }
+
+  /** Over HTTP: lets the server answer within `maxWait` milliseconds with what it has to say then. */
+  wait(maxWait: number): void {
+    this.say({ _: 'mt_http_wait', maxDelay: 0, waitAfter: 0, maxWait })
   }
 
   /** Logs in with a test number; gives the account's id. */
@@ -161,11 +183,16 @@ export class RawClient {
       try {
         packet = await wire.next()
       } catch (error) {
-        for (const { reject } of this.#pending.values()) reject(error as Error)
-        return
+        return this.#fail(error as Error)
       }
       this.#receive(packet)
     }
+  }
+
+  /** The connection is gone, with what was still to be answered. */
+  #fail(error: Error): void {
+    for (const { reject } of this.#pending.values()) reject(error)
+    this.#pending.clear()
   }
 
   #receive(packet: Buffer): void {
