@@ -13,6 +13,9 @@ export interface FutureSalt {
   readonly salt: Long
 }
 
+/** The last ones told: a container may ask a thousand times, and each salt costs a hash. */
+let told: { readonly key: AuthKey; readonly slot: number; readonly salts: FutureSalt[] } | undefined
+
 const hashed = Buffer.alloc(256 + 8)
 
 /**
@@ -47,11 +50,18 @@ export function acceptsSalt(key: AuthKey, salt: Long, nowSeconds: number): boole
 export function futureSalts(key: AuthKey, nowSeconds: number, count: number): FutureSalt[] {
   const slot = Math.floor(nowSeconds / SALT_SECONDS)
   const length = Math.min(Math.max(count, MIN_FUTURE_SALTS), MAX_FUTURE_SALTS)
-  return Array.from({ length }, (_, i) => ({
+  if (told?.key !== key || told.slot !== slot) told = { key, slot, salts: [] }
+  const { salts } = told
+  while (salts.length < length) salts.push(futureSalt(key, slot + salts.length))
+  return salts.slice(0, length)
+}
+
+function futureSalt(key: AuthKey, slot: number): FutureSalt {
+  return {
     _: 'mt_future_salt',
-    validSince: (slot + i) * SALT_SECONDS,
+    validSince: slot * SALT_SECONDS,
     // It stays good for another period after its own.
-    validUntil: (slot + i + 2) * SALT_SECONDS,
-    salt: saltOfSlot(key, slot + i),
-  }))
+    validUntil: (slot + 2) * SALT_SECONDS,
+    salt: saltOfSlot(key, slot),
+  }
 }

@@ -4,6 +4,8 @@ import type { TlObject } from './rpc.js'
 const MAX_DEPTH = 64
 /** One message may unpack to this much; clients pack nothing larger than a part of an upload. */
 const MAX_UNPACKED_MESSAGE_BYTES = 2 * 1024 * 1024
+/** Far more than any call takes: the longest lists are of message ids. */
+const MAX_ELEMENTS = 32_768
 
 /** Reads the messages of one packet; what their gzip_packed objects unpack to is bounded for all of them together. */
 export class UnpackBudget {
@@ -16,7 +18,7 @@ export class UnpackBudget {
   /** The object that a message's body holds. Throws TlError. */
   read(body: Buffer): TlObject {
     const maxInflatedBytes = Math.min(this.#bytes, MAX_UNPACKED_MESSAGE_BYTES)
-    const reader = new TlReader(body, 0, { maxDepth: MAX_DEPTH, maxInflatedBytes })
+    const reader = new TlReader(body, 0, { maxDepth: MAX_DEPTH, maxInflatedBytes, maxElements: MAX_ELEMENTS })
     try {
       return reader.object() as unknown as TlObject
     } finally {

@@ -121,6 +121,16 @@ describe('reading', () => {
     }
   })
 
+  it('refuses more elements of vectors than it may, also inside of gzip_packed', () => {
+    const id = [{ _: 'inputUserSelf' }, { _: 'inputUserSelf' }, { _: 'inputUserSelf' }] as const
+    const bytes = writeObject(NEWEST_LAYER, { _: 'users.getUsers', id: [...id] })
+    const limits = { maxDepth: 8, maxInflatedBytes: 1000 }
+    for (const input of [bytes, packed(bytes)]) {
+      expect(new TlReader(input, 0, { ...limits, maxElements: 3 }).object()).toMatchObject({ _: 'users.getUsers' })
+      expect(codeOf(() => new TlReader(input, 0, { ...limits, maxElements: 2 }).object())).toBe('LIMIT')
+    }
+  })
+
   it('refuses objects nested too deep', () => {
     const wrap = hex('0d0d9bda c6000000')
     const call = (depth: number) => Buffer.concat([...Array.from({ length: depth }, () => wrap), hex('6b18f9c4')])

@@ -30,6 +30,8 @@ export interface TlReadLimits {
   readonly maxDepth: number
   /** What all gzip_packed of one input may inflate to together, in bytes. */
   readonly maxInflatedBytes: number
+  /** Elements of all vectors of one input together: the smallest takes 4 bytes there, and ten times that in memory. */
+  readonly maxElements?: number
 }
 
 /** Wide enough for what clients send: the deepest are rich texts and wrapped calls, the largest an upload's part. */
@@ -47,6 +49,7 @@ export class TlReader {
   private readonly end: number
   private readonly maxDepth: number
   private inflatableBytes: number
+  private elementsLeft: number
   private depth = 0
   private insideGzip = false
 
@@ -56,6 +59,7 @@ export class TlReader {
     this.end = bytes.length
     this.maxDepth = limits.maxDepth
     this.inflatableBytes = limits.maxInflatedBytes
+    this.elementsLeft = limits.maxElements ?? Number.POSITIVE_INFINITY
   }
 
   /** Bytes that are still to be read. */
@@ -185,7 +189,11 @@ export class TlReader {
     if (this.insideGzip) throw new TlError('LIMIT', 'gzip_packed inside gzip_packed')
     const inflated = this.inflate(this.bytesValue())
     this.inflatableBytes -= inflated.length
-    const reader = new TlReader(inflated, 0, { maxDepth: this.maxDepth, maxInflatedBytes: 0 })
+    const reader = new TlReader(inflated, 0, {
+      maxDepth: this.maxDepth,
+      maxInflatedBytes: 0,
+      maxElements: this.elementsLeft,
+    })
     reader.depth = this.depth
     reader.insideGzip = true
     return reader
@@ -229,6 +237,8 @@ export class TlReader {
     const length = this.int() >>> 0
     if (length > this.remaining >>> 2)
       throw new TlError('TRUNCATED', `a vector of ${length} in ${this.remaining} bytes`)
+    this.elementsLeft -= length
+    if (this.elementsLeft < 0) throw new TlError('LIMIT', 'too many elements of vectors')
     return length
   }
 
