@@ -41,6 +41,7 @@ export class Host {
   readonly transport: Transport | undefined
   readonly metrics: RuntimeMetrics
   readonly log: ActorLog
+  readonly onTurn: ActorSystemOptions['onTurn']
   readonly wheel: TimerWheel
   readonly kinds: ReadonlyMap<string, Kind>
   /** Local values are passed as they are. */
@@ -77,6 +78,7 @@ export class Host {
     this.transport = options.transport
     this.metrics = options.metrics
     this.log = options.log
+    this.onTurn = options.onTurn
     this.passes = options.localValues === 'pass'
     this.wheel = new TimerWheel(options.clock, (error) => this.log.error({ error }, 'an alarm of the runtime failed'))
     this.uncleanEnds = new UncleanEnds(() => this.log.warn({}, 'too many unclean ends: no writer is kept from now on'))

@@ -19,12 +19,25 @@ export interface ActorSystemOptions {
   readonly transport?: Transport
   readonly metrics: RuntimeMetrics
   readonly log: ActorLog
+  /** Told of every turn that ended, with the trace of its call; for debugging. When absent it costs nothing. */
+  readonly onTurn?: (turn: TracedTurn) => void
   readonly limits?: Partial<SystemLimits>
   /**
    * What a local call's arguments and answer go through.
    * `cross`: encoded and decoded (tests). `freeze`: deep-frozen (development). `pass`: as they are (production).
    */
   readonly localValues: 'cross' | 'freeze' | 'pass'
+}
+
+/** A turn that ended, as one line of a trace. */
+export interface TracedTurn {
+  /** `kind/key`. */
+  readonly actor: string
+  readonly method: string
+  readonly traceId: string
+  readonly waitMs: number
+  readonly runMs: number
+  readonly failed: boolean
 }
 
 export interface SystemLimits {

@@ -35,6 +35,18 @@ describe('turns', () => {
     expect(await next).toBe(12)
   })
 
+  test('are told with the trace of their call', async () => {
+    const told: string[] = []
+    const { system } = counters(
+      {},
+      { onTurn: ({ actor, method, traceId }) => told.push(`${actor} ${method} ${traceId}`) },
+    )
+    const counter = system.ref(Counter, 1, { traceId: 'trace-1' })
+    await counter.add(1)
+    await counter.total()
+    expect(told).toEqual(['counter/1 add trace-1', 'counter/1 total trace-1'])
+  })
+
   test('let reads start while they wait (R1)', async () => {
     const { counter, gates } = counters()
     const waiting = counter.waitFor('turn')

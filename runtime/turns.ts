@@ -17,6 +17,7 @@ import { type Call, Failure, type Target } from './call.js'
 import { ActorError } from './errors.js'
 import type { Host } from './host.js'
 import { type Method, ownTurn } from './kind.js'
+import type { TracedTurn } from './system.js'
 import { EffectContext, LaterAnswer, TurnContext } from './turn.js'
 
 /** Errors that say that nothing happened: not true any more of a turn that has appended. */
@@ -83,6 +84,7 @@ export class Turns {
     const nowMs = host.clock.monotonic()
     activation.lastUsedMs = nowMs
     host.metrics.turn(activation.kind.name, 0, nowMs - turn.startedMs)
+    if (host.onTurn) trace(host.onTurn, turn, nowMs, false)
     if (!host.ownership.holds(activation.shard, activation.epoch)) {
       this.lose(activation)
       return Promise.reject(notOwner(activation).toError())
@@ -165,6 +167,7 @@ export class Turns {
     const nowMs = host.clock.monotonic()
     turn.ended = true
     host.metrics.turn(activation.kind.name, turn.startedMs - turn.arrivedMs, nowMs - turn.startedMs)
+    if (host.onTurn) trace(host.onTurn, turn, nowMs, failed)
     if (activation.running === turn) activation.running = undefined
     if (activation.phase === 'dead') {
       turn.call?.settle(activationOver(activation))
@@ -365,4 +368,16 @@ function unknownOutcome(turn: TurnContext, cause: Failure): Failure {
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function'
+}
+
+function trace(tell: (turn: TracedTurn) => void, turn: TurnContext, nowMs: number, failed: boolean): void {
+  const { activation, method, traceId, startedMs, arrivedMs } = turn
+  tell({
+    actor: activation.address,
+    method: method.name,
+    traceId,
+    waitMs: startedMs - arrivedMs,
+    runMs: nowMs - startedMs,
+    failed,
+  })
 }

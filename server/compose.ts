@@ -39,6 +39,7 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
   })
   try {
     const serverKey = loadServerKey(settings.dataDir)
+    const actorLog = logging.component('actors')
     const system: ActorSystem = createActorSystem({
       actors: actorDefinitions({
         chat: { clock, random },
@@ -55,7 +56,8 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
       agenda: storage.agenda,
       ownership: storage.ownership,
       metrics: metrics.runtime,
-      log: logging.component('actors'),
+      log: actorLog,
+      ...(actorLog.isLevelEnabled('debug') && { onTurn: (turn) => actorLog.debug(turn, 'a turn') }),
       localValues: 'pass',
       limits: {
         residentActors: settings.maxResidentActors,
