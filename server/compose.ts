@@ -113,9 +113,7 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
         listenHttp: (at) => gateway.listenHttp(at),
         advertise: (at) => gateway.advertise(at),
         oldestWaitMs: () => system.health.oldestWaitMs(),
-        async storeAnswers() {
-          await storage.names.prefix('heliograph', 1)
-        },
+        storeAnswers: () => storage.answers(),
         sizes,
       },
       { settings, logging, metrics, version: packageVersion(), print },

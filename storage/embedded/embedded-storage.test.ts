@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { errorCode, refusalReason, systemClock } from '../../runtime/index.js'
-import { noLog } from '../../runtime/testing/index.js'
+import { noLog, SeededRandom } from '../../runtime/testing/index.js'
+import { SimulatedDisk } from '../simulated/simulated-disk.js'
+import { openSimulatedStorage } from '../simulated/simulated-storage.js'
+import { EagerClock } from '../testing/eager-clock.js'
 import { type EmbeddedStorage, openEmbeddedStorage } from './embedded-storage.js'
 
 const actor = { kind: 'chat', key: '7', shard: 3 }
@@ -71,4 +74,17 @@ test('a database file that something else wrote is refused, not opened', async (
   await (await open(directory)).close()
   writeFileSync(join(directory, 'data.mdb'), Buffer.alloc(5000, 'x'))
   await expect(open(directory)).rejects.toSatisfy((error) => errorCode(error) === 'CORRUPT')
+})
+
+test('a store that refused a write does not answer until it takes one again', async () => {
+  const disk = new SimulatedDisk({ clock: new EagerClock(), random: new SeededRandom(5) })
+  const storage = await openSimulatedStorage(disk)
+  await storage.answers()
+  disk.fail(2)
+  await expect(storage.names.put('anna_k', 1)).rejects.toSatisfy((error) => errorCode(error) === 'STORE_UNAVAILABLE')
+  await expect(storage.answers()).rejects.toSatisfy((error) => errorCode(error) === 'STORE_UNAVAILABLE')
+  await storage.answers()
+  const { batches } = storage.counters
+  await storage.answers()
+  expect(storage.counters.batches).toBe(batches)
 })

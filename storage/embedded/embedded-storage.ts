@@ -6,6 +6,7 @@ import { EmbeddedAgenda } from './agenda.js'
 import { openDataDirectory, protectFile } from './data-directory.js'
 import type { FlushLimits } from './flush-queue.js'
 import { EmbeddedJournals } from './journals.js'
+import { registerKey } from './keys.js'
 import { openLmdbKv } from './lmdb-kv.js'
 import { EmbeddedNames } from './names.js'
 import { type EmbeddedRegister, openRegister } from './register.js'
@@ -21,6 +22,9 @@ export interface EmbeddedStorageOptions {
   readonly limits?: Partial<FlushLimits>
 }
 
+/** Written only to see whether the disk takes writes again. */
+const probeKey = registerKey('probe')
+
 /** All that one node stores, and what it owns. */
 export interface EmbeddedStorage {
   readonly journals: JournalStore
@@ -28,6 +32,11 @@ export interface EmbeddedStorage {
   readonly names: NameIndex
   readonly ownership: EmbeddedRegister
   readonly counters: KvCounters
+  /**
+   * Resolves when the store has answered a read and, if a write has failed since the last call, taken a write again.
+   * Rejects with STORE_UNAVAILABLE or OUTCOME_UNKNOWN.
+   */
+  answers(): Promise<void>
   /** Seals the ownership, waits for what was written to be flushed, and gives the directory back. */
   close(): Promise<void>
 }
@@ -67,12 +76,20 @@ export async function storageOn(
     await kv.close()
     throw error
   }
+  let failuresOvercome = 0
   return {
     journals: new EmbeddedJournals(kv),
     agenda: new EmbeddedAgenda(kv),
     names: new EmbeddedNames(kv),
     ownership,
     counters: kv.counters,
+    async answers() {
+      kv.get(probeKey)
+      const { failures } = kv.counters
+      if (failures === failuresOvercome && !kv.uncertain) return
+      await kv.write([{ key: probeKey, value: Buffer.of(1) }])
+      failuresOvercome = failures
+    },
     async close() {
       ownership.seal()
       await kv.close()
