@@ -1,8 +1,9 @@
-import type { MemoryStorage } from '@mtcute/node'
+import type { MemoryStorage, TelegramClient } from '@mtcute/node'
 import { afterAll, beforeAll, expect } from 'vitest'
 import {
   type ClientTarget,
   type ClientTransport,
+  mtcuteGuest,
   type ServerOptions,
   type ServerProcess,
   startServer,
@@ -27,6 +28,8 @@ export interface Stage {
   newPhone(): string
   mtcute(options?: DeviceOptions & { readonly storage?: MemoryStorage }): Promise<MtcuteDevice>
   gramjs(options?: DeviceOptions): Promise<GramjsDevice>
+  /** An mtcute client that nobody has logged in. */
+  guest(): Promise<TelegramClient>
   /** As the pair says: `mtcute tcp`, `gramjs ws`. */
   device(kind: DeviceKind, options?: DeviceOptions): Promise<Device>
   /** Ends it with the others. */
@@ -92,6 +95,11 @@ export function stage(options: ServerOptions = {}): Stage {
     newPhone,
     mtcute,
     gramjs,
+    async guest() {
+      const client = await mtcuteGuest(running())
+      keep({ end: () => client.destroy() })
+      return client
+    },
     device(kind, given = {}) {
       const transport = kind.endsWith('ws') ? 'ws' : 'tcp'
       return kind.startsWith('mtcute') ? mtcute({ ...given, transport }) : gramjs({ ...given, transport })

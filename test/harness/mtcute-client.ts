@@ -22,11 +22,26 @@ const crypto = new NodeCryptoProvider()
  * End it with `client.destroy()`.
  */
 export async function mtcuteClient(server: ClientTarget, options: MtcuteOptions): Promise<TelegramClient> {
+  const client = await mtcuteGuest(server, options)
+  try {
+    await client.start({ phone: `+${options.phone}`, code: testCode, codeSentCallback: () => {} })
+  } catch (error) {
+    await client.destroy()
+    throw error
+  }
+  return client
+}
+
+/** An unmodified mtcute client that nobody has logged in. End it with `client.destroy()`. */
+export async function mtcuteGuest(
+  server: ClientTarget,
+  options: Omit<MtcuteOptions, 'phone'> = {},
+): Promise<TelegramClient> {
   await crypto.initialize()
   addPublicKey(crypto, server.publicKeyPem)
   const { host, port } = options.transport === 'ws' ? server.http : server.mtproto
   const dc = { id: 2, ipAddress: host, port }
-  const client = new TelegramClient({
+  return new TelegramClient({
     apiId: 1,
     apiHash: 'x',
     crypto,
@@ -36,13 +51,6 @@ export async function mtcuteClient(server: ClientTarget, options: MtcuteOptions)
     ...(options.transport === 'ws' ? { transport: webSocketTransport } : {}),
     ...options.client,
   })
-  try {
-    await client.start({ phone: `+${options.phone}`, code: testCode, codeSentCallback: () => {} })
-  } catch (error) {
-    await client.destroy()
-    throw error
-  }
-  return client
 }
 
 const webSocketTransport: TelegramTransport = {
