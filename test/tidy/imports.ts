@@ -15,9 +15,14 @@ const pattern = /(?:\bfrom|\bimport|\bimport\(|\bnew URL\()\s*['"](\.{1,2}\/[^'"
 export function importsOf(source: Source): Import[] {
   return source.lines.flatMap((text, index) => {
     const target = pattern.exec(text)?.[1]
-    if (target === undefined) return []
+    if (target === undefined || isProgram(text, target)) return []
     return [{ from: source, to: posix.join(posix.dirname(source.path), target), line: index + 1 }]
   })
+}
+
+/** A program that is started as a process of its own, not imported. */
+function isProgram(line: string, target: string): boolean {
+  return line.includes('new URL(') && target.endsWith('/main.js')
 }
 
 /** The first part of a path: `actors` of `actors/user/contract.ts`. */
