@@ -35,7 +35,8 @@ function cardHtml(figure: Figure): string {
   const bounds = [must && `must ${targetShown(must)}`, aim && `aim ${targetShown(aim)}`].filter(Boolean).join(', ')
   const told = verdict === 'none' ? '' : `<p><span class="verdict">${verdicts[verdict]}</span> (${escaped(bounds)})</p>`
   const between = spread === undefined ? '' : `<p>${shown(spread[0])} to ${shown(spread[1])}</p>`
-  return `<div class="card ${verdict}"><h3>${escaped(name)}</h3><div class="value">${shown(value)} <small>${escaped(unit)}</small></div>${between}${told}</div>`
+  const number = `<div class="value">${shown(value)} <small>${escaped(unit)}</small></div>`
+  return `<div class="card ${verdict}"><h3>${escaped(name)}</h3>${number}${between}${told}</div>`
 }
 
 function latencyHtml(latencies: readonly LatencySummary[]): string[] {
@@ -58,5 +59,6 @@ function tableHtml({ title, columns, rows }: Table): string {
   const head = columns.map((column) => `<th>${escaped(column)}</th>`).join('')
   const cell = (value: string | number) => `<td>${escaped(typeof value === 'number' ? shown(value) : value)}</td>`
   const lines = rows.map((row) => `<tr>${row.map(cell).join('')}</tr>`).join('')
-  return `<h2>${escaped(title)}</h2><div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${lines}</tbody></table></div>`
+  const table = `<table><thead><tr>${head}</tr></thead><tbody>${lines}</tbody></table>`
+  return `<h2>${escaped(title)}</h2><div class="scroll">${table}</div>`
 }

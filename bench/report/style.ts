@@ -24,10 +24,16 @@ figcaption { font-weight: 600; margin-bottom: .4rem } svg { width: 100%; height:
 .grid { stroke: var(--rule) } .tick, .axis, .value, .name { font: 12px system-ui, sans-serif; fill: var(--soft) }
 svg .value { fill: var(--ink); font-weight: 600 } svg .name { fill: var(--ink) }
 .line { fill: none; stroke-width: 2 } .mark { stroke: var(--bad); stroke-dasharray: 4 3; stroke-width: 1.5 }
-${[0, 1, 2, 3, 4, 5, 6].map((n) => `.line.c${n} { stroke: var(--c${n}) } .bar.c${n}, .dot.c${n} { fill: var(--c${n}) } i.c${n} { background: var(--c${n}) }`).join('\n')}
-.legend { display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; list-style: none; padding: 0; margin: .6rem 0 0; font-size: .85rem; color: var(--soft) }
+${[0, 1, 2, 3, 4, 5, 6].map(colourRules).join('\n')}
+.legend { display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; list-style: none; padding: 0; margin: .6rem 0 0;
+  font-size: .85rem; color: var(--soft) }
 .legend i { display: inline-block; width: .8rem; height: .8rem; border-radius: 3px; margin-right: .4rem; vertical-align: -1px }
 .scroll { overflow-x: auto } table { border-collapse: collapse; width: 100%; background: var(--card); font-variant-numeric: tabular-nums }
 th, td { border: 1px solid var(--rule); padding: .35rem .7rem; text-align: right } th { font-weight: 600 }
 th:first-child, td:first-child { text-align: left } ul.notes { color: var(--soft); padding-left: 1.2rem }
 `
+
+function colourRules(n: number): string {
+  const colour = `var(--c${n})`
+  return `.line.c${n} { stroke: ${colour} } .bar.c${n}, .dot.c${n} { fill: ${colour} } i.c${n} { background: ${colour} }`
+}

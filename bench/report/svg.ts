@@ -53,27 +53,31 @@ function linesSvg({ x, y, lines, title }: LinePlot, labelX: (x: number) => strin
   const lowY = y.logarithmic ? Math.min(...ys) * 0.8 : 0
   const highY = Math.max(...ys) * 1.1 || 1
   const scaleY = (y.logarithmic ? logarithmicScale : linearScale)(lowY, highY, HEIGHT - BOTTOM, TOP)
-  const grid = scaleY.ticks.map((tick) => {
-    const at = scaleY.at(tick).toFixed(1)
-    return `<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${at}" y2="${at}"/><text class="tick" x="${LEFT - 8}" y="${at}" dy="4" text-anchor="end">${shortly(tick)}</text>`
+  const grid = scaleY.ticks.flatMap((tick) => {
+    const at = scaleY.at(tick)
+    return [
+      element('line', { class: 'grid', x1: LEFT, x2: WIDTH - RIGHT, y1: at, y2: at }),
+      label('tick', shortly(tick), { x: LEFT - 8, y: at, dy: 4, 'text-anchor': 'end' }),
+    ]
   })
-  const below = scaleX.ticks.map(
-    (tick) =>
-      `<text class="tick" x="${scaleX.at(tick).toFixed(1)}" y="${HEIGHT - BOTTOM + 18}" text-anchor="middle">${labelX(tick)}</text>`,
+  const below = scaleX.ticks.map((tick) =>
+    label('tick', labelX(tick), { x: scaleX.at(tick), y: HEIGHT - BOTTOM + 18, 'text-anchor': 'middle' }),
   )
-  const drawn = lines.map((line, index) => {
-    const path = line.points.map(([px, py]) => `${scaleX.at(px).toFixed(1)},${scaleY.at(py).toFixed(1)}`)
-    const dots =
-      line.points.length > 40
-        ? []
-        : line.points.map(
-            ([px, py]) =>
-              `<circle class="dot c${index % COLOURS}" cx="${scaleX.at(px).toFixed(1)}" cy="${scaleY.at(py).toFixed(1)}" r="3"><title>${escaped(`${line.name}: ${labelX(px)}, ${shortly(py)} ${y.name}`)}</title></circle>`,
-          )
-    return `<polyline class="line c${index % COLOURS}" points="${path.join(' ')}"/>${dots.join('')}`
+  const drawn = lines.flatMap((line, index) => {
+    const places = line.points.map(([px, py]) => ({ cx: scaleX.at(px), cy: scaleY.at(py), px, py }))
+    const path = places.map(({ cx, cy }) => `${digits(cx)},${digits(cy)}`).join(' ')
+    const dots = places.map(({ cx, cy, px, py }) => {
+      const told = element('title', {}, escaped(`${line.name}: ${labelX(px)}, ${shortly(py)} ${y.name}`))
+      return element('circle', { class: `dot c${index % COLOURS}`, cx, cy, r: 3 }, told)
+    })
+    return [element('polyline', { class: `line c${index % COLOURS}`, points: path }), ...(dots.length > 40 ? [] : dots)]
   })
-  const names = `<text class="axis" x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 8}" text-anchor="middle">${escaped(x.name)}</text><text class="axis" transform="translate(14 ${HEIGHT / 2}) rotate(-90)" text-anchor="middle">${escaped(y.name)}</text>`
-  const svg = `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escaped(title)}">${grid.join('')}${below.join('')}${names}${drawn.join('')}</svg>`
+  const turned = `translate(14 ${HEIGHT / 2}) rotate(-90)`
+  const names = [
+    label('axis', x.name, { x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 8, 'text-anchor': 'middle' }),
+    label('axis', y.name, { transform: turned, 'text-anchor': 'middle' }),
+  ]
+  const svg = drawing(title, HEIGHT, [...grid, ...below, ...names, ...drawn])
   return figureHtml(
     title,
     svg,
@@ -87,24 +91,58 @@ function barsSvg({ title, unit, bars, marks = [] }: BarPlot): string {
   const scale = linearScale(0, most, BAR_LEFT, WIDTH - RIGHT)
   const height = bars.length * (BAR_HEIGHT + BAR_GAP) + BAR_GAP + 24
   const names = [...new Set(bars.flatMap(({ parts }) => parts.map(({ name }) => name)))]
-  const drawn = bars.map(({ name, parts }, index) => {
+  const drawn = bars.flatMap(({ name, parts }, index) => {
     const top = BAR_GAP + index * (BAR_HEIGHT + BAR_GAP)
+    const middle = top + BAR_HEIGHT / 2
     let at = 0
     const rects = parts.map((part) => {
       const left = scale.at(at)
       at += part.value
-      return `<rect class="bar c${names.indexOf(part.name) % COLOURS}" x="${left.toFixed(1)}" y="${top}" width="${Math.max(0, scale.at(at) - left).toFixed(1)}" height="${BAR_HEIGHT}" rx="2"><title>${escaped(`${part.name}: ${shortly(part.value)} ${unit}`)}</title></rect>`
+      const width = Math.max(0, scale.at(at) - left)
+      const colour = names.indexOf(part.name) % COLOURS
+      const told = element('title', {}, escaped(`${part.name}: ${shortly(part.value)} ${unit}`))
+      return element('rect', { class: `bar c${colour}`, x: left, y: top, width, height: BAR_HEIGHT, rx: 2 }, told)
     })
-    const label = `<text class="name" x="${BAR_LEFT - 10}" y="${top + BAR_HEIGHT / 2}" dy="4" text-anchor="end">${escaped(name)}</text>`
-    const sum = `<text class="value" x="${(scale.at(at) + 6).toFixed(1)}" y="${top + BAR_HEIGHT / 2}" dy="4">${shortly(at)}</text>`
-    return label + rects.join('') + sum
+    return [
+      label('name', name, { x: BAR_LEFT - 10, y: middle, dy: 4, 'text-anchor': 'end' }),
+      ...rects,
+      label('value', shortly(at), { x: scale.at(at) + 6, y: middle, dy: 4 }),
+    ]
   })
-  const lines = marks.map(({ name, value }) => {
-    const at = scale.at(value).toFixed(1)
-    return `<line class="mark" x1="${at}" x2="${at}" y1="4" y2="${height - 24}"/><text class="tick" x="${at}" y="${height - 8}" text-anchor="middle">${escaped(name)} ${shortly(value)}</text>`
+  const lines = marks.flatMap(({ name, value }) => {
+    const at = scale.at(value)
+    return [
+      element('line', { class: 'mark', x1: at, x2: at, y1: 4, y2: height - 24 }),
+      label('tick', `${name} ${shortly(value)}`, { x: at, y: height - 8, 'text-anchor': 'middle' }),
+    ]
   })
-  const svg = `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escaped(title)}">${drawn.join('')}${lines.join('')}</svg>`
-  return figureHtml(`${title}, ${unit}`, svg, names.length > 1 ? names : [])
+  return figureHtml(`${title}, ${unit}`, drawing(title, height, [...drawn, ...lines]), names.length > 1 ? names : [])
+}
+
+type Attributes = Readonly<Record<string, string | number>>
+
+/** An element whose attributes are ours; `inside` is markup. */
+function element(name: string, attributes: Attributes, inside = ''): string {
+  const written = Object.entries(attributes).map(
+    ([key, value]) => ` ${key}="${typeof value === 'number' ? digits(value) : value}"`,
+  )
+  return `<${name}${written.join('')}>${inside}</${name}>`
+}
+
+function label(style: string, text: string, attributes: Attributes): string {
+  return element('text', { class: style, ...attributes }, escaped(text))
+}
+
+function digits(value: number): string {
+  return String(Number(value.toFixed(1)))
+}
+
+function drawing(title: string, height: number, parts: readonly string[]): string {
+  return element(
+    'svg',
+    { viewBox: `0 0 ${WIDTH} ${height}`, role: 'img', 'aria-label': escaped(title) },
+    parts.join(''),
+  )
 }
 
 function figureHtml(title: string, svg: string, legend: readonly string[]): string {

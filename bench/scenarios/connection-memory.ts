@@ -8,8 +8,6 @@ import { type BenchServer, startBenchServer } from '../target/server-process.js'
 import { Worker } from '../target/worker-port.js'
 
 const CARRIERS: readonly CarrierKind[] = ['tcp', 'obfuscated', 'websocket']
-/** Acknowledgements have left, idle actors have let go of what they can, and what is due to be stored is. */
-const SETTLE_MS = 9_000
 
 interface Weight {
   /** JavaScript objects in use. */
@@ -30,8 +28,14 @@ function nativeBytes(pid: number): number {
   return bytes
 }
 
-async function weigh(server: BenchServer): Promise<Weight> {
-  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+/** By then acknowledgements have left, and idle actors have let go of what they can and stored what is due. */
+function settled(run: Run): Promise<void> {
+  const ms = run.sized({ quick: 500, normal: 9_000 })
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+async function weigh(run: Run, server: BenchServer): Promise<Weight> {
+  await settled(run)
   const { heapBytes, rssBytes } = await server.probe.ask('memory')
   return { heapBytes, rssBytes, nativeBytes: nativeBytes(server.pid) }
 }
@@ -43,11 +47,11 @@ async function weightOf(
   carrier: CarrierKind,
   accounts: readonly SeededAccount[],
 ): Promise<Weight> {
-  const before = await weigh(server)
+  const before = await weigh(run, server)
   run.progress(`${accounts.length} connections, ${carrier}`)
   const { host, port } = carrier === 'websocket' ? server.http : server.mtproto
   await clients.ask('listen', { to: { host, port, carrier }, keys: accounts.map(({ key }) => key) })
-  const after = await weigh(server)
+  const after = await weigh(run, server)
   const each = (of: keyof Weight) => (after[of] - before[of]) / accounts.length
   return { heapBytes: each('heapBytes'), nativeBytes: each('nativeBytes'), rssBytes: each('rssBytes') }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Chat, privateChat, User } from '../../actors/index.js'
 import { Latencies, type LatencySummary } from '../measure/latency.js'
 import { median } from '../measure/repetitions.js'
-import { shortly } from '../report/figures.js'
+import { shortly, shown } from '../report/figures.js'
 import type { LinePlot, Outcome, Run, Scenario } from '../scenario.js'
 import { type ActorWorld, openActorWorld, registerAccounts, sampleBody } from '../target/actor-world.js'
 
@@ -12,34 +12,50 @@ const OTHER = 2048
 const PAGE = 50
 const DRAFTS_A_POST = 100
 const POSTS_IN_FLIGHT = 8
+const SENDERS = 64
 const ORIGIN = { authKey: '0000000000000400', session: '0000000000000001' }
-/** The history is flat when a figure has grown by no more than this from the first size to the last. */
+/** The cost is flat when it is no more than this beside the chat that stays small. */
 const FLAT = 1.5
 const SEED = 7
 
 /** What is measured at one size of the history. */
-interface Sizing {
-  readonly messages: number
+interface Costs {
   readonly sendCpuUs: number
-  readonly send: LatencySummary
+  readonly sendMs: number
   readonly newestPageUs: number
   readonly randomPageUs: number
   readonly openMs: number
+}
+
+interface Sizing {
+  readonly messages: number
+  readonly grown: Costs
+  /** Those of the chat that stays small, at the same time. */
+  readonly small: Costs
   readonly writtenBytesPerMessage: number
   readonly diskBytes: number
 }
 
-/** A private chat between two accounts that grows and grows. */
-class GrowingChat {
+const COSTS = ['sendCpuUs', 'sendMs', 'newestPageUs', 'randomPageUs', 'openMs'] as const satisfies (keyof Costs)[]
+const COST_NAMES: Readonly<Record<keyof Costs, string>> = {
+  sendCpuUs: 'CPU of a send',
+  sendMs: 'time of a send (p50)',
+  newestPageUs: 'newest page',
+  randomPageUs: 'page at a random place',
+  openMs: 'opening the actors',
+}
+
+/** A private chat between two accounts, in a store of its own. */
+class BenchChat {
   readonly #run: Run
   readonly #directory: string
   #world: ActorWorld
   #messages = 0
   #seed = SEED
 
-  static async begin(run: Run): Promise<GrowingChat> {
-    const directory = join(run.scratch, 'data')
-    const chat = new GrowingChat(run, directory, await openActorWorld({ directory }))
+  static async begin(run: Run, name: string): Promise<BenchChat> {
+    const directory = join(run.scratch, name)
+    const chat = new BenchChat(run, directory, await openActorWorld({ directory }))
     run.onEnd(() => chat.#world.stop())
     await registerAccounts(chat.#world.system, [ONE, OTHER])
     return chat
@@ -49,6 +65,65 @@ class GrowingChat {
     this.#run = run
     this.#directory = directory
     this.#world = world
+  }
+
+  get messages(): number {
+    return this.#messages
+  }
+
+  get writtenBytes(): number {
+    return this.#world.storage.counters.bytes
+  }
+
+  get diskBytes(): number {
+    return bytesUnder(this.#directory)
+  }
+
+  async growTo(messages: number): Promise<void> {
+    const grow = async () => {
+      while (this.#messages < messages) await this.#post(Math.min(DRAFTS_A_POST, messages - this.#messages))
+    }
+    const told = setInterval(() => this.#run.progress(`${shortly(this.#messages)} messages`), 5_000)
+    try {
+      await Promise.all(Array.from({ length: POSTS_IN_FLIGHT }, grow))
+    } finally {
+      clearInterval(told)
+    }
+  }
+
+  /** From a cold start to the first answer of both actors: snapshots and tails, never the history. */
+  async open(): Promise<number> {
+    await this.#world.stop()
+    this.#world = await openActorWorld({ directory: this.#directory })
+    const started = performance.now()
+    await Promise.all([this.#chat.audience({ by: ONE }), this.#reader.boxState()])
+    return performance.now() - started
+  }
+
+  /** Microseconds of CPU a message with many senders at once, one message a post. */
+  async sendMany(count: number): Promise<number> {
+    const before = process.cpuUsage()
+    const end = this.#messages + count
+    const send = async () => {
+      while (this.#messages < end) await this.#post(1)
+    }
+    await Promise.all(Array.from({ length: SENDERS }, send))
+    const { user, system } = process.cpuUsage(before)
+    return (user + system) / count
+  }
+
+  async send(): Promise<number> {
+    const started = performance.now()
+    await this.#post(1)
+    return performance.now() - started
+  }
+
+  async newestPage(): Promise<number> {
+    return this.#page(0)
+  }
+
+  async randomPage(): Promise<number> {
+    return this.#page(PAGE + Math.floor(this.#random() * (this.#messages - PAGE)))
   }
 
   get #chat() {
@@ -67,93 +142,20 @@ class GrowingChat {
     await this.#chat.post({ by: ONE, origin: ORIGIN, drafts })
   }
 
-  async growTo(messages: number): Promise<void> {
-    const grow = async () => {
-      while (this.#messages < messages) await this.#post(Math.min(DRAFTS_A_POST, messages - this.#messages))
-    }
-    const told = setInterval(() => this.#run.progress(`${shortly(this.#messages)} messages`), 5_000)
-    try {
-      await Promise.all(Array.from({ length: POSTS_IN_FLIGHT }, grow))
-    } finally {
-      clearInterval(told)
-    }
-  }
-
-  async measure(): Promise<Sizing> {
-    this.#run.progress(`measuring at ${shortly(this.#messages)} messages`)
-    const messages = this.#messages
-    const sends = this.#run.sized({ quick: 20, normal: 200 })
-    const openMs = await this.#reopen()
-    const { sendCpuUs, writtenBytesPerMessage } = await this.#sendMany(sends * 10)
-    return {
-      messages,
-      openMs,
-      sendCpuUs,
-      writtenBytesPerMessage,
-      send: await this.#sendOneByOne(sends),
-      newestPageUs: await this.#page(sends, () => 0),
-      randomPageUs: await this.#page(sends, () => 1 + Math.floor(this.#random() * messages)),
-      diskBytes: bytesUnder(this.#directory),
-    }
-  }
-
-  /** From a cold start to the first answer of both actors: snapshots and tails, never the history. */
-  async #reopen(): Promise<number> {
-    const took: number[] = []
-    for (let i = 0; i < 3; i++) {
-      await this.#world.stop()
-      this.#world = await openActorWorld({ directory: this.#directory })
-      const started = performance.now()
-      await Promise.all([this.#chat.audience({ by: ONE }), this.#reader.boxState()])
-      took.push(performance.now() - started)
-    }
-    return median(took)
-  }
-
-  /** CPU a message with many senders at once, one message a post. */
-  async #sendMany(count: number): Promise<{ sendCpuUs: number; writtenBytesPerMessage: number }> {
-    const written = this.#world.storage.counters.bytes
-    const before = process.cpuUsage()
-    const end = this.#messages + count
-    const send = async () => {
-      while (this.#messages < end) await this.#post(1)
-    }
-    await Promise.all(Array.from({ length: 64 }, send))
-    const { user, system } = process.cpuUsage(before)
-    return {
-      sendCpuUs: (user + system) / count,
-      writtenBytesPerMessage: (this.#world.storage.counters.bytes - written) / count,
-    }
-  }
-
-  async #sendOneByOne(count: number): Promise<LatencySummary> {
-    const latencies = new Latencies()
-    for (let i = 0; i < count; i++) {
-      const started = performance.now()
-      await this.#post(1)
-      latencies.record(performance.now() - started)
-    }
-    return latencies.summary(`send at ${shortly(this.#messages)}`)
-  }
-
-  async #page(count: number, offset: () => number): Promise<number> {
-    const took: number[] = []
-    for (let i = 0; i < count; i++) {
-      const offsetId = offset()
-      const started = performance.now()
-      const page = await this.#reader.history({
-        peer: { kind: 'user', id: ONE },
-        offsetId,
-        offsetDate: 0,
-        addOffset: 0,
-        limit: PAGE,
-        maxId: 0,
-        minId: 0,
-      })
-      took.push((performance.now() - started) * 1000)
-      if (offsetId === 0 && page.messages.length !== PAGE) throw new Error(`a page of ${page.messages.length}`)
-    }
-    return median(took)
+  async #page(offsetId: number): Promise<number> {
+    const started = performance.now()
+    const page = await this.#reader.history({
+      peer: { kind: 'user', id: ONE },
+      offsetId,
+      offsetDate: 0,
+      addOffset: 0,
+      limit: PAGE,
+      maxId: 0,
+      minId: 0,
+    })
+    const tookUs = (performance.now() - started) * 1000
+    if (page.messages.length < PAGE - 1) throw new Error(`a page of ${page.messages.length}`)
+    return tookUs
   }
 
   /** The same pages are asked for in every run (mulberry32). */
@@ -162,6 +164,51 @@ class GrowingChat {
     let t = Math.imul(this.#seed ^ (this.#seed >>> 15), 1 | this.#seed)
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** Takes samples of both chats in turns, so that disk and machine are the same for both. */
+async function inTurns(grown: BenchChat, small: BenchChat, rounds: number, once: (chat: BenchChat) => Promise<number>) {
+  const samples = new Map<BenchChat, number[]>([
+    [grown, []],
+    [small, []],
+  ])
+  for (let round = 0; round < rounds; round++) {
+    for (const chat of round % 2 === 0 ? [grown, small] : [small, grown]) samples.get(chat)!.push(await once(chat))
+  }
+  return { grown: median(samples.get(grown)!), small: median(samples.get(small)!) }
+}
+
+async function measured(run: Run, grown: BenchChat, small: BenchChat, latencies: LatencySummary[]): Promise<Sizing> {
+  const messages = grown.messages
+  run.progress(`measuring at ${shortly(messages)} messages`)
+  const few = run.sized({ quick: 2, normal: 5 })
+  const many = run.sized({ quick: 10, normal: 200 })
+  const sends = new Latencies()
+  const openMs = await inTurns(grown, small, few, (chat) => chat.open())
+  const newestPageUs = await inTurns(grown, small, many, (chat) => chat.newestPage())
+  const randomPageUs = await inTurns(grown, small, many, (chat) => chat.randomPage())
+  const sendMs = await inTurns(grown, small, many, async (chat) => {
+    const ms = await chat.send()
+    if (chat === grown) sends.record(ms)
+    return ms
+  })
+  const [writtenBefore, before] = [grown.writtenBytes, grown.messages]
+  const sendCpuUs = await inTurns(grown, small, few, (chat) => chat.sendMany(many * 5))
+  latencies.push(sends.summary(`send at ${shortly(messages)}`))
+  const costs = (which: 'grown' | 'small'): Costs => ({
+    sendCpuUs: sendCpuUs[which],
+    sendMs: sendMs[which],
+    newestPageUs: newestPageUs[which],
+    randomPageUs: randomPageUs[which],
+    openMs: openMs[which],
+  })
+  return {
+    messages,
+    grown: costs('grown'),
+    small: costs('small'),
+    writtenBytesPerMessage: (grown.writtenBytes - writtenBefore) / (grown.messages - before),
+    diskBytes: grown.diskBytes,
   }
 }
 
@@ -177,78 +224,68 @@ async function runHistoryGrowth(run: Run): Promise<Outcome> {
     normal: [10_000, 30_000, 100_000, 300_000, 1_000_000],
     full: [10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000],
   })
-  const chat = await GrowingChat.begin(run)
-  await chat.growTo(sizes[0]! / 2)
-  await chat.measure()
+  const grown = await BenchChat.begin(run, 'grown')
+  const small = await BenchChat.begin(run, 'small')
+  const latencies: LatencySummary[] = []
   const found: Sizing[] = []
+  await small.growTo(sizes[0]! / 2)
+  await grown.growTo(sizes[0]! / 2)
+  await measured(run, grown, small, [])
   for (const size of sizes) {
-    await chat.growTo(size)
-    found.push(await chat.measure())
+    await grown.growTo(size)
+    found.push(await measured(run, grown, small, latencies))
   }
-  const [first, last] = [found[0]!, found.at(-1)!]
-  const grown = (name: string, of: (sizing: Sizing) => number) => ({
-    name: `${name}, last size to first`,
-    value: of(last) / of(first),
-    unit: 'x',
-    must: { atMost: FLAT },
-  })
-  const line = (title: string, unit: string, lines: Record<string, (sizing: Sizing) => number>): LinePlot => ({
+  const last = found.at(-1)!
+  const line = (cost: keyof Costs, unit: string): LinePlot => ({
     kind: 'lines',
-    title,
+    title: COST_NAMES[cost],
     x: { name: 'messages in the history', logarithmic: true },
     y: { name: unit },
-    lines: Object.entries(lines).map(([name, of]) => ({
-      name,
-      points: found.map((sizing) => [sizing.messages, of(sizing)] as const),
-    })),
+    lines: [
+      {
+        name: 'the chat that grows',
+        points: found.map(({ messages, grown: costs }) => [messages, costs[cost]] as const),
+      },
+      {
+        name: 'the chat that stays small',
+        points: found.map(({ messages, small: costs }) => [messages, costs[cost]] as const),
+      },
+    ],
   })
   return {
     figures: [
-      grown('CPU of a send', ({ sendCpuUs }) => sendCpuUs),
-      grown('time of a send (p50)', ({ send }) => send.p50Ms),
-      grown('newest page', ({ newestPageUs }) => newestPageUs),
-      grown('random page', ({ randomPageUs }) => randomPageUs),
-      grown('opening both actors', ({ openMs }) => openMs),
+      ...COSTS.map((cost) => ({
+        name: `${COST_NAMES[cost]}, beside the small chat`,
+        value: last.grown[cost] / last.small[cost],
+        unit: 'x',
+        must: { atMost: FLAT },
+      })),
       { name: 'messages in the end', value: last.messages, unit: '' },
       { name: 'disk a message', value: last.diskBytes / last.messages, unit: 'bytes' },
     ],
     plots: [
-      line('CPU of a send', 'us', { 'CPU a message, 64 senders': ({ sendCpuUs }) => sendCpuUs }),
-      line('Time of a send, one by one', 'ms', { p50: ({ send }) => send.p50Ms, p99: ({ send }) => send.p99Ms }),
-      line(`A page of ${PAGE} messages`, 'us', {
-        newest: ({ newestPageUs }) => newestPageUs,
-        'at a random place': ({ randomPageUs }) => randomPageUs,
-      }),
+      line('sendCpuUs', 'us'),
+      line('sendMs', 'ms'),
+      line('newestPageUs', 'us'),
+      line('randomPageUs', 'us'),
+      line('openMs', 'ms'),
     ],
-    latencies: found.map(({ send }) => send),
+    latencies,
     tables: [
       {
-        title: 'By size of the history',
-        columns: [
-          'messages',
-          'send CPU us',
-          'send p50 ms',
-          'newest page us',
-          'random page us',
-          'open ms',
-          'bytes written/send',
-          'disk MiB',
-        ],
+        title: 'By size of the history: the chat that grows / the small one',
+        columns: ['messages', ...COSTS.map((cost) => COST_NAMES[cost]), 'bytes written a send', 'disk MiB'],
         rows: found.map((sizing) => [
           shortly(sizing.messages),
-          sizing.sendCpuUs,
-          sizing.send.p50Ms,
-          sizing.newestPageUs,
-          sizing.randomPageUs,
-          sizing.openMs,
+          ...COSTS.map((cost) => `${shown(sizing.grown[cost])} / ${shown(sizing.small[cost])}`),
           sizing.writtenBytesPerMessage,
           sizing.diskBytes / 2 ** 20,
         ]),
       },
     ],
     notes: [
-      'One private chat between two accounts, written through the actors: an entry in the chat and one in each box, in shared flushes. No gateway and no network.',
-      `The history grows by posts of ${DRAFTS_A_POST} messages; what is measured are posts of one. Actors are opened anew, from disk, before each measurement.`,
+      'A private chat between two accounts, written through the actors: an entry in the chat and one in each box, in shared flushes. No gateway and no network. The small chat is in a store of its own.',
+      `The history grows by posts of ${DRAFTS_A_POST} messages; what is measured are posts of one, pages of ${PAGE}. CPU is the whole process's, in us; times of pages in us, of sends and opening in ms.`,
       'The file system may hold the whole data file in memory: reads from a cold disk are not measured.',
     ],
   }

@@ -8,7 +8,6 @@ import { type ActorWorld, openActorWorld, registerAccounts, sampleBody } from '.
 import { inBatches } from '../target/batches.js'
 
 const SECOND_MS = 1_000
-const HASTE = 50
 /** On the actors' clock: when chats go, when the rest goes. */
 const CHATS_GO_AFTER_MS = 300 * SECOND_MS
 const OTHERS_GO_AFTER_MS = 900 * SECOND_MS
@@ -35,6 +34,8 @@ const noteActor = implement<NoteShape>({
   methods: { set: (turn, text) => void turn.append({ text }) },
 })
 
+const hasteOf = (run: Run) => run.sized({ quick: 1_000, normal: 50 })
+
 class Weighing {
   readonly #world: ActorWorld
   readonly #clock: HastyClock
@@ -58,7 +59,7 @@ class Weighing {
   }
 
   async #hastily(condition: () => boolean): Promise<number> {
-    this.#clock.run(HASTE)
+    this.#clock.run(hasteOf(this.#run))
     while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20))
     this.#clock.run(1)
     return reachableBytes()
@@ -154,7 +155,7 @@ async function runIdleActorMemory(run: Run): Promise<Outcome> {
     ],
     notes: [
       'Reachable heap and external memory after garbage collections, of the whole process, divided by the actors; what idleness lets go of after some seconds is gone.',
-      `The actors' clock runs ${HASTE} times as fast as time while they are idle.`,
+      `The actors' clock runs ${hasteOf(run)} times as fast as time while they are idle.`,
       'No gateway is attached to the accounts: connection-memory has what a live session adds.',
     ],
   }

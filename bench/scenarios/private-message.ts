@@ -63,10 +63,7 @@ async function runPrivateMessage(run: Run): Promise<Outcome> {
   const people = run.sized({ quick: 4, normal: 200 })
   run.progress(`${people} accounts are made`)
   const accounts = await seedAccounts(dataDir, people)
-  const server = await startBenchServer(run, {
-    dataDir,
-    nodeOptions: (process.env.BENCH_NODE_OPTIONS ?? '').split(' ').filter(Boolean),
-  })
+  const server = await startBenchServer(run, { dataDir })
   const clients = Worker.start<LoadDuties>(new URL('../client/load-worker.js', import.meta.url))
   run.onEnd(() => clients.end())
   await clients.ask('connect', { ...server.mtproto, people: accounts })

@@ -28,21 +28,17 @@ export interface BenchServerOptions {
   readonly dataDir: string
   /** Take these ports instead of free ones. */
   readonly ports?: { readonly mtproto: number; readonly http: number }
-  readonly nodeOptions?: readonly string[]
 }
 
 /** Starts dist/server/main.js and waits until everything listens. Ended with the scenario. */
-export async function startBenchServer(
-  run: Run,
-  { dataDir, ports, nodeOptions = [] }: BenchServerOptions,
-): Promise<BenchServer> {
+export async function startBenchServer(run: Run, { dataDir, ports }: BenchServerOptions): Promise<BenchServer> {
   const listening = join(dataDir, 'listening.json')
   rmSync(listening, { force: true })
   const logPath = join(run.scratch, 'server.log')
   const log = openSync(logPath, 'a')
-  const main = fileURLToPath(new URL('../../server/main.js', import.meta.url))
+  const main = join(fileURLToPath(new URL('../..', import.meta.url)), 'server', 'main.js')
   const probePath = new URL('./probe.js', import.meta.url).href
-  const child = spawn(process.execPath, [...nodeOptions, '--import', probePath, main], {
+  const child = spawn(process.execPath, [...nodeFlags(), '--import', probePath, main], {
     stdio: ['ignore', log, log, 'ipc'],
     serialization: 'advanced',
     env: {
@@ -80,6 +76,15 @@ export async function startBenchServer(
     },
     stop: () => probe.end('SIGTERM'),
   }
+}
+
+/** Those of `npm start`, or what BENCH_NODE_OPTIONS says in their place. */
+function nodeFlags(): string[] {
+  const given = process.env.BENCH_NODE_OPTIONS
+  if (given !== undefined) return given.split(' ').filter(Boolean)
+  const description = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
+  const { scripts } = JSON.parse(description) as { scripts: { start: string } }
+  return scripts.start.split(' ').filter((word) => word.startsWith('--'))
 }
 
 function sums(text: string): Map<string, number> {
