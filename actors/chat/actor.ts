@@ -1,6 +1,6 @@
 import { type ActorDefinition, implement, type Random } from '../../runtime/index.js'
 import { Chat } from './contract.js'
-import { Delivery, type DeliveryPorts } from './delivery.js'
+import { completePorts, Delivery, type DeliveryPorts } from './delivery.js'
 import { deriveRows } from './derive.js'
 import { applyFact } from './fold.js'
 import * as groups from './groups.js'
@@ -14,12 +14,13 @@ import { type ChatState, countOf, emptyChat, everyoneConcerned, lastFor } from '
 
 /** Clock and randomness of delivery's pauses; links take their secrets from `random` too. */
 export function chatActor(ports: DeliveryPorts & { readonly random: Random }): ActorDefinition<ChatShape> {
+  const deliveryPorts = completePorts(ports)
   return implement<ChatShape>({
     type: Chat,
     state: { version: 1, initial: emptyChat, apply: applyFact },
     count: countOf,
     derive: deriveRows,
-    memory: (id) => new Delivery(id, ports),
+    memory: (id) => new Delivery(id, deliveryPorts),
     methods: {
       post: posting.post,
       edit: posting.edit,
@@ -77,8 +78,12 @@ function rest(turn: ChatTurn): void {
   const state = turn.state as ChatState
   if (!state.owes) return
   const isQuiet = delivery.settled(state) && nowMs >= delivery.touchedAtMs + REST_AFTER_MS
-  if (isQuiet) turn.append({ type: 'settled', by: 0, op: '' })
-  else turn.setTimer(REST_TIMER, REST_AFTER_MS)
+  if (!isQuiet) {
+    turn.setTimer(REST_TIMER, REST_AFTER_MS)
+    return
+  }
+  turn.append({ type: 'settled', by: 0, op: '' })
+  delivery.rest()
 }
 
 function setBlocked(turn: ChatTurn, request: { by: number; op: string; blocked: boolean }): void {

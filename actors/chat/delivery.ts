@@ -65,6 +65,15 @@ export interface DeliveryPorts {
   readonly limits?: Partial<DeliveryLimits>
 }
 
+interface CompletePorts extends DeliveryPorts {
+  readonly limits: DeliveryLimits
+}
+
+/** The same for all chats of a node. */
+export function completePorts(ports: DeliveryPorts): CompletePorts {
+  return { ...ports, limits: { ...DELIVERY_LIMITS, ...ports.limits } }
+}
+
 /** What delivery reads of its actor; `state` is the live one. */
 export interface ChatView {
   readonly state: ChatState
@@ -79,11 +88,10 @@ const END_OF_ORDINALS = Number.MAX_SAFE_INTEGER
 
 export class Delivery {
   readonly #chat: ChatId
-  readonly #clock: Clock
-  readonly #random: Random
-  readonly #limits: DeliveryLimits
-  readonly #lanes = new Map<number, Lane>()
-  readonly #kept: KeptEntries
+  readonly #ports: CompletePorts
+  /** Undefined while the chat rests, as is what is kept: an idle actor holds no empty maps. */
+  #lanes: Map<number, Lane> | undefined
+  #kept: KeptEntries | undefined
   /** The last entry that this activation appended. */
   #appended = 0
   /** Entries up to here are durable. */
@@ -96,12 +104,18 @@ export class Delivery {
   #outbound: Outbound | undefined
   #idle: (() => void) | undefined
 
-  constructor(chat: ChatId, { clock, random, limits }: DeliveryPorts) {
+  constructor(chat: ChatId, ports: CompletePorts) {
     this.#chat = chat
-    this.#clock = clock
-    this.#random = random
-    this.#limits = { ...DELIVERY_LIMITS, ...limits }
-    this.#kept = new KeptEntries(this.#limits.keptEntries, this.#limits.keptBytes)
+    this.#ports = ports
+  }
+
+  /** The journal says that all is delivered: whatever comes next begins from the last entries (L5). */
+  rest(): void {
+    this.#lanes = undefined
+    this.#kept = undefined
+    this.#view = undefined
+    this.#outbound = undefined
+    this.#touchedAtMs = 0
   }
 
   /** When entries were appended last. */
@@ -120,6 +134,7 @@ export class Delivery {
   meet(state: ChatState, users: Iterable<number>): void {
     // Nothing is owed before this entry: those whom it does not concern need no lane.
     if (!state.owes) this.#isWhole = true
+    this.#lanes ??= new Map()
     for (const user of users) {
       if (user === SERVICE_USER_ID || this.#lanes.has(user)) continue
       const last = lastFor(state, user)
@@ -134,9 +149,10 @@ export class Delivery {
   doubt(state: ChatState, users: Iterable<number>): boolean {
     this.#isWhole = true
     let found = false
+    this.#lanes ??= new Map()
     for (const user of users) {
       if (user === SERVICE_USER_ID) continue
-      const lane = this.#lanes.get(user)
+      const lane = this.#lanes?.get(user)
       if (!lane) this.#lanes.set(user, new Lane(undefined))
       else if (lane.running || lane.has(lastFor(state, user))) continue
       found = true
@@ -147,7 +163,8 @@ export class Delivery {
   /** An entry that was just appended; it is not durable yet. */
   keep(entry: ChatEntry, origin: Origin | undefined): void {
     this.#appended = entry.n
-    if (this.#running === 0) this.#kept.forgetUpTo(this.#durable)
+    if (this.#running === 0) this.#kept?.forgetUpTo(this.#durable)
+    this.#kept ??= new KeptEntries(this.#ports.limits.keptEntries, this.#ports.limits.keptBytes)
     this.#kept.push({ entry, origin })
   }
 
@@ -161,7 +178,7 @@ export class Delivery {
     for (const [users, n] of targets) {
       this.#durable = Math.max(this.#durable, n)
       for (const user of users) {
-        const lane = this.#lanes.get(user)
+        const lane = this.#lanes?.get(user)
         if (!lane) continue
         lane.target = Math.max(lane.target, n)
         this.#start(user, lane)
@@ -182,7 +199,7 @@ export class Delivery {
     const own = entries.filter(({ n, fact }) => concerns(view.state, user, n, fact))
     const last = own.at(-1)
     if (!last || user === SERVICE_USER_ID) return []
-    const lane = this.#lanes.get(user)
+    const lane = this.#lanes?.get(user)
     if (lane && !lane.has(last.n)) {
       const waiter = await this.#reach(user, lane, own[0]?.n ?? last.n, last.n, effect.deadlineMs)
       if (waiter.answered >= own.length) return waiter.changes
@@ -192,13 +209,13 @@ export class Delivery {
 
   /** The box has entry `n`, as far as this activation knows. */
   has(user: number, n: number): boolean {
-    return user === SERVICE_USER_ID || (this.#lanes.get(user)?.has(n) ?? false)
+    return user === SERVICE_USER_ID || (this.#lanes?.get(user)?.has(n) ?? false)
   }
 
   /** Nothing is undelivered. Not known before `doubt` has named everyone, unless all was delivered when this began. */
   settled(state: ChatState): boolean {
     if (!this.#isWhole) return false
-    for (const [user, lane] of this.#lanes) if (lane.running || !lane.has(lastFor(state, user))) return false
+    for (const [user, lane] of this.#lanes ?? []) if (lane.running || !lane.has(lastFor(state, user))) return false
     return true
   }
 
@@ -218,7 +235,8 @@ export class Delivery {
     const answer = await effect.ref(User, user).deliver({ chat: this.#chat, after: first.n - 1, items })
     if (answer.taken && answer.w >= last.n) return answer.changes.flatMap(({ changes }) => changes)
     // The mark was taken for granted (L5) and is wrong: the box lacks more than this.
-    const lane = this.#lanes.get(user) ?? new Lane(undefined)
+    const lane = this.#lanes?.get(user) ?? new Lane(undefined)
+    this.#lanes ??= new Map()
     this.#lanes.set(user, lane)
     this.#outbound ??= effect
     this.#view ??= view
@@ -243,7 +261,7 @@ export class Delivery {
       lane.running = false
       this.#running--
       if (this.#running === 0) {
-        this.#kept.forgetUpTo(this.#durable)
+        this.#kept?.forgetUpTo(this.#durable)
         this.#idle?.()
         this.#idle = undefined
       }
@@ -261,13 +279,13 @@ export class Delivery {
         if (code === 'REFUSED') {
           this.#view?.log.warn({ user, error }, 'a box refuses what its chat has for it')
           lane.reached(Math.max(lane.w ?? 0, lane.target))
-        } else if (code === 'STOPPED' || ++failures >= this.#limits.failures) {
+        } else if (code === 'STOPPED' || ++failures >= this.#ports.limits.failures) {
           if (code !== 'STOPPED') this.#view?.log.warn({ user, error }, 'a lane gives up until the next sweep')
           lane.w = undefined
           lane.abandon(Number.POSITIVE_INFINITY)
           return
         } else {
-          lane.abandon(this.#clock.now())
+          lane.abandon(this.#ports.clock.now())
           await this.#pause(failures)
         }
       }
@@ -301,7 +319,7 @@ export class Delivery {
   /** The box bounds what it does in one turn: the rest goes again at once, also when it has done only a part of one item. */
   #tookPart(lane: Lane, before: number, w: number): void {
     lane.stalls = w > before ? 0 : lane.stalls + 1
-    if (lane.stalls > this.#limits.stalls)
+    if (lane.stalls > this.#ports.limits.stalls)
       throw new ActorError('INTERNAL', `a box takes entries after ${w} and has none`)
     lane.reached(Math.max(before, w))
   }
@@ -324,7 +342,7 @@ export class Delivery {
           })
         }
         const size = item ? itemBytes(item) : 0
-        const isFull = items.length >= this.#limits.appendItems || bytes + size > this.#limits.appendBytes
+        const isFull = items.length >= this.#ports.limits.appendItems || bytes + size > this.#ports.limits.appendBytes
         if (items.length > 0 && isFull) return { items, upTo }
         if (item) items.push(item)
         bytes += size
@@ -345,10 +363,10 @@ export class Delivery {
   }
 
   async #entries(w: number, target: number): Promise<readonly KeptEntry[]> {
-    const kept = this.#kept.between(w, target)
+    const kept = this.#kept?.between(w, target)
     if (kept) return kept
     const after = { pts: w, ordinal: END_OF_ORDINALS }
-    const read = (await this.#view?.own.entries(after, this.#limits.appendItems, target)) ?? []
+    const read = (await this.#view?.own.entries(after, this.#ports.limits.appendItems, target)) ?? []
     const numbered = read.filter(({ count }) => count > 0)
     const entries = numbered.map(({ pts, atMs, fact, body }) => ({
       n: pts,
@@ -361,11 +379,11 @@ export class Delivery {
   }
 
   #pause(failures: number): Promise<void> {
-    const { firstRetryMs, lastRetryMs } = this.#limits
+    const { firstRetryMs, lastRetryMs } = this.#ports.limits
     const longest = Math.min(lastRetryMs, firstRetryMs * 2 ** (failures - 1))
-    const delayMs = Math.ceil(longest / 2) + this.#random.int(Math.ceil(longest / 2) + 1)
+    const delayMs = Math.ceil(longest / 2) + this.#ports.random.int(Math.ceil(longest / 2) + 1)
     return new Promise((resolve) => {
-      this.#clock.setTimer(delayMs, resolve)
+      this.#ports.clock.setTimer(delayMs, resolve)
     })
   }
 }
