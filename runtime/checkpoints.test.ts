@@ -30,3 +30,17 @@ test('K2: rows that are made while a checkpoint without rows is in flight are wr
     ['large', 3],
   ])
 })
+
+test('K3: an activation that could not be checkpointed on its way out goes once it can (Y2)', async () => {
+  const store = new MemoryStore()
+  let isFull = true
+  store.fate = (operation) => (operation === 'checkpoint' && isFull ? 'unavailable' : 'ok')
+  const { system, clock } = testSystem([counterActor(new Gates())], { store, limits: { residentActors: 1 } })
+  for (let i = 0; i < 20; i++) await system.ref(Counter, 1).add(1)
+  await system.ref(Counter, 2).add(1)
+  await clock.advance(2_000)
+  isFull = false
+  await system.ref(Counter, 2).total()
+  await clock.advance(4_000)
+  expect(system.health.residents()).toBe(1)
+})

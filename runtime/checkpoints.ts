@@ -120,6 +120,7 @@ export class Checkpoints {
       this.#host.turns.discard(activation, Failure.of(error as ActorError), false)
       return
     }
+    this.#host.residency.notCheckpointed(activation)
     this.#pause(activation)
     this.#host.turns.pump(activation)
   }

@@ -71,6 +71,11 @@ export class Residency extends Alarm {
     if (activation.lastUsedMs === usedMs && isIdle(activation)) this.#close(activation)
   }
 
+  /** Its checkpoint failed: it is no longer on its way out, and may be sent there again. */
+  notCheckpointed(activation: Activation): void {
+    this.#leaving.delete(activation)
+  }
+
   override ring(): void {
     const host = this.#host
     host.wheel.set(this, LOOK_EVERY_MS)
