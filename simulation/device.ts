@@ -259,7 +259,7 @@ export class Device implements Listener {
       connection.toGateway(() => {
         run(front.scope(session)).then(
           (value) => reply({ kind: 'answer', value }),
-          (error) => reply(this.#replyFor(error)),
+          (error) => connection.isOpen && reply(this.#replyFor(error)),
         )
       })
     })

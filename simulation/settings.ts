@@ -58,7 +58,7 @@ export function drawSettings(dice: Dice): Settings {
     mailboxCalls: isTight ? dice.between(5, 9) : 1_000,
     inFlightCalls: isTight ? dice.between(8, 40) : 10_000,
     idleAfterMs: dice.pick([1_000, 5_000, 60_000]),
-    sweepEveryMs: dice.pick([300, 2_000]),
+    sweepEveryMs: dice.pick([300, 4_000]),
     stallAfterMs: 400,
     unflushedBatches: isTight ? dice.between(2, 6) : 1_000,
     appendItems: dice.pick([1, 3, 100]),

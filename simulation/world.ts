@@ -88,14 +88,15 @@ export class World {
   startNode(): void {
     const dice = this.diceFor(`process ${++this.#starts}`)
     const { time, disk, settings, bounds } = this
-    const process = new NodeProcess({
+    const process: NodeProcess = new NodeProcess({
       time,
       dice,
       disk,
       settings,
       bounds,
       mutation: this.#mutation,
-      log: this.#log(),
+      // What a process that is gone says to itself, to the end of the event in which it died, nobody hears.
+      log: this.#log(() => process.isAlive),
     })
     this.process = process
     this.trace.note('node', `starts for the ${this.#starts}. time`)
@@ -179,8 +180,9 @@ export class World {
     this.time.setTimer(this.#dice.within(1, 40), () => this.startNode())
   }
 
-  #log(): ActorLog {
+  #log(isHeard: () => boolean): ActorLog {
     const note = (level: string) => (fields: Record<string, unknown>, message: string) => {
+      if (!isHeard()) return
       const { error, code, actor, user } = fields
       const told = [actor, user, code, error].filter((each) => each !== undefined).map((each) => textOf(each))
       this.trace.note('log', `${level}: ${message} ${told.join(' ')}`)
