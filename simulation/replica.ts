@@ -224,7 +224,7 @@ function subjectOf(fact: BoxFact): string {
   }
 }
 
-export function newMessage(fact: MessageFact, body: Uint8Array | undefined): Message {
+function newMessage(fact: MessageFact, body: Uint8Array | undefined): Message {
   const mentioned = fact.mentioned ?? false
   return {
     fact,

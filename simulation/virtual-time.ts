@@ -106,6 +106,6 @@ function isBefore(one: Pending, other: Pending): boolean {
 }
 
 /** Resolves when every promise that can settle without a timer has. */
-export function settled(): Promise<void> {
+function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
