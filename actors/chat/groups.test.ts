@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { itemOf } from '../testing/fake-box.js'
-import { draft, Talk } from '../testing/talk.js'
+import { draft, ORIGIN, Talk } from '../testing/talk.js'
 import { type ChatId, groupChat } from './chat-id.js'
 import { MAX_GROUP_MEMBERS } from './contract.js'
 import { groupOfInvite } from './invite-hash.js'
@@ -32,6 +32,15 @@ describe('a group', () => {
     ])
     expect(await info(talk, chat, 9)).toMatchObject({ membership: 'none', members: [] })
     expect(await info(talk, groupChat(6), 1)).toBeUndefined()
+  })
+
+  it('names the device that caused an entry, also where entries stand before it that do not concern its account', async () => {
+    const talk = await Talk.start()
+    const chat = await talk.group(1, [2, 3])
+    for (const by of [1, 2, 3]) await talk.delivered(by, chat, (await talk.say(chat, by, 'hello')).n)
+    await talk.until(talk.chat(chat).exportInvite({ ...talk.asked(1), revokePrevious: false }))
+    const [outcome] = await talk.until(talk.chat(chat).post(draft(2, 'mine', 'own')))
+    expect(outcome?.changes.map(itemOf)).toMatchObject([{ type: 'message', origin: ORIGIN }])
   })
 
   it('takes members in, up to its bound', async () => {

@@ -36,6 +36,11 @@ export class KeptEntries {
     return this.#kept.slice(w + 1 - first, target + 1 - first)
   }
 
+  at(n: number): KeptEntry | undefined {
+    const first = this.#kept[0]?.entry.n
+    return first === undefined ? undefined : this.#kept[n - first]
+  }
+
   forgetUpTo(n: number): void {
     const first = this.#kept[0]?.entry.n
     if (first === undefined || first > n) return
