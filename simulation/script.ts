@@ -27,10 +27,21 @@ const WEIGHTS = {
   readMentions: 2,
   members: 6,
   title: 2,
+  block: 2,
   disconnect: 8,
   fossil: 6,
 }
 type Action = keyof typeof WEIGHTS
+type OnMessage =
+  | 'edit'
+  | 'react'
+  | 'read'
+  | 'revoke'
+  | 'deleteOwn'
+  | 'clearHistory'
+  | 'revokeHistory'
+  | 'pin'
+  | 'readMentions'
 
 const REACTIONS = ['+', '-', '!']
 
@@ -94,6 +105,8 @@ export class Script {
         return this.#draft()
       case 'dialog':
         return this.#dialog()
+      case 'block':
+        return this.#block()
       case 'members':
       case 'title':
         return this.#group(action)
@@ -153,21 +166,7 @@ export class Script {
     else sending.answers.push({ n: 0, id: 0 })
   }
 
-  async #onMessage(
-    action: Exclude<
-      Action,
-      | 'send'
-      | 'sendTwice'
-      | 'sendMany'
-      | 'schedule'
-      | 'disconnect'
-      | 'fossil'
-      | 'draft'
-      | 'dialog'
-      | 'members'
-      | 'title'
-    >,
-  ): Promise<void> {
+  async #onMessage(action: OnMessage): Promise<void> {
     const chat = this.#anyChat()
     const message = chat && this.#anyMessage(chat, action === 'edit')
     if (chat === undefined || message === undefined) return
@@ -236,6 +235,16 @@ export class Script {
       return this.#own(`pin ${chat}: ${on}`, ({ me }, origin) => me.pinDialog({ peer, pinned: on, origin }))
     }
     return this.#own(`mark ${chat}: ${on}`, ({ me }, origin) => me.markDialog({ peer, unread: on, origin }))
+  }
+
+  async #block(): Promise<void> {
+    const by = this.#device.user
+    const chat = privateChat(by, this.#dice.pick(this.#others()))
+    const blocked = this.#dice.chance(0.5)
+    const op = this.#newOp()
+    await this.#device.insist(`block ${chat}: ${blocked}`, (scope) =>
+      scope.chat(chat).setBlocked({ by, op, origin: originOf(scope), blocked }),
+    )
   }
 
   async #group(action: 'members' | 'title'): Promise<void> {
