@@ -376,7 +376,7 @@ export class Delivery {
     }))
     if (entries.length === 0) throw new ActorError('CORRUPT', `no entries between ${w} and ${target}`)
     // Who caused an entry is kept in memory alone: the device that did is not pushed what its answer tells it.
-    return entries.map((entry) => this.#kept.at(entry.n) ?? { entry, origin: undefined })
+    return entries.map((entry) => this.#kept?.at(entry.n) ?? { entry, origin: undefined })
   }
 
   #pause(failures: number): Promise<void> {
