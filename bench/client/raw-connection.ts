@@ -25,7 +25,7 @@ export interface Address {
   readonly carrier?: CarrierKind
 }
 
-export class CallFailed extends Error {}
+class CallFailed extends Error {}
 
 interface Pending {
   readonly body: Buffer

@@ -19,7 +19,7 @@ export function targetShown(target: Target): string {
   return 'atLeast' in target ? `≥ ${shown(target.atLeast)}` : `≤ ${shown(target.atMost)}`
 }
 
-export function isReached(value: number, target: Target): boolean {
+function isReached(value: number, target: Target): boolean {
   return 'atLeast' in target ? value >= target.atLeast : value <= target.atMost
 }
 

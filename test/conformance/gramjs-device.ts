@@ -113,7 +113,7 @@ export async function gramjsDevice(target: ClientTarget, options: GramjsOptions)
 }
 
 /** A marked id of a group needs no look-up; of a user the library takes it as it is. */
-export function inputOf(peer: Peer): string | Api.InputPeerChat | bigInt.BigInteger {
+function inputOf(peer: Peer): string | Api.InputPeerChat | bigInt.BigInteger {
   if (typeof peer === 'string') return peer
   return peer < 0 ? new Api.InputPeerChat({ chatId: bigInt(-peer) }) : bigInt(peer)
 }
@@ -127,7 +127,7 @@ function sendingOf(message: string, { replyTo, silent, at }: SendOptions = {}) {
   }
 }
 
-export function seen(given: Api.Message | Api.MessageService | undefined): Seen {
+function seen(given: Api.Message | Api.MessageService | undefined): Seen {
   if (given === undefined) throw new Error('the library found no message in the answer')
   const message = given as Api.Message // the library's class of both
   const replyTo = (message.replyTo as Api.MessageReplyHeader | null)?.replyToMsgId

@@ -108,7 +108,7 @@ function sendingOf(options: SendOptions = {}) {
   }
 }
 
-export function seen(message: Message): Seen {
+function seen(message: Message): Seen {
   const replyTo = message.replyToMessage?.id
   const action = message.raw._ === 'messageService' ? message.raw.action._ : undefined
   return {

@@ -73,18 +73,23 @@ export class Replica {
         for (const id of update.messages as number[]) this.messages.delete(id)
         return
       case 'updateReadHistoryInbox':
-        return this.#dialog(keyOf(update.peer), { readInboxMaxId: update.maxId })
+        this.#dialog(keyOf(update.peer), { readInboxMaxId: update.maxId })
+        return
       case 'updateReadHistoryOutbox':
-        return this.#dialog(keyOf(update.peer), { readOutboxMaxId: update.maxId })
+        this.#dialog(keyOf(update.peer), { readOutboxMaxId: update.maxId })
+        return
       case 'updatePinnedMessages':
         for (const id of update.messages as number[]) this.#patch(id, { pinned: update.pinned === true })
         return
       case 'updateMessageReactions':
-        return this.#patch(update.msgId as number, { reactions: reactionsOf(update.reactions) })
+        this.#patch(update.msgId as number, { reactions: reactionsOf(update.reactions) })
+        return
       case 'updateDraftMessage':
-        return this.#dialog(keyOf(update.peer), { draft: draftOf(update.draft) })
+        this.#dialog(keyOf(update.peer), { draft: draftOf(update.draft) })
+        return
       case 'updateDialogPinned':
-        return this.#dialog(keyOf((update.peer as TlObject).peer), { pinned: update.pinned === true })
+        this.#dialog(keyOf((update.peer as TlObject).peer), { pinned: update.pinned === true })
+        return
     }
   }
 
