@@ -16,6 +16,7 @@ import { Failure } from './call.js'
 import { ActorError, errorCode } from './errors.js'
 import type { Host } from './host.js'
 import type { Commit } from './journal-store.js'
+import { inMicrotask } from './microtask.js'
 import { Alarm } from './timer-wheel.js'
 import type { InFlight, Work } from './work.js'
 
@@ -49,7 +50,7 @@ export class Commits {
     const { work } = activation
     if (work === undefined || work.sealed.length === 0 || work.inFlight !== undefined || work.sending) return
     work.sending = true
-    queueMicrotask(() => this.#send(activation, work))
+    inMicrotask(() => this.#send(activation, work))
   }
 
   #send(activation: Activation, work: Work): void {

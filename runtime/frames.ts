@@ -6,6 +6,7 @@
  */
 import { decode, encode } from './codec.js'
 import type { Host } from './host.js'
+import { inMicrotask } from './microtask.js'
 import type { NodeId } from './ownership.js'
 import { Queue } from './queue.js'
 import type { Frame } from './transport.js'
@@ -55,7 +56,7 @@ export class Frames {
     this.#arrived.push(arrived)
     if (this.#delivering) return
     this.#delivering = true
-    queueMicrotask(() => this.#deliverAll())
+    inMicrotask(() => this.#deliverAll())
   }
 
   #deliverAll(): void {

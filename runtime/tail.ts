@@ -82,5 +82,5 @@ export class Tail {
 
 /** What an entry takes, in a commit and in memory. */
 export function entryBytes(entry: JournalEntry): number {
-  return 48 + entry.fact.byteLength + (entry.body?.byteLength ?? 0)
+  return 48 + entry.fact.length + (entry.body?.length ?? 0)
 }

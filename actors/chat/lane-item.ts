@@ -11,10 +11,11 @@ const RECENT_REACTIONS = 3
  */
 export function laneItem(entry: ChatEntry, user: number, origin: Origin | undefined): LaneItem | undefined {
   const { n, atMs, fact, body } = entry
+  if (fact.type === 'post') {
+    return body || fact.action ? messageItem(entry, fact, body ?? NO_BODY, user, origin) : undefined
+  }
   const head = { n, atMs, ...(origin && fact.by === user ? { origin } : undefined) }
   switch (fact.type) {
-    case 'post':
-      return body || fact.action ? { ...head, ...messageItem(fact, body ?? NO_BODY, user) } : undefined
     case 'edit':
       if (!body) return undefined
       return {
@@ -57,16 +58,32 @@ export function laneItem(entry: ChatEntry, user: number, origin: Origin | undefi
   }
 }
 
-function messageItem(fact: Post, body: Uint8Array, user: number) {
-  const { silent, noForwards, replyTo, action, groupedId, fromScheduled, by, op, clearDraft } = fact
-  const own = by === user
-  return {
-    type: 'message' as const,
-    from: by,
-    body,
-    ...given({ silent, noForwards, replyTo, action, groupedId, fromScheduled }),
-    ...(own ? given({ op, clearDraft }) : given({ mentioned: fact.mentions?.includes(user) || undefined })),
+type MessageItem = { -readonly [Field in keyof ItemOfPost]: ItemOfPost[Field] }
+type ItemOfPost = Extract<LaneItem, { type: 'message' }>
+
+/** Field by field: this is done for each member of each message, and spreads would cost more than all the rest of it. */
+function messageItem(
+  { n, atMs }: ChatEntry,
+  fact: Post,
+  body: Uint8Array,
+  user: number,
+  origin: Origin | undefined,
+): ItemOfPost {
+  const item: MessageItem = { n, atMs, type: 'message', from: fact.by, body }
+  if (fact.silent !== undefined) item.silent = fact.silent
+  if (fact.noForwards !== undefined) item.noForwards = fact.noForwards
+  if (fact.replyTo !== undefined) item.replyTo = fact.replyTo
+  if (fact.action !== undefined) item.action = fact.action
+  if (fact.groupedId !== undefined) item.groupedId = fact.groupedId
+  if (fact.fromScheduled !== undefined) item.fromScheduled = fact.fromScheduled
+  if (fact.by !== user) {
+    if (fact.mentions?.includes(user)) item.mentioned = true
+    return item
   }
+  if (origin !== undefined) item.origin = origin
+  item.op = fact.op
+  if (fact.clearDraft !== undefined) item.clearDraft = fact.clearDraft
+  return item
 }
 
 function reactionsFor({ all }: React, user: number) {

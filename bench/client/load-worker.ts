@@ -8,7 +8,7 @@ import { firstRequest, request, sendMessage } from './requests.js'
 
 const CONNECT_AT_ONCE = 50
 /** Stands around a message's number in its text, so that a push is matched without being parsed. */
-const MARK = Buffer.from('@@')
+const MARK = Buffer.from('~!~')
 const NUMBER_DIGITS = 9
 const MARKED_BYTES = 2 * MARK.length + NUMBER_DIGITS
 const DRAIN_MS = 10_000

@@ -61,8 +61,20 @@ export function longFromBigInt(value: bigint): Long {
 
 /** Sixteen hexadecimal digits, most significant first: for logs and keys that people read. */
 export function longToHex(value: Long): string {
-  return longHigh(value).toString(16).padStart(8, '0') + longLow(value).toString(16).padStart(8, '0')
+  const hex = HEX_OF_BYTE
+  return (
+    hex[value.charCodeAt(7)]! +
+    hex[value.charCodeAt(6)]! +
+    hex[value.charCodeAt(5)]! +
+    hex[value.charCodeAt(4)]! +
+    hex[value.charCodeAt(3)]! +
+    hex[value.charCodeAt(2)]! +
+    hex[value.charCodeAt(1)]! +
+    hex[value.charCodeAt(0)]!
+  )
 }
+
+const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /**
  * The eight bytes at `offset`.
