@@ -70,7 +70,7 @@ export async function gramjsDevice(target: ClientTarget, options: GramjsOptions)
       return answer.messages.filter((message) => message instanceof Api.Message).map(seen)
     },
     async dialogs() {
-      return (await client.getDialogs({})).map((dialog) => ({
+      return [...(await client.getDialogs({}))].map((dialog) => ({
         peer: Number(dialog.id),
         title: dialog.title ?? '',
         unread: dialog.unreadCount,

@@ -120,11 +120,12 @@ export function told<T extends Event['type']>(
   type: T,
   is: (event: Extract<Event, { type: T }>) => boolean = () => true,
   since = 0,
+  withinMs = 10_000,
 ): Promise<Extract<Event, { type: T }>> {
   const isIt = (event: Event): event is Extract<Event, { type: T }> =>
     event.type === type && is(event as Extract<Event, { type: T }>)
   const find = () => device.events.slice(since).find(isIt)
-  return waitUntil(`${device.library} is told of: ${type}`, find) as Promise<Extract<Event, { type: T }>>
+  return waitUntil(`${device.library} is told of: ${type}`, find, withinMs) as Promise<Extract<Event, { type: T }>>
 }
 
 /** The events of a type so far. */

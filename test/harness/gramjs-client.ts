@@ -19,17 +19,7 @@ export interface GramjsOptions {
 
 /** An unmodified GramJS client, logged in with a test number. End it with `client.destroy()`. */
 export async function gramjsClient(server: ClientTarget, options: GramjsOptions): Promise<TelegramClient> {
-  trustKey(server.publicKeyPem)
-  const isWebSocket = options.transport === 'ws'
-  const { host, port } = isWebSocket ? server.http : server.mtproto
-  const session = new StringSession(options.session ?? '')
-  session.setDC(2, host, 443) // saved as a signed 16-bit number; the connection below dials `port`
-  const client = new TelegramClient(session, 1, 'x', {
-    connection: withPort(isWebSocket ? ConnectionTCPObfuscated : connections[options.framing ?? 'full'], port),
-    networkSocket: isWebSocket ? PromisedWebSockets : PromisedNetSockets,
-    baseLogger: new Logger(LogLevel.NONE),
-    connectionRetries: 5,
-  })
+  const client = gramjsGuest(server, options)
   let failure: Error | undefined
   await client.start({
     phoneNumber: options.phone,
@@ -41,6 +31,21 @@ export async function gramjsClient(server: ClientTarget, options: GramjsOptions)
   })
   if (failure !== undefined) throw failure
   return client
+}
+
+/** An unmodified GramJS client that is still to be logged in, by its `start`. End it with `client.destroy()`. */
+export function gramjsGuest(server: ClientTarget, options: Omit<GramjsOptions, 'phone'> = {}): TelegramClient {
+  trustKey(server.publicKeyPem)
+  const isWebSocket = options.transport === 'ws'
+  const { host, port } = isWebSocket ? server.http : server.mtproto
+  const session = new StringSession(options.session ?? '')
+  session.setDC(2, host, 443) // saved as a signed 16-bit number; the connection below dials `port`
+  return new TelegramClient(session, 1, 'x', {
+    connection: withPort(isWebSocket ? ConnectionTCPObfuscated : connections[options.framing ?? 'full'], port),
+    networkSocket: isWebSocket ? PromisedWebSockets : PromisedNetSockets,
+    baseLogger: new Logger(LogLevel.NONE),
+    connectionRetries: 5,
+  })
 }
 
 const connections = {

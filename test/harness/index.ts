@@ -3,7 +3,7 @@
  * kill, freeze, restart, wait until. Tests never sleep.
  */
 export { type Cable, cable } from './cable.js'
-export { type GramjsOptions, gramjsClient } from './gramjs-client.js'
+export { type GramjsOptions, gramjsClient, gramjsGuest } from './gramjs-client.js'
 export { type ClientTarget, type ClientTransport, testCode, testPhone } from './login.js'
 export { type MtcuteOptions, mtcuteClient, mtcuteGuest } from './mtcute-client.js'
 export { RawClient, RawRefusal, randomId, type TlObject } from './raw-client.js'

@@ -1,0 +1,98 @@
+/** Logging in and signing up: codes by the console and as a service message, explicit sign-up, what is refused. */
+import { describe, expect, test } from 'vitest'
+import { gramjsGuest, testCode, waitUntil } from '../harness/index.js'
+import { stage } from './stage.js'
+
+describe('a server where an unknown number has to sign up', () => {
+  const on = stage({ env: { HELIOGRAPH_SIGN_UP: 'explicit' } })
+
+  test('GramJS is asked for a name, and is known by it afterwards', async () => {
+    const phone = on.newPhone()
+    const first = gramjsGuest(on.server)
+    on.keep({ end: () => first.destroy() })
+    await first.start({
+      phoneNumber: phone,
+      phoneCode: async () => testCode,
+      firstAndLastNames: async () => ['Grace', 'Hopper'],
+      onError: (error) => Promise.reject(error),
+    })
+    const me = await first.getMe()
+    expect(me).toMatchObject({ firstName: 'Grace', lastName: 'Hopper', phone })
+
+    const again = await on.gramjs({ phone })
+    expect(again.self).toBe(Number(me.id))
+  })
+
+  test('mtcute is told that a sign-up is needed, which it leaves to its user', async () => {
+    const phoneNumber = on.newPhone()
+    const guest = await on.guest()
+    const { phoneCodeHash } = await guest.sendCode({ phone: phoneNumber }).then(codeOf)
+    const answer = await guest.call({ _: 'auth.signIn', phoneNumber, phoneCodeHash, phoneCode: testCode })
+    expect(answer).toMatchObject({ _: 'auth.authorizationSignUpRequired' })
+    const signUp = { _: 'auth.signUp', phoneNumber, phoneCodeHash, firstName: 'Ada', lastName: '' } as const
+    await expect(guest.call({ ...signUp, firstName: ' ' })).rejects.toThrow('FIRSTNAME_INVALID')
+    expect(await guest.call(signUp)).toMatchObject({ user: { firstName: 'Ada', self: true } })
+    expect(await guest.call({ _: 'updates.getState' })).toMatchObject({ pts: 0 })
+  })
+})
+
+describe('a server that makes accounts by itself', () => {
+  const on = stage()
+
+  test('a wrong code, an old hash and no number are refused in the words of Telegram', async () => {
+    const phoneNumber = on.newPhone()
+    const guest = await on.guest()
+    const { phoneCodeHash } = await guest.sendCode({ phone: phoneNumber }).then(codeOf)
+    const signIn = { _: 'auth.signIn', phoneNumber, phoneCodeHash } as const
+    await expect(guest.call({ ...signIn, phoneCode: '11111' })).rejects.toThrow('PHONE_CODE_INVALID')
+    await expect(guest.call({ ...signIn, phoneCode: '' })).rejects.toThrow('PHONE_CODE_EMPTY')
+    await expect(guest.call({ ...signIn, phoneCodeHash: 'x', phoneCode: testCode })).rejects.toThrow(
+      'PHONE_CODE_EXPIRED',
+    )
+    const settings = { _: 'codeSettings' } as const
+    const noNumber = { _: 'auth.sendCode', phoneNumber: 'no number', apiId: 1, apiHash: 'x', settings } as const
+    await expect(guest.call(noNumber)).rejects.toThrow('PHONE_NUMBER_INVALID')
+    await expect(guest.call({ _: 'updates.getState' })).rejects.toThrow('AUTH_KEY_UNREGISTERED')
+    await guest.call({ ...signIn, phoneCode: testCode })
+    expect(await guest.call({ _: 'updates.getState' })).toMatchObject({ _: 'updates.state' })
+    await expect(guest.call({ ...signIn, phoneCode: testCode })).rejects.toThrow('PHONE_CODE_EXPIRED')
+  })
+
+  test('any other number: the code is on the console, and for the second device a message from 777000', async () => {
+    const phone = '15550100123'
+    const first = await on.guest()
+    await first.start({ phone: `+${phone}`, code: () => codeOnConsole(phone), codeSentCallback: () => {} })
+    const heard: string[] = []
+    first.onNewMessage.add((message) => heard.push(`${message.sender.id}: ${message.text}`))
+    await first.startUpdatesLoop()
+
+    const second = await on.guest()
+    await second.start({ phone: `+${phone}`, code: () => codeIn(heard), codeSentCallback: () => {} })
+    expect((await second.getMe()).id).toBe((await first.getMe()).id)
+    expect(heard).toHaveLength(1)
+    expect(heard[0]).toMatch(/^777000: .*\d{5}/)
+  })
+
+  function codeOnConsole(phone: string): Promise<string> {
+    return waitUntil(
+      'the code is on the console',
+      () => new RegExp(`${phone}\\D+(\\d{5})\\b`).exec(on.server.log())?.[1],
+    )
+  }
+
+  function codeIn(messages: readonly string[]): Promise<string> {
+    return waitUntil('the code is told', () => /: .*?(\d{5})/.exec(messages[0] ?? '')?.[1])
+  }
+
+  test('who has logged out is a stranger, and may log in again as the same account', async () => {
+    const device = await on.mtcute()
+    await device.client.logOut()
+    await expect(device.client.call({ _: 'updates.getState' })).rejects.toThrow('AUTH_KEY_UNREGISTERED')
+    const back = await on.mtcute({ phone: device.phone })
+    expect(back.self).toBe(device.self)
+  })
+})
+
+function codeOf(sent: unknown): { phoneCodeHash: string } {
+  return sent as { phoneCodeHash: string }
+}
