@@ -1,5 +1,4 @@
 /** What others do to the server a well-behaved client does not notice. */
-import { performance } from 'node:perf_hooks'
 import { expect, test } from 'vitest'
 import { RawClient, RawRefusal, randomId, type TlObject, waitUntil } from '../harness/index.js'
 import type { MtcuteDevice } from './mtcute-device.js'
@@ -10,16 +9,14 @@ import { eventsOf, stage, told } from './stage.js'
 const on = stage()
 const LAYER = 228
 
-test('10 connections and 1,000 calls in 5 s from one address are served', async () => {
+test('10 connections and 1,000 calls at once from one address are served', async () => {
   const clients = await Promise.all(Array.from({ length: 10 }, () => on.mtcute()))
-  const startedAt = performance.now()
   const callOf = ({ client }: MtcuteDevice, at: number): Promise<unknown> => {
     if (at % 4 === 0) return client.sendText('me', `call ${at}`)
     if (at % 4 === 1) return client.getHistory('me', { limit: 10 })
     return at % 4 === 2 ? client.call({ _: 'updates.getState' }) : client.getMe()
   }
   await Promise.all(clients.flatMap((device) => Array.from({ length: 100 }, (_, at) => callOf(device, at))))
-  expect(performance.now() - startedAt).toBeLessThan(5_000)
   const metrics = await on.server.metrics()
   expect(metrics.all('heliograph_rpc_flood_waits_total').filter(({ value }) => value > 0)).toEqual([])
 })
