@@ -93,7 +93,9 @@ export class TurnContext {
   }
 
   get nowMs(): number {
-    return Math.max(this.host.nowMs(), this.activation.lastAtMs)
+    // A time that was told is not gone back behind, whatever the clock does: what is appended later is not older.
+    this.activation.lastAtMs = Math.max(this.host.nowMs(), this.activation.lastAtMs)
+    return this.activation.lastAtMs
   }
 
   get own(): OwnReads<unknown> {
