@@ -34,6 +34,7 @@ export function randomFaults(world: World): Faults {
     world.crash('at an event')
   }
   if (settings.diskTroubles) world.spawn(diskTroubles(world, dice, () => isOver))
+  if (settings.clockJumps) world.spawn(clockJumps(world, dice, () => isOver))
   return {
     heal() {
       isOver = true
@@ -43,6 +44,16 @@ export function randomFaults(world: World): Faults {
       world.disk.fail(0)
       world.disk.resume()
     },
+  }
+}
+
+async function clockJumps({ time, trace }: World, dice: Dice, isOver: () => boolean): Promise<void> {
+  for (;;) {
+    await time.pause(dice.within(1, 600))
+    if (isOver()) return
+    const ms = dice.between(1, 5_000) * dice.pick([-1, 1])
+    trace.note('clock', `jumps by ${ms} ms`)
+    time.jump(ms)
   }
 }
 

@@ -17,6 +17,8 @@ export interface Settings {
   /** A last crash soon after the last answer, with nobody calling any chat afterwards. */
   readonly crashesAtEnd: boolean
   readonly diskTroubles: boolean
+  /** The wall clock jumps, forward or back. */
+  readonly clockJumps: boolean
   /** Each way to the store takes up to this, so that everything that awaits it can be overtaken. */
   readonly slowestStoreMs: number
   readonly slowestHopMs: number
@@ -67,5 +69,6 @@ export function drawSettings(dice: Dice): Settings {
     totalLimit: dice.pick([5, 40, 10_000]),
     renewAfterMs: dice.pick([500, 2_000]),
     pendingChanges: isTight ? dice.between(1, 4) : 1_000,
+    clockJumps: isRough && dice.chance(0.2),
   }
 }

@@ -32,6 +32,11 @@ export class VirtualTime implements Clock {
     return this.#nowMs
   }
 
+  /** Sets the wall clock forward or back; the monotonic one and the timers do not see it. */
+  jump(ms: number): void {
+    this.#wallOffsetMs += ms
+  }
+
   setTimer(delayMs: number, fire: () => void): Timer {
     return this.at(this.#nowMs + Math.max(0, delayMs), fire)
   }
