@@ -190,16 +190,8 @@ export class Activation {
     const at: Placed = { pts, ordinal, count, atMs }
     this.state = rules.apply(this.state, fact, at)
     if (derive === undefined) return
-    this.rows ??= new PendingRows(seal)
-    const { rows, tail } = this
-    derive(this.state, fact, at, body, {
-      put: (table, group, order, value) => rows.put(table, group, order, value),
-      remove: (table, group, order) => rows.remove(table, group, order),
-      erase: (erased) => {
-        rows.erase(erased)
-        tail?.erase(erased)
-      },
-    })
+    this.rows ??= new PendingRows(seal, (erased) => this.tail?.erase(erased))
+    derive(this.state, fact, at, body, this.rows)
   }
 
   #foldReminder({ name, dueAtMs, payload }: ReminderFact): void {

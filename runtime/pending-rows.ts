@@ -23,25 +23,24 @@ export interface CollectedRows {
   readonly generation: number
 }
 
-interface Group {
-  readonly table: string
-  readonly group: string
-  readonly rows: Map<number, PendingRow>
-}
+type Rows = Map<number, PendingRow>
 
 export class PendingRows implements DerivedWriter {
-  readonly #groups = new Map<string, Group>()
+  /** By table, then by group. */
+  readonly #tables = new Map<string, Map<string, Rows>>()
   readonly #seal: (value: unknown) => unknown
+  readonly #onErase: (pts: number) => void
   #erased: Map<number, number> | undefined
   #generation = 0
 
   /** `seal` takes a value out of its maker's hands: copies or freezes it, as the system's localValues say. */
-  constructor(seal: (value: unknown) => unknown) {
+  constructor(seal: (value: unknown) => unknown, onErase: (pts: number) => void) {
     this.#seal = seal
+    this.#onErase = onErase
   }
 
   get isEmpty(): boolean {
-    return this.#groups.size === 0 && this.#erased === undefined
+    return this.#tables.size === 0 && this.#erased === undefined
   }
 
   put(table: string, group: string, order: number, value: unknown): void {
@@ -56,6 +55,7 @@ export class PendingRows implements DerivedWriter {
   erase(pts: number): void {
     this.#erased ??= new Map()
     this.#erased.set(pts, this.#generation)
+    this.#onErase(pts)
   }
 
   isErased(pts: number): boolean {
@@ -63,12 +63,12 @@ export class PendingRows implements DerivedWriter {
   }
 
   get(table: string, group: string, order: number): PendingRow | undefined {
-    return this.#groups.get(groupKey(table, group))?.rows.get(order)
+    return this.#tables.get(table)?.get(group)?.get(order)
   }
 
   /** The rows with from <= order <= to, lowest first. */
   within(table: string, group: string, from: number, to: number): PendingRow[] {
-    const rows = this.#groups.get(groupKey(table, group))?.rows
+    const rows = this.#tables.get(table)?.get(group)
     if (rows === undefined) return []
     const found = [...rows.values()].filter((row) => row.order >= from && row.order <= to)
     return found.sort((a, b) => a.order - b.order)
@@ -77,9 +77,11 @@ export class PendingRows implements DerivedWriter {
   /** All that a checkpoint has to write, encoded now; `written(generation)` once it is durable. */
   collect(): CollectedRows {
     const rows: DerivedRow[] = []
-    for (const { table, group, rows: pending } of this.#groups.values()) {
-      for (const { order, value } of pending.values()) {
-        rows.push({ table, group, order, value: value === undefined ? undefined : encode(value) })
+    for (const [table, groups] of this.#tables) {
+      for (const [group, pending] of groups) {
+        for (const { order, value } of pending.values()) {
+          rows.push({ table, group, order, value: value === undefined ? undefined : encode(value) })
+        }
       }
     }
     return { rows, erased: [...(this.#erased?.keys() ?? [])], generation: this.#generation++ }
@@ -87,9 +89,12 @@ export class PendingRows implements DerivedWriter {
 
   /** Forgets what the checkpoint of this generation wrote, unless it has changed since. */
   written(generation: number): void {
-    for (const [key, { rows }] of this.#groups) {
-      for (const row of rows.values()) if (row.generation <= generation) rows.delete(row.order)
-      if (rows.size === 0) this.#groups.delete(key)
+    for (const [table, groups] of this.#tables) {
+      for (const [group, rows] of groups) {
+        for (const row of rows.values()) if (row.generation <= generation) rows.delete(row.order)
+        if (rows.size === 0) groups.delete(group)
+      }
+      if (groups.size === 0) this.#tables.delete(table)
     }
     for (const [pts, erasedIn] of this.#erased ?? []) if (erasedIn <= generation) this.#erased?.delete(pts)
     if (this.#erased?.size === 0) this.#erased = undefined
@@ -97,16 +102,16 @@ export class PendingRows implements DerivedWriter {
 
   #set(table: string, group: string, order: number, value: unknown): void {
     if (!Number.isSafeInteger(order) || order < 0) throw new TypeError(`derived row of ${table}: bad order ${order}`)
-    const key = groupKey(table, group)
-    let found = this.#groups.get(key)
-    if (found === undefined) {
-      found = { table, group, rows: new Map() }
-      this.#groups.set(key, found)
+    let groups = this.#tables.get(table)
+    if (groups === undefined) {
+      groups = new Map()
+      this.#tables.set(table, groups)
     }
-    found.rows.set(order, { order, value, generation: this.#generation })
+    let rows = groups.get(group)
+    if (rows === undefined) {
+      rows = new Map()
+      groups.set(group, rows)
+    }
+    rows.set(order, { order, value, generation: this.#generation })
   }
-}
-
-function groupKey(table: string, group: string): string {
-  return `${table}\0${group}`
 }

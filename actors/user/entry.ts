@@ -31,7 +31,12 @@ const FROM_SCHEDULED = 8
 
 export type NewMessage = Omit<MessageFact, 'type' | 'peer' | 'out' | 'lane'>
 
-export function packMessage(message: NewMessage): PackedMessage {
+/** What is not there may be said to be undefined. */
+type Loose<T> = { readonly [Field in keyof T]: T[Field] | undefined }
+
+export function packMessage(
+  message: Pick<NewMessage, 'chat' | 'n' | 'from' | 'atMs'> & Loose<NewMessage>,
+): PackedMessage {
   const { chat, n, from, atMs, op = '' } = message
   const flags =
     (message.silent ? SILENT : 0) |
@@ -58,22 +63,26 @@ export function isMentioned(message: PackedMessage): boolean {
 }
 
 export function unpackMessage(self: number, [chat, n, from, atMs, flags, op, extras]: PackedMessage): MessageFact {
-  return {
+  const out = from === self
+  // Field by field, and few shapes: this is done for each message of each box.
+  const message: { -readonly [Field in keyof MessageFact]: MessageFact[Field] } = {
     type: 'message',
     peer: peerKeyOf(self, chat),
     chat,
     n,
     from,
     atMs,
-    out: from === self,
-    ...((flags & SILENT) !== 0 && { silent: true }),
-    ...((flags & NO_FORWARDS) !== 0 && { noForwards: true }),
-    ...((flags & MENTIONED) !== 0 && { mentioned: true }),
-    ...((flags & FROM_SCHEDULED) !== 0 && { fromScheduled: true }),
-    ...extras,
-    ...(op !== '' && { op }),
+    out,
     lane: { chat, n },
   }
+  if (op !== '') message.op = op
+  if (extras !== undefined) Object.assign(message, extras)
+  if (flags === 0) return message
+  if ((flags & SILENT) !== 0) message.silent = true
+  if ((flags & NO_FORWARDS) !== 0) message.noForwards = true
+  if ((flags & MENTIONED) !== 0) message.mentioned = true
+  if ((flags & FROM_SCHEDULED) !== 0) message.fromScheduled = true
+  return message
 }
 
 export function peerKeyOf(self: number, chat: ChatId): PeerKey {
@@ -128,5 +137,8 @@ export function toChange(self: number, placed: PlacedEntry<Entry>, origin?: Orig
 
 export function changeOf(at: Placed, fact: BoxFact, body: Uint8Array | undefined, origin?: Origin): BoxChange {
   const { pts, ordinal, count, atMs } = at
-  return { pts, ordinal, count, atMs, fact, ...(body && { body }), ...(origin && { origin }) }
+  const change: { -readonly [Field in keyof BoxChange]: BoxChange[Field] } = { pts, ordinal, count, atMs, fact }
+  if (body !== undefined) change.body = body
+  if (origin !== undefined) change.origin = origin
+  return change
 }

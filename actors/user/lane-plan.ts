@@ -82,19 +82,21 @@ function done({ lane }: Place, written: readonly Written[]): Plan {
 
 function planMessage({ chat, peer, dialog }: Place, item: Item<'message'>, extras: MessageExtras): Written[] {
   const { n, from, atMs, silent, noForwards, mentioned, action, groupedId, fromScheduled, op } = item
+  const { replyTo, pinnedId } = extras
   const message = packMessage({
     chat,
     n,
     from,
     atMs,
-    ...(silent && { silent }),
-    ...(noForwards && { noForwards }),
-    ...(mentioned && { mentioned }),
-    ...(fromScheduled && { fromScheduled }),
-    ...(action && { action }),
-    ...(groupedId !== undefined && { groupedId }),
-    ...(op !== undefined && { op }),
-    ...extras,
+    silent,
+    noForwards,
+    mentioned,
+    fromScheduled,
+    action,
+    groupedId,
+    op,
+    replyTo,
+    pinnedId,
   })
   const written: Written[] = [{ entry: message, body: item.body }]
   if (item.clearDraft && dialog?.draft) written.push({ entry: { type: 'draft', peer, cleared: true } })

@@ -39,10 +39,11 @@ export class Pusher {
         const list = updates.flatMap((each, at) => (exclude(changes[at]!) ? [] : each))
         return list.length === 0 ? undefined : new LayeredBody(envelope(list, people, now))
       }
-      const causes = new Set(changes.map(causeOf))
+      const causes = new Set(changes.flatMap((change) => causeOf(change) ?? []))
       const shared: Session[] = []
       for (const session of sessions) {
-        const name = `${longToHex(session.permanentAuthKeyId)} ${longToHex(session.id)}`
+        // Most changes come from elsewhere: then no session has to be named.
+        const name = causes.size === 0 ? '' : `${longToHex(session.permanentAuthKeyId)} ${longToHex(session.id)}`
         if (!causes.has(name)) shared.push(session)
         else
           this.#push(

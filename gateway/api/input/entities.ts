@@ -28,6 +28,7 @@ const PLAIN: ReadonlySet<string> = new Set([
 ])
 
 const PREFIX = 'messageEntity'
+const NO_ENTITIES: readonly MessageEntity[] = []
 
 /**
  * Entities as a client gave them, checked against the text; unknown types and empty ones are left out, too many are
@@ -38,7 +39,8 @@ export async function entitiesOf(
   given: readonly tl.TypeMessageEntity[] | undefined,
   text: string,
 ): Promise<readonly MessageEntity[]> {
-  const entities = await Promise.all((given ?? []).slice(0, MAX_ENTITIES).map((entity) => entityOf(call, entity)))
+  if (given === undefined || given.length === 0) return NO_ENTITIES
+  const entities = await Promise.all(given.slice(0, MAX_ENTITIES).map((entity) => entityOf(call, entity)))
   const known = entities.filter((entity) => entity !== undefined)
   for (const { offset, length } of known) {
     const isInside = Number.isInteger(offset) && Number.isInteger(length) && offset >= 0 && offset <= text.length
