@@ -139,7 +139,13 @@ export class EmbeddedJournal implements Journal {
   }
 
   async readAt(pts: readonly number[]): Promise<readonly (JournalEntry | undefined)[]> {
-    return pts.map((wanted) => this.#readOne(wanted))
+    // Entries that are asked for together mostly stand in one record.
+    let record: readonly JournalEntry[] = []
+    return pts.map((wanted) => {
+      const position: Position = { pts: wanted, ordinal: 0 }
+      if (!spans(record, position)) record = this.#recordOf(position)
+      return record.find((entry) => isSame(entry, position))
+    })
   }
 
   async checkpoint(checkpoint: Checkpoint): Promise<void> {
@@ -256,16 +262,22 @@ export class EmbeddedJournal implements Journal {
     return stale
   }
 
-  #readOne(pts: number): JournalEntry | undefined {
-    const wanted: Position = { pts, ordinal: 0 }
-    const key = positionKey(space.commits, this.#text, wanted)
+  /** The entries of the commit that holds the position, if one does. */
+  #recordOf(position: Position): readonly JournalEntry[] {
+    const key = positionKey(space.commits, this.#text, position)
     const exact = this.#store.kv.get(key)
-    if (exact) return decodeCommit(exact).entries.at(-1)
+    if (exact) return decodeCommit(exact).entries
     for (const { value } of this.#store.kv.range({ start: key, end: this.#endOfCommits(), limit: 1 })) {
-      return decodeCommit(value).entries.find((entry) => isSame(entry, wanted))
+      return decodeCommit(value).entries
     }
-    return undefined
+    return []
   }
+}
+
+function spans(record: readonly JournalEntry[], position: Position): boolean {
+  const [first] = record
+  const last = record.at(-1)
+  return first !== undefined && last !== undefined && !isAfter(first, position) && !isAfter(position, last)
 }
 
 function misuse(message: string): ActorError {
