@@ -42,7 +42,7 @@ const COST_NAMES: Readonly<Record<keyof Costs, string>> = {
   sendMs: 'time of a send (p50)',
   newestPageUs: 'newest page',
   randomPageUs: 'page at a random place',
-  openMs: 'opening the actors',
+  openMs: 'opening store and actors',
 }
 
 /** A private chat between two accounts, in a store of its own. */
@@ -91,11 +91,11 @@ class BenchChat {
     }
   }
 
-  /** From a cold start to the first answer of both actors: snapshots and tails, never the history. */
+  /** Opens the store and has both actors answer: snapshots and tails are read, never the history. */
   async open(): Promise<number> {
     await this.#world.stop()
-    this.#world = await openActorWorld({ directory: this.#directory })
     const started = performance.now()
+    this.#world = await openActorWorld({ directory: this.#directory })
     await Promise.all([this.#chat.audience({ by: ONE }), this.#reader.boxState()])
     return performance.now() - started
   }
