@@ -7,8 +7,8 @@ export default defineConfig({
     globalSetup: ['test/global-setup.mjs'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     teardownTimeout: 10_000,
     allowOnly: false,
     server: {

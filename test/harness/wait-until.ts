@@ -8,12 +8,12 @@ const longestPauseMs = 100
  * throws counts as "not yet".
  *
  * @param what said in the error when it does not come true in time: "the server listens"
- * @throws Error naming `what`, after `withinMs` (10 s unless told)
+ * @throws Error naming `what`, after `withinMs` (20 s unless told)
  */
 export async function waitUntil<T>(
   what: string,
   condition: () => T | Promise<T>,
-  withinMs = 10_000,
+  withinMs = 20_000,
 ): Promise<NonNullable<T>> {
   const caller = new Error(`Not within ${withinMs} ms: ${what}`)
   const giveUpAt = performance.now() + withinMs
