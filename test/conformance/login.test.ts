@@ -1,6 +1,6 @@
 /** Logging in and signing up: codes by the console and as a service message, explicit sign-up, what is refused. */
 import { describe, expect, test } from 'vitest'
-import { gramjsGuest, testCode, waitUntil } from '../harness/index.js'
+import { gramjsGuest, hearsUpdates, testCode, waitUntil } from '../harness/index.js'
 import { stage } from './stage.js'
 
 describe('a server where an unknown number has to sign up', () => {
@@ -64,7 +64,7 @@ describe('a server that makes accounts by itself', () => {
     await first.start({ phone: `+${phone}`, code: () => codeOnConsole(phone), codeSentCallback: () => {} })
     const heard: string[] = []
     first.onNewMessage.add((message) => heard.push(`${message.sender.id}: ${message.text}`))
-    await first.startUpdatesLoop()
+    await waitUntil('it hears updates', () => hearsUpdates(first))
 
     const second = await on.guest()
     await second.start({ phone: `+${phone}`, code: () => codeIn(heard), codeSentCallback: () => {} })

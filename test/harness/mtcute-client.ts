@@ -5,6 +5,7 @@ import { MemoryStorage, TelegramClient, type TelegramClientOptions } from '@mtcu
 import { NodeCryptoProvider } from '@mtcute/node/utils.js'
 import WebSocket from 'ws'
 import { type ClientTarget, type ClientTransport, testCode } from './login.js'
+import { waitUntil } from './wait-until.js'
 
 export interface MtcuteOptions {
   readonly phone: string
@@ -25,11 +26,21 @@ export async function mtcuteClient(server: ClientTarget, options: MtcuteOptions)
   const client = await mtcuteGuest(server, options)
   try {
     await client.start({ phone: `+${options.phone}`, code: testCode, codeSentCallback: () => {} })
+    if (!options.client?.disableUpdates) await waitUntil('the updates loop runs', () => hearsUpdates(client))
   } catch (error) {
     await client.destroy()
     throw error
   }
   return client
+}
+
+/**
+ * The library starts its updates loop behind `start`, and drops what it is told before it has asked for its state. It
+ * says nowhere when that is over: a test that would know looks into it.
+ */
+export function hearsUpdates(client: TelegramClient): boolean {
+  const inside = client as unknown as { _client: { updates?: { updatesLoopActive: boolean } } }
+  return inside._client.updates?.updatesLoopActive === true
 }
 
 /** An unmodified mtcute client that nobody has logged in. End it with `client.destroy()`. */
