@@ -1,13 +1,40 @@
-// `npm test [-- vitest's arguments]`: installs, generates, builds, runs the tests.
+// `npm test [-- vitest's arguments]`: installs, generates, builds, starts the real servers that tests need, runs the
+// tests. `npm run test:quick` leaves out the servers and the tests that need one (`*.server.test.ts`).
+//
+// Servers that ran before are used and left running; those that were started here are stopped at the end.
 
 import { prepare } from './prepare.mjs'
 import { main, runBin } from './project.mjs'
+import { catalog, testServices } from './services/catalog.mjs'
+import { defaultServicesDir } from './services/places.mjs'
+import { down, up } from './services/service.mjs'
 
 /** Where the machine-readable result of the last run lies, relative to the root. */
 export const reportPath = '.heliograph/test-report.json'
 
+const serverTests = '**/*.server.test.ts'
+
+async function withServers(body) {
+  const dir = defaultServicesDir()
+  const startedHere = []
+  try {
+    for (const service of testServices.map((name) => catalog.get(name))) {
+      const { record, started } = await up(dir, service)
+      if (started > 0) startedHere.unshift(service)
+      console.log(`${service.name}: ${record.url}`)
+    }
+    await body()
+  } finally {
+    for (const service of startedHere) await down(dir, service)
+  }
+}
+
 await main(async () => {
+  const isQuick = process.argv.includes('--quick')
+  const args = process.argv.slice(2).filter((each) => each !== '--quick')
   await prepare({ dev: true })
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`]
-  await runBin('tests (vitest)', 'vitest', ['run', ...reporters, ...process.argv.slice(2)])
+  const runTests = (...more) => runBin('tests (vitest)', 'vitest', ['run', ...reporters, ...more, ...args])
+  if (isQuick) await runTests('--exclude', serverTests)
+  else await withServers(runTests)
 })

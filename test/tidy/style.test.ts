@@ -28,7 +28,7 @@ describe('files', () => {
     const drawers = /^(utils?|common|helpers?|misc|managers?)$/
     const wrong = sources.filter(({ path }) =>
       path.split('/').some((part) => {
-        const name = part.replace(/\.(config|test|test-d|suite)?\.?(ts|mjs|js)$/, '')
+        const name = part.replace(/(\.server)?(\.(config|test|test-d|suite))?\.(ts|mjs|js)$/, '')
         return drawers.test(name) || !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)
       }),
     )

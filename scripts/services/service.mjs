@@ -1,0 +1,169 @@
+// Bringing a service up and down: what all servers have in common.
+//
+// U1. `up` starts what does not run and leaves alone what does; whoever calls it twice changes nothing.
+// U2. `up` returns when every member answers its own protocol and the members have found each other.
+// U3. Of two calls for one service in one directory, one waits for the other.
+// U4. `down` returns when no process is left. Data stays, unless it is told to wipe.
+
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { DaemonFailed, isAlive, launch, stop, untilAnswers } from './daemon.mjs'
+import { missingFor, NotInstalled } from './installation.mjs'
+import { choosePorts, readRecord, removeRecord, writeRecord } from './places.mjs'
+
+const wholeWithinMs = 120_000
+const lockWithinMs = 300_000
+/** A port may be taken between the look and the start: then the next slot is tried. */
+const startAttempts = 4
+
+/**
+ * @param {string} dir the services directory
+ * @param {object} service
+ * @param {{overrides?: Record<string, unknown>, startSlot?: number}} [options] `overrides`: settings of the server,
+ *   over ours; kept for later starts
+ * @returns {Promise<{record: object, started: number}>}
+ */
+export async function up(dir, service, { overrides, startSlot } = {}) {
+  return withLock(dir, service.name, async () => {
+    const known = readRecord(dir, service.name)
+    if (known && (await runs(service, known))) return { record: known, started: 0 }
+    const missing = missingFor([service])
+    if (missing.length > 0) throw new NotInstalled(missing)
+    return startWithRetries(dir, service, known, { overrides, startSlot })
+  })
+}
+
+async function runs(service, record) {
+  for (const member of record.members) if (!isAlive(member) || !(await service.answers(member, record))) return false
+  return (await service.isWhole?.(record)) ?? true
+}
+
+async function startWithRetries(dir, service, known, options) {
+  let record = known
+  for (let attempt = 1; ; attempt++) {
+    record ??= await newRecord(dir, service, options)
+    record.overrides = options.overrides ?? record.overrides ?? {}
+    try {
+      return await startMembers(dir, service, record)
+    } catch (error) {
+      const mayBePorts = error instanceof DaemonFailed && /in use|EADDRINUSE|bind/i.test(error.message)
+      if (known || !mayBePorts || attempt === startAttempts) throw error
+      await stopMembers(service, record)
+      rmSync(join(dir, service.name), { recursive: true, force: true })
+      mkdirSync(join(dir, service.name), { recursive: true })
+      record = undefined
+    }
+  }
+}
+
+async function newRecord(dir, service, { startSlot }) {
+  const places = await choosePorts(service.members, { startSlot })
+  const members = service.members.map(({ role }, index) => {
+    const memberDir = join(dir, service.name, role)
+    return { role, ...places[index], dir: memberDir, logPath: join(dir, service.name, `${role}.log`) }
+  })
+  const record = { name: service.name, version: service.version, mainPort: service.mainPort, members }
+  service.describe?.(record)
+  return record
+}
+
+async function startMembers(dir, service, record) {
+  let started = 0
+  for (const member of record.members) {
+    const runsAlready = isAlive(member) && (await service.answers(member, record))
+    if (runsAlready) continue
+    if (isAlive(member)) await stop(member, { signal: service.stopSignal }) // runs, but does not answer
+    mkdirSync(member.dir, { recursive: true })
+    const plan = await service.plan(member, record, { overrides: record.overrides })
+    const daemon = await launch({ cwd: member.dir, logPath: member.logPath, ...plan })
+    Object.assign(member, daemon)
+    record.url = service.url(record)
+    writeRecord(dir, record)
+    const options = { withinMs: service.startWithinMs, logPath: member.logPath }
+    const what = `${service.name} ${member.role} (${member.host}:${member.ports[service.mainPort]})`
+    await untilAnswers(what, member, () => service.answers(member, record), options)
+    started++
+  }
+  await service.join?.(record)
+  if (service.isWhole) await untilWhole(service, record)
+  return { record, started }
+}
+
+async function untilWhole(service, record) {
+  const giveUpAt = performance.now() + wholeWithinMs
+  while (!(await service.isWhole(record))) {
+    if (performance.now() > giveUpAt) throw new Error(`${service.name}: its members do not find each other`)
+    await pause(100)
+  }
+}
+
+/** @returns {Promise<number>} how many processes it stopped */
+export async function down(dir, service, { wipe = false } = {}) {
+  return withLock(dir, service.name, async () => {
+    const record = readRecord(dir, service.name)
+    const stopped = record ? await stopMembers(service, record) : 0
+    if (wipe && record) {
+      for (const member of record.members) rmSync(member.dir, { recursive: true, force: true })
+      removeRecord(dir, service.name)
+    }
+    return stopped
+  })
+}
+
+async function stopMembers(service, record) {
+  const alive = record.members.filter(isAlive)
+  // The last to have come goes first: a replica before its primary, a ring's node before its seed.
+  for (const member of alive.toReversed()) await stop(member, { signal: service.stopSignal })
+  return alive.length
+}
+
+/** What runs now, a line a member. `state`: up, silent (the process is there but does not answer), or down. */
+export async function status(dir, service) {
+  const record = readRecord(dir, service.name)
+  if (record === undefined) return []
+  return Promise.all(
+    record.members.map(async (member) => {
+      const { role, host, ports, dir: dataDir, logPath, pid } = member
+      const alive = isAlive(member)
+      const state = alive ? ((await service.answers(member, record)) ? 'up' : 'silent') : 'down'
+      const port = ports[service.mainPort]
+      return { service: service.name, role, state, host, port, ports, ...(alive && { pid }), dataDir, logPath }
+    }),
+  )
+}
+
+async function withLock(dir, name, body) {
+  const path = join(dir, name, 'lock')
+  mkdirSync(dirname(path), { recursive: true })
+  const giveUpAt = performance.now() + lockWithinMs
+  while (!takeLock(path)) {
+    if (performance.now() > giveUpAt) throw new Error(`${path} is held by another command; remove it if there is none`)
+    await pause(100)
+  }
+  try {
+    return await body()
+  } finally {
+    rmSync(path, { force: true })
+  }
+}
+
+function takeLock(path) {
+  try {
+    writeFileSync(path, String(process.pid), { flag: 'wx' })
+    return true
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error
+  }
+  if (existsSync(path) && !isRunning(Number(readFileSync(path, 'utf8')))) rmSync(path, { force: true })
+  return false
+}
+
+function isRunning(pid) {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error.code === 'EPERM'
+  }
+}
