@@ -1,0 +1,6 @@
+export type { Placement } from './placement/placement.js'
+export { propose } from './placement/placement.js'
+export type { RingMember } from './placement/ring.js'
+export type { TlsKeys } from './transport/grpc-streams.js'
+export type { Peers } from './transport/node-transport.js'
+export { NodeTransport } from './transport/node-transport.js'

@@ -1,0 +1,122 @@
+/**
+ * The half of a stream that answers.
+ *
+ * C1. Messages are handed over in the order in which they came; answers leave in the order in which they are ready.
+ * C2. A batch whose sender knows a newer view waits until this node has read it (CORE O1), and so does what follows.
+ * C3. Calls under way are bounded: beyond it they are answered OVERLOADED at once. Answers that nobody takes in end the
+ *     stream, since none may be dropped.
+ */
+import { ActorError, type CallEnvelope, encodeError, type Frame } from '../../runtime/index.js'
+import { Outbox, type OutboxLimits, type OutboxPort } from './outbox.js'
+import {
+  ANSWER,
+  type AnsweringMessage,
+  ASK,
+  type Batch,
+  CALL,
+  type CallingMessage,
+  decodeBatch,
+  envelopeOf,
+  FAILURE,
+  FRAME,
+} from './wire.js'
+
+/** What a node does for others. */
+export interface NodeService {
+  /** Rejects with an ActorError. */
+  handle(call: CallEnvelope): Promise<Uint8Array>
+  deliver(frame: Frame): void
+  answer(topic: string, payload: Uint8Array, leftMs: number): Promise<Uint8Array>
+}
+
+export interface CalledPort extends OutboxPort {
+  readonly service: NodeService
+  now(): number
+  /** Reads the register until the view is at least this one; rejects when it cannot be read. */
+  refresh(view: number): Promise<void>
+  /** The stream is of no more use. */
+  end(why: string): void
+}
+
+export interface CalledLimits extends OutboxLimits {
+  readonly callsUnderWay: number
+}
+
+export class CalledHalf {
+  readonly #port: CalledPort
+  readonly #limits: CalledLimits
+  readonly #outbox: Outbox<AnsweringMessage>
+  readonly #underWay = new Set<number>()
+  /** Batches that wait for a view. */
+  #behind: Promise<void> | undefined
+
+  constructor(port: CalledPort, limits: CalledLimits) {
+    this.#port = port
+    this.#limits = limits
+    this.#outbox = new Outbox(port, limits)
+    this.#outbox.open()
+  }
+
+  /** A batch of the other half. Throws CORRUPT; the stream is then of no use. */
+  received(bytes: Uint8Array): void {
+    const batch = decodeBatch<CallingMessage>(bytes)
+    this.#outbox.granted(batch.credit)
+    if (this.#behind === undefined && batch.view <= this.#port.view()) this.#handle(batch, bytes.length)
+    else this.#handleLater(batch, bytes.length)
+  }
+
+  end(): void {
+    this.#underWay.clear()
+    this.#outbox.close()
+  }
+
+  /** In order behind what waits already; at most a window of the other half's bytes waits here. */
+  #handleLater(batch: Batch<CallingMessage>, bytes: number): void {
+    const before = this.#behind ?? Promise.resolve()
+    const after = before
+      .then(() => (batch.view > this.#port.view() ? this.#port.refresh(batch.view) : undefined))
+      .then(
+        () => this.#handle(batch, bytes),
+        (error) => this.#port.end(`view ${batch.view} cannot be read: ${String(error)}`),
+      )
+      .finally(() => {
+        if (this.#behind === after) this.#behind = undefined
+      })
+    this.#behind = after
+  }
+
+  #handle({ messages }: Batch<CallingMessage>, bytes: number): void {
+    for (const message of messages) {
+      const [kind, id] = message
+      if (kind === CALL)
+        this.#answer(message[1], () => this.#port.service.handle(envelopeOf(message, this.#port.now())))
+      else if (kind === FRAME) this.#port.service.deliver({ sink: message[1], payload: message[2] })
+      else if (kind === ASK)
+        this.#answer(message[1], () => this.#port.service.answer(message[2], message[3], message[4]))
+      else this.#underWay.delete(id as number)
+    }
+    if (messages.length > 0) this.#outbox.handled(bytes)
+  }
+
+  #answer(id: number, run: () => Promise<Uint8Array>): void {
+    if (this.#underWay.size >= this.#limits.callsUnderWay) {
+      const message = `${this.#underWay.size} calls of one node are under way here`
+      this.#put([FAILURE, id, encodeError(new ActorError('OVERLOADED', message, { retryAfterMs: 200 }))])
+      return
+    }
+    this.#underWay.add(id)
+    run().then(
+      (payload) => this.#answered(id, [ANSWER, id, payload]),
+      (error) => this.#answered(id, [FAILURE, id, encodeError(error)]),
+    )
+  }
+
+  /** A call that was cancelled, or whose stream ended, has nobody to answer to. */
+  #answered(id: number, message: AnsweringMessage): void {
+    if (this.#underWay.delete(id)) this.#put(message)
+  }
+
+  #put(message: AnsweringMessage): void {
+    if (!this.#outbox.put(message)) this.#port.end('the other node does not take in its answers')
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * The half of a stream that asks.
+ *
+ * H1. Every call and question settles once: with its answer, with its failure, with OUTCOME_UNKNOWN when it left and the
+ *     stream ended or its time is over, with NOT_OWNER when it certainly never left.
+ * H2. What waits to leave is bounded: beyond it OVERLOADED. Frames beyond it are dropped and counted (they are best
+ *     effort: whoever sends them has another way to repair, CORE D5).
+ */
+import { ActorError, type CallEnvelope, type Clock, decodeError, type Frame, type Timer } from '../../runtime/index.js'
+import { Outbox, type OutboxLimits, type OutboxPort } from './outbox.js'
+import { ANSWER, type AnsweringMessage, ASK, CALL, CANCEL, type CallingMessage, decodeBatch, FRAME } from './wire.js'
+
+export interface CallingPort extends OutboxPort {
+  readonly clock: Clock
+  /** A view number that the other node knows. */
+  saw(view: number): void
+  /** A frame was dropped (H2). */
+  dropped(frame: Frame): void
+}
+
+interface Waiting {
+  resolve(answer: Uint8Array): void
+  reject(error: ActorError): void
+  readonly untilMs: number
+}
+
+const SWEEP_MS = 500
+
+export class CallingHalf {
+  readonly #port: CallingPort
+  readonly #outbox: Outbox<CallingMessage>
+  readonly #waiting = new Map<number, Waiting>()
+  #lastId = 0
+  #sweep: Timer | undefined
+
+  constructor(port: CallingPort, limits: OutboxLimits) {
+    this.#port = port
+    this.#outbox = new Outbox(port, limits)
+  }
+
+  /** Calls and questions without an answer. */
+  get underWay(): number {
+    return this.#waiting.size
+  }
+
+  call(call: CallEnvelope): Promise<Uint8Array> {
+    const { kind, key, method, args, deadlineMs, traceId, chain, ifActive } = call
+    const leftMs = deadlineMs - this.#port.clock.now()
+    return this.#put(leftMs, (id) => [CALL, id, kind, key, method, args, leftMs, traceId, chain, ifActive])
+  }
+
+  ask(topic: string, payload: Uint8Array, leftMs: number): Promise<Uint8Array> {
+    return this.#put(leftMs, (id) => [ASK, id, topic, payload, leftMs])
+  }
+
+  send(frame: Frame): void {
+    if (!this.#outbox.put([FRAME, frame.sink, frame.payload])) this.#port.dropped(frame)
+  }
+
+  /** The other half said hello. */
+  open(): void {
+    this.#outbox.open()
+  }
+
+  /** A batch of the other half. Throws CORRUPT; the stream is then of no use. */
+  received(bytes: Uint8Array): void {
+    const { view, credit, messages } = decodeBatch<AnsweringMessage>(bytes)
+    this.#outbox.granted(credit)
+    this.#port.saw(view)
+    for (const [kind, id, payload] of messages) {
+      const waiting = this.#take(id)
+      if (kind === ANSWER) waiting?.resolve(payload)
+      else waiting?.reject(decodeError(payload))
+    }
+    if (messages.length > 0) this.#outbox.handled(bytes.length)
+  }
+
+  /** The stream is over. */
+  end(why: string): void {
+    for (const [kind, id] of this.#outbox.close()) {
+      if (kind !== CALL && kind !== ASK) continue
+      this.#take(id as number)?.reject(new ActorError('NOT_OWNER', `${why}; nothing was sent`))
+    }
+    for (const id of [...this.#waiting.keys()]) {
+      this.#take(id)?.reject(new ActorError('OUTCOME_UNKNOWN', `${why} before the answer`))
+    }
+    this.#sweep?.cancel()
+  }
+
+  #put(leftMs: number, messageOf: (id: number) => CallingMessage): Promise<Uint8Array> {
+    const id = ++this.#lastId
+    if (!this.#outbox.put(messageOf(id))) {
+      const waits = `${this.#outbox.waitingMessages} messages wait to leave for that node`
+      return Promise.reject(new ActorError('OVERLOADED', waits, { retryAfterMs: 200 }))
+    }
+    this.#sweep ??= this.#port.clock.setTimer(SWEEP_MS, () => this.#sweepWaiting())
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject, untilMs: this.#port.clock.monotonic() + leftMs })
+    })
+  }
+
+  #take(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id)
+    this.#waiting.delete(id)
+    return waiting
+  }
+
+  /** One timer for all calls: who waits longer than its deadline is told so, and the other half need not answer. */
+  #sweepWaiting(): void {
+    this.#sweep = undefined
+    const nowMs = this.#port.clock.monotonic()
+    for (const [id, { untilMs }] of this.#waiting) {
+      if (untilMs > nowMs) continue
+      this.#outbox.put([CANCEL, id])
+      this.#take(id)?.reject(new ActorError('OUTCOME_UNKNOWN', 'no answer of another node within the deadline'))
+    }
+    if (this.#waiting.size > 0) this.#sweep = this.#port.clock.setTimer(SWEEP_MS, () => this.#sweepWaiting())
+  }
+}

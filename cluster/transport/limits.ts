@@ -1,0 +1,21 @@
+import type { CalledLimits } from './called-half.js'
+
+export interface TransportLimits extends CalledLimits {
+  /** The largest batch that is taken in: one message of this size at most. */
+  readonly frameBytes: number
+  /** From dialling to the other node's hello. */
+  readonly connectMs: number
+  /** After a stream ended, calls fail at once for this long before the node is dialled again. */
+  readonly redialAfterMs: number
+}
+
+export const DEFAULT_TRANSPORT_LIMITS: TransportLimits = {
+  windowBytes: 8 * 1024 * 1024,
+  batchBytes: 256 * 1024,
+  waitingBytes: 32 * 1024 * 1024,
+  waitingMessages: 100_000,
+  callsUnderWay: 20_000,
+  frameBytes: 32 * 1024 * 1024,
+  connectMs: 2_000,
+  redialAfterMs: 200,
+}

@@ -1,0 +1,111 @@
+/**
+ * This node's way to another one, on one lane: a stream that is dialled when it is needed and dialled again when it ended.
+ *
+ * L1. What was put in while the stream was being dialled leaves when it is open; if it cannot be opened, all of it fails
+ *     with NOT_OWNER: nothing was sent.
+ * L2. For `redialAfterMs` after a stream ended, calls fail at once, so that a dead node costs nobody a time-out.
+ */
+import { ActorError, type CallEnvelope, type Frame, type NodeId, type Timer } from '../../runtime/index.js'
+import { CallingHalf, type CallingPort } from './calling-half.js'
+import type { Stream, StreamEvents } from './grpc-streams.js'
+import type { TransportLimits } from './limits.js'
+import { commonVersion, decodeHello, encodeHello, type Hello } from './wire.js'
+
+export interface LinkPort extends Omit<CallingPort, 'write'> {
+  readonly hello: Hello
+  dial(events: StreamEvents): Stream
+}
+
+interface Dialled {
+  readonly half: CallingHalf
+  readonly stream: Stream
+}
+
+export class Link {
+  readonly #node: NodeId
+  readonly #port: LinkPort
+  readonly #limits: TransportLimits
+  #dialled: Dialled | undefined
+  #notBeforeMs = 0
+  #whyNot = 'this node is stopping'
+  #isClosed = false
+
+  constructor(node: NodeId, port: LinkPort, limits: TransportLimits) {
+    this.#node = node
+    this.#port = port
+    this.#limits = limits
+  }
+
+  call(call: CallEnvelope): Promise<Uint8Array> {
+    return this.#half()?.call(call) ?? this.#unreachable()
+  }
+
+  ask(topic: string, payload: Uint8Array, leftMs: number): Promise<Uint8Array> {
+    return this.#half()?.ask(topic, payload, leftMs) ?? this.#unreachable()
+  }
+
+  send(frame: Frame): void {
+    const half = this.#half()
+    if (half) half.send(frame)
+    else this.#port.dropped(frame)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#dialled?.stream.end(this.#whyNot)
+  }
+
+  #unreachable(): Promise<never> {
+    return Promise.reject(new ActorError('NOT_OWNER', `${this.#whyNot}; nothing was sent`))
+  }
+
+  #half(): CallingHalf | undefined {
+    if (this.#dialled) return this.#dialled.half
+    if (this.#isClosed || this.#port.clock.monotonic() < this.#notBeforeMs) return undefined
+    return this.#dial().half
+  }
+
+  #dial(): Dialled {
+    const { clock } = this.#port
+    let isOpen = false
+    const late: Timer = clock.setTimer(this.#limits.connectMs, () => {
+      stream.end(`no hello within ${this.#limits.connectMs} ms`)
+    })
+    const stream = this.#port.dial({
+      message: (bytes) => {
+        try {
+          if (isOpen) half.received(bytes)
+          else {
+            this.#check(decodeHello(bytes))
+            isOpen = true
+            late.cancel()
+            half.open()
+          }
+        } catch (error) {
+          stream.end(error instanceof Error ? error.message : String(error))
+        }
+      },
+      ended: (why) => {
+        late.cancel()
+        this.#dialled = undefined
+        this.#whyNot = `the stream to node ${this.#node} ended: ${why}`
+        this.#notBeforeMs = clock.monotonic() + this.#limits.redialAfterMs
+        half.end(this.#whyNot)
+      },
+    })
+    const half = new CallingHalf({ ...this.#port, write: (batch) => stream.write(batch) }, this.#limits)
+    this.#dialled = { half, stream }
+    stream.write(encodeHello(this.#port.hello))
+    return this.#dialled
+  }
+
+  /** The address may have gone to another node meanwhile. Throws. */
+  #check(theirs: Hello): void {
+    const { cluster } = this.#port.hello
+    if (theirs.cluster !== cluster) throw new Error(`it belongs to the cluster ${theirs.cluster}, not ${cluster}`)
+    if (theirs.node !== this.#node) throw new Error(`node ${theirs.node} answers at its address`)
+    if (commonVersion(this.#port.hello, theirs) === undefined) {
+      throw new Error(`it speaks versions ${theirs.oldest} to ${theirs.newest} of the nodes' protocol`)
+    }
+  }
+}

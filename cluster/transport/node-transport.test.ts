@@ -1,0 +1,308 @@
+/** Two nodes of one process, over real gRPC streams on loopback. */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { ActorError, type CallEnvelope, errorCode, type Frame, type NodeId, systemClock } from '../../runtime/index.js'
+import type { TlsKeys } from './grpc-streams.js'
+import { NodeTransport, type NodeTransportOptions } from './node-transport.js'
+
+const silence = { debug() {}, info() {}, warn() {}, error() {} }
+const bytes = (text: string) => Buffer.from(text)
+const text = (payload: Uint8Array) => Buffer.from(payload).toString()
+
+const open: NodeTransport[] = []
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((transport) => transport.close()))
+})
+
+type Changed = Partial<Omit<NodeTransportOptions, 'self'>>
+
+/** Addresses by node; each node's view, and how it reads a newer one. */
+function world() {
+  const addresses = new Map<NodeId, string>()
+  const views = new Map<NodeId, number>()
+  const refreshed: { node: NodeId; view: number; done: () => void }[] = []
+  const node = async (self: NodeId, changed: Changed = {}) => {
+    const calls: CallEnvelope[] = []
+    const frames: Frame[] = []
+    const transport = new NodeTransport({
+      cluster: 'test',
+      self,
+      incarnation: `${self}1`,
+      clock: systemClock,
+      log: silence,
+      atTickEnd: setImmediate,
+      peers: {
+        addressOf: (other) => addresses.get(other),
+        others: () => [...addresses.keys()].filter((other) => other !== self),
+        view: () => views.get(self) ?? 0,
+        saw: () => undefined,
+        refresh: (view) =>
+          new Promise((resolve) => {
+            const done = () => {
+              views.set(self, view)
+              resolve()
+            }
+            refreshed.push({ node: self, view, done })
+          }),
+      },
+      ...changed,
+    })
+    open.push(transport)
+    const served = { handle: async (call: CallEnvelope): Promise<Uint8Array> => call.args }
+    transport.serve({
+      handle: (call) => {
+        calls.push(call)
+        return served.handle(call)
+      },
+      deliver: (_from, frame) => {
+        frames.push(frame)
+      },
+    })
+    const port = await transport.listen('127.0.0.1', 0)
+    addresses.set(self, `127.0.0.1:${port}`)
+    return { transport, calls, frames, served }
+  }
+  return { node, addresses, views, refreshed }
+}
+
+const envelope = (args: Uint8Array, more: Partial<CallEnvelope> = {}): CallEnvelope => ({
+  kind: 'counter',
+  key: '1',
+  method: 'add',
+  args,
+  deadlineMs: systemClock.now() + 5_000,
+  traceId: 'trace',
+  chain: ['chat/1', 'user/2'],
+  ifActive: false,
+  ...more,
+})
+
+describe('calls and frames between nodes', () => {
+  test('arrive as they were, and answers and errors come back', async () => {
+    const { node } = world()
+    const [a, b] = [await node('a'), await node('b')]
+    expect(text(await a.transport.call('b', envelope(bytes('hello'), { ifActive: true })))).toBe('hello')
+    const [call] = b.calls
+    expect(call).toMatchObject({ kind: 'counter', key: '1', method: 'add', traceId: 'trace', ifActive: true })
+    expect(call!.chain).toEqual(['chat/1', 'user/2'])
+    expect(Math.abs(call!.deadlineMs - systemClock.now() - 5_000)).toBeLessThan(2_000)
+
+    const refusal = new ActorError('OVERLOADED', 'full', { retryAfterMs: 70 })
+    b.served.handle = () => Promise.reject(refusal)
+    await expect(a.transport.call('b', envelope(bytes('')))).rejects.toEqual(refusal)
+  })
+
+  test('T1: keep their order, calls and frames together, through a window far smaller than what is sent', async () => {
+    const { node } = world()
+    const limits = { windowBytes: 4_000, batchBytes: 1_000 }
+    const [a, b] = [await node('a', { limits }), await node('b', { limits })]
+    const order: string[] = []
+    b.served.handle = async (call) => {
+      order.push(text(call.args))
+      return call.args
+    }
+    const deliver = vi.spyOn(b.frames, 'push').mockImplementation((frame) => order.push(text(frame.payload)))
+    const expected = Array.from({ length: 5_000 }, (_, at) => `${at}`)
+    const answers = await Promise.all(
+      expected.map((name, at) => {
+        if (at % 3 > 0) return a.transport.call('b', envelope(bytes(name))).then(text)
+        a.transport.send('b', { sink: 'push', payload: bytes(name) })
+        return name
+      }),
+    )
+    expect(answers).toEqual(expected)
+    expect(order).toEqual(expected)
+    expect(deliver).toHaveBeenCalled()
+  })
+
+  test('a message larger than the window gets through, one larger than a frame fails and harms nobody else', async () => {
+    const { node } = world()
+    const limits = { windowBytes: 10_000, frameBytes: 1_000_000 }
+    const [a] = [await node('a', { limits }), await node('b', { limits })]
+    expect(await a.transport.call('b', envelope(new Uint8Array(500_000)))).toHaveLength(500_000)
+    await expect(a.transport.call('b', envelope(new Uint8Array(2_000_000)))).rejects.toMatchObject({
+      code: expect.stringMatching(/OUTCOME_UNKNOWN|NOT_OWNER/),
+    })
+    await vi.waitFor(
+      async () => expect(text(await a.transport.call('b', envelope(bytes('again'))))).toBe('again'),
+      5_000,
+    )
+  })
+
+  test('broadcast reaches every node, the own one too', async () => {
+    const { node } = world()
+    const nodes = [await node('a'), await node('b'), await node('c')]
+    nodes[0]!.transport.broadcast({ sink: 'news', payload: bytes('x') })
+    await vi.waitFor(() => expect(nodes.map(({ frames }) => frames.length)).toEqual([1, 1, 1]))
+  })
+
+  test('T2: a question on the control lane is answered while data waits for its turn', async () => {
+    const { node } = world()
+    const [a, b] = [await node('a'), await node('b')]
+    b.served.handle = () => new Promise(() => undefined)
+    const stuck = a.transport.call('b', envelope(bytes('stuck'))).catch(errorCode)
+    b.transport.answer('probe', async (payload, from) => bytes(`${text(payload)} ${from}`))
+    expect(text(await a.transport.ask('b', 'probe', bytes('are you there'), 1_000))).toBe('are you there a')
+    await expect(a.transport.ask('b', 'what', bytes(''), 1_000)).rejects.toMatchObject({ code: 'INTERNAL' })
+    await b.transport.close()
+    expect(await stuck).toBe('OUTCOME_UNKNOWN')
+  })
+})
+
+describe('when things go wrong', () => {
+  test('H1: a node that is not there costs no time-out, and certainly got nothing', async () => {
+    const { node, addresses } = world()
+    const a = await node('a')
+    addresses.set('gone', '127.0.0.1:1')
+    for (const target of ['gone', 'never heard of']) {
+      expect(await a.transport.call(target, envelope(bytes(''))).catch(errorCode)).toBe('NOT_OWNER')
+      expect(await a.transport.call(target, envelope(bytes(''))).catch(errorCode)).toBe('NOT_OWNER')
+    }
+  })
+
+  test('H1: a call without an answer ends at its deadline with an unknown outcome, and its answer goes nowhere', async () => {
+    const { node } = world()
+    const [a, b] = [await node('a'), await node('b')]
+    let answer = (_: Uint8Array) => {}
+    b.served.handle = () =>
+      new Promise((resolve) => {
+        answer = resolve
+      })
+    const call = a.transport.call('b', envelope(bytes(''), { deadlineMs: systemClock.now() + 300 }))
+    expect(await call.catch(errorCode)).toBe('OUTCOME_UNKNOWN')
+    answer(bytes('late'))
+    b.served.handle = async ({ args }) => args
+    expect(text(await a.transport.call('b', envelope(bytes('next'))))).toBe('next')
+  })
+
+  test('H2: what waits for a node that takes nothing in is bounded', async () => {
+    const { node, addresses } = world()
+    const limits = { waitingMessages: 10, connectMs: 300 }
+    const a = await node('a', { limits })
+    // Listens and never says hello.
+    const { createServer } = await import('node:net')
+    const mute = createServer(() => undefined)
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve))
+    addresses.set('mute', `127.0.0.1:${(mute.address() as { port: number }).port}`)
+    const codes = await Promise.all(
+      Array.from({ length: 15 }, () => a.transport.call('mute', envelope(bytes(''))).catch(errorCode)),
+    )
+    expect(codes.filter((code) => code === 'OVERLOADED')).toHaveLength(5)
+    expect(codes.filter((code) => code === 'NOT_OWNER')).toHaveLength(10)
+    mute.close()
+  })
+
+  test('C3: calls under way are bounded at the callee', async () => {
+    const { node } = world()
+    const [a, b] = [await node('a'), await node('b', { limits: { callsUnderWay: 3 } })]
+    b.served.handle = () => new Promise(() => undefined)
+    const codes = Array.from({ length: 5 }, () => a.transport.call('b', envelope(bytes(''))).catch(errorCode))
+    await vi.waitFor(() => expect(b.calls).toHaveLength(3))
+    expect(await Promise.all(codes.slice(3))).toEqual(['OVERLOADED', 'OVERLOADED'])
+    await b.transport.close()
+    expect(await Promise.all(codes.slice(0, 3))).toEqual(Array(3).fill('OUTCOME_UNKNOWN'))
+  })
+
+  test('a node that comes back at another address is found again', async () => {
+    const { node } = world()
+    const [a, b] = [await node('a'), await node('b')]
+    await a.transport.call('b', envelope(bytes('')))
+    await b.transport.close()
+    const next = await node('b')
+    await vi.waitFor(async () => expect(text(await a.transport.call('b', envelope(bytes('back'))))).toBe('back'), 5_000)
+    expect(next.calls).not.toHaveLength(0)
+  })
+
+  test('C2: what a node with a newer view sends waits until the view is read, in its order', async () => {
+    const { node, views, refreshed } = world()
+    const [a, b] = [await node('a'), await node('b')]
+    views.set('a', 5)
+    const answers = ['1', '2', '3'].map((name) => a.transport.call('b', envelope(bytes(name))).then(text))
+    await vi.waitFor(() => expect(refreshed).toMatchObject([{ node: 'b', view: 5 }]))
+    views.set('a', 4)
+    answers.push(a.transport.call('b', envelope(bytes('4'))).then(text))
+    expect(b.calls).toEqual([])
+    refreshed[0]!.done()
+    expect(await Promise.all(answers)).toEqual(['1', '2', '3', '4'])
+    expect(b.calls.map(({ args }) => text(args))).toEqual(['1', '2', '3', '4'])
+    expect(refreshed).toHaveLength(1)
+  })
+})
+
+describe('T3: who talks to whom', () => {
+  const why = async (one: Changed, other: Changed) => {
+    const { node } = world()
+    const [a] = [await node('a', one), await node('b', other)]
+    return a.transport.call('b', envelope(bytes('yes'))).then(text, (error: Error) => error.message)
+  }
+
+  test('nodes of one cluster whose versions overlap: the next minor version and this one too', async () => {
+    expect(await why({ versions: { oldest: 1, newest: 1 } }, { versions: { oldest: 1, newest: 2 } })).toBe('yes')
+    expect(await why({ versions: { oldest: 1, newest: 2 } }, { versions: { oldest: 1, newest: 1 } })).toBe('yes')
+  })
+
+  test('others are told why not', async () => {
+    expect(await why({ versions: { oldest: 3, newest: 4 } }, {})).toMatch(/versions 1 to 1/)
+    expect(await why({ cluster: 'staging' }, {})).toMatch(/cluster test/)
+  })
+
+  describe('with TLS', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'heliograph-tls-'))
+    const keys = (name: string): TlsKeys => ({
+      authority: readFileSync(join(folder, `${name}-ca.pem`)),
+      certificate: readFileSync(join(folder, `${name}.pem`)),
+      key: readFileSync(join(folder, `${name}.key`)),
+    })
+    const make = (name: string) => {
+      const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
+      const subject = (common: string) => [
+        '-subj',
+        `/CN=${common}`,
+        '-nodes',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:P-256',
+      ]
+      openssl(
+        'req',
+        '-x509',
+        '-days',
+        '2',
+        ...subject(`${name} CA`),
+        '-keyout',
+        `${name}-ca.key`,
+        '-out',
+        `${name}-ca.pem`,
+      )
+      const address = ['-addext', 'subjectAltName=IP:127.0.0.1']
+      openssl('req', ...subject('node'), ...address, '-keyout', `${name}.key`, '-out', `${name}.csr`)
+      const signing = [
+        '-CA',
+        `${name}-ca.pem`,
+        '-CAkey',
+        `${name}-ca.key`,
+        '-CAcreateserial',
+        '-copy_extensions',
+        'copy',
+      ]
+      openssl('x509', '-req', '-days', '2', '-in', `${name}.csr`, ...signing, '-out', `${name}.pem`)
+      return keys(name)
+    }
+
+    test('only those whose certificate the authority signed', async () => {
+      try {
+        const [ours, others] = [make('ours'), make('others')]
+        expect(await why({ tls: ours }, { tls: ours })).toBe('yes')
+        expect(await why({ tls: { ...others, authority: ours.authority } }, { tls: ours })).not.toBe('yes')
+        expect(await why({}, { tls: ours })).not.toBe('yes')
+        expect(await why({ tls: ours }, {})).not.toBe('yes')
+      } finally {
+        rmSync(folder, { recursive: true })
+      }
+    })
+  })
+})

@@ -1,0 +1,223 @@
+/**
+ * Calls and frames between the nodes of a cluster (runtime's Transport), and the cluster's own questions beside them.
+ *
+ * T1. From one node to another all calls and frames of a lane travel on one ordered stream.
+ * T2. The control lane is a connection of its own: a probe or a seal never waits behind data.
+ * T3. Two nodes talk only if they are of one cluster and share a protocol version; otherwise the stream is refused with
+ *     the reason, and calls fail with it.
+ */
+import type { ActorLog, ActorSystem, CallEnvelope, Clock, Frame, NodeId, Transport } from '../../runtime/index.js'
+import { ActorError } from '../../runtime/index.js'
+import { CalledHalf, type NodeService } from './called-half.js'
+import { dial, listen, type Stream, type StreamEvents, type StreamListener, type TlsKeys } from './grpc-streams.js'
+import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from './limits.js'
+import { Link } from './link.js'
+import { commonVersion, decodeHello, encodeHello, type Hello, type Lane, PROTOCOL_VERSIONS } from './wire.js'
+
+/** What the transport asks of its cluster. */
+export interface Peers {
+  /** `host:port` of a node, or undefined for one that is not known. Asked for when it is dialled. */
+  addressOf(node: NodeId): string | undefined
+  /** The others. */
+  others(): Iterable<NodeId>
+  /** The newest view that this node has read. */
+  view(): number
+  /** Another node knows this view. */
+  saw(view: number): void
+  /** Reads the register until the view is at least this one. Rejects when it cannot be read. */
+  refresh(view: number): Promise<void>
+}
+
+/** The answer to a question of another node. Rejects with an ActorError. */
+export type Answerer = (payload: Uint8Array, from: NodeId, leftMs: number) => Promise<Uint8Array>
+
+export interface NodeTransportOptions {
+  readonly cluster: string
+  readonly self: NodeId
+  readonly incarnation: string
+  readonly peers: Peers
+  readonly clock: Clock
+  readonly log: ActorLog
+  /** Runs once this turn of the event loop is over: what is put in until then leaves in one batch. */
+  readonly atTickEnd: (run: () => void) => void
+  readonly tls?: TlsKeys
+  readonly limits?: Partial<TransportLimits>
+  /** The versions that this build speaks; tests of rolling upgrades say others. */
+  readonly versions?: Pick<Hello, 'oldest' | 'newest'>
+}
+
+export class NodeTransport implements Transport {
+  readonly #options: NodeTransportOptions
+  readonly #limits: TransportLimits
+  readonly #links = new Map<string, Link>()
+  readonly #answerers = new Map<string, Answerer>()
+  readonly #streams = new Set<Stream>()
+  #system: Pick<ActorSystem, 'handle' | 'deliver'> | undefined
+  #listener: StreamListener | undefined
+  /** Frames that were dropped because too much waited, or their node could not be reached. */
+  droppedFrames = 0
+
+  constructor(options: NodeTransportOptions) {
+    this.#options = options
+    this.#limits = { ...DEFAULT_TRANSPORT_LIMITS, ...options.limits }
+  }
+
+  /** Where calls and frames of other nodes go. */
+  serve(system: Pick<ActorSystem, 'handle' | 'deliver'>): void {
+    this.#system = system
+  }
+
+  /** One answerer a topic. */
+  answer(topic: string, answerer: Answerer): void {
+    this.#answerers.set(topic, answerer)
+  }
+
+  /** Takes other nodes' streams from now on; returns the port. */
+  async listen(host: string, port: number): Promise<number> {
+    this.#listener = await listen({ host, port }, this.#streamOptions(), (stream) => this.#accept(stream))
+    return this.#listener.port
+  }
+
+  call(node: NodeId, call: CallEnvelope): Promise<Uint8Array> {
+    return this.#link(node, 'data').call(call)
+  }
+
+  send(node: NodeId, frame: Frame): void {
+    this.#link(node, 'data').send(frame)
+  }
+
+  broadcast(frame: Frame): void {
+    this.#system?.deliver(this.#options.self, frame)
+    for (const node of this.#options.peers.others()) this.send(node, frame)
+  }
+
+  /** A question on the control lane. Rejects with an ActorError. */
+  ask(node: NodeId, topic: string, payload: Uint8Array, leftMs: number): Promise<Uint8Array> {
+    return this.#link(node, 'control').ask(topic, payload, leftMs)
+  }
+
+  /** The node has left or begun anew: its streams are of no use. */
+  forget(node: NodeId): void {
+    for (const lane of ['control', 'data'] as const) {
+      this.#links.get(`${lane} ${node}`)?.close()
+      this.#links.delete(`${lane} ${node}`)
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const link of this.#links.values()) link.close()
+    this.#links.clear()
+    for (const stream of [...this.#streams]) stream.end('this node is stopping')
+    await this.#listener?.close()
+  }
+
+  #link(node: NodeId, lane: Lane): Link {
+    const name = `${lane} ${node}`
+    let link = this.#links.get(name)
+    if (link === undefined) {
+      link = this.#newLink(node, lane)
+      this.#links.set(name, link)
+    }
+    return link
+  }
+
+  #newLink(node: NodeId, lane: Lane): Link {
+    const { peers, clock, atTickEnd, log } = this.#options
+    const port = {
+      clock,
+      atTickEnd,
+      view: () => peers.view(),
+      saw: (view: number) => peers.saw(view),
+      dropped: (frame: Frame) => {
+        this.droppedFrames++
+        log.debug({ node, sink: frame.sink }, 'a frame was dropped')
+      },
+      hello: this.#hello(lane),
+      dial: (events: StreamEvents): Stream => {
+        const address = peers.addressOf(node)
+        return address === undefined ? nowhere(events) : dial(address, this.#streamOptions(), events)
+      },
+    }
+    return new Link(node, port, this.#limits)
+  }
+
+  #accept(stream: Stream): StreamEvents {
+    let half: CalledHalf | undefined
+    this.#streams.add(stream)
+    return {
+      message: (bytes) => {
+        try {
+          if (half) half.received(bytes)
+          else half = this.#greet(stream, decodeHello(bytes))
+        } catch (error) {
+          stream.end(error instanceof Error ? error.message : String(error))
+        }
+      },
+      ended: () => {
+        this.#streams.delete(stream)
+        half?.end()
+      },
+    }
+  }
+
+  /** Throws the reason for which the stream is refused. */
+  #greet(stream: Stream, theirs: Hello): CalledHalf {
+    const mine = this.#hello(theirs.lane)
+    if (theirs.cluster !== mine.cluster) throw new Error(`this is a node of the cluster ${mine.cluster}`)
+    if (commonVersion(mine, theirs) === undefined) {
+      throw new Error(`this node speaks versions ${mine.oldest} to ${mine.newest} of the nodes' protocol`)
+    }
+    const { peers, clock, atTickEnd } = this.#options
+    stream.write(encodeHello(mine))
+    const port = {
+      service: this.#serviceFor(theirs.node),
+      now: () => clock.now(),
+      view: () => peers.view(),
+      refresh: (view: number) => peers.refresh(view),
+      write: (batch: Buffer) => stream.write(batch),
+      end: (why: string) => stream.end(why),
+      atTickEnd,
+    }
+    return new CalledHalf(port, this.#limits)
+  }
+
+  #serviceFor(from: NodeId): NodeService {
+    return {
+      handle: (call) => this.#system?.handle(call) ?? Promise.reject(notReady()),
+      deliver: (frame) => {
+        try {
+          this.#system?.deliver(from, frame)
+        } catch (error) {
+          this.#options.log.warn({ from, sink: frame.sink, error }, 'a frame of another node does not decode')
+        }
+      },
+      answer: (topic, payload, leftMs) => {
+        const answerer = this.#answerers.get(topic)
+        return answerer ? answerer(payload, from, leftMs) : Promise.reject(unknownTopic(topic))
+      },
+    }
+  }
+
+  #hello(lane: Lane): Hello {
+    const { cluster, self, incarnation, versions = PROTOCOL_VERSIONS } = this.#options
+    return { cluster, node: self, incarnation, lane, ...versions }
+  }
+
+  #streamOptions() {
+    return { tls: this.#options.tls, frameBytes: this.#limits.frameBytes }
+  }
+}
+
+/** The stream to a node whose address nobody knows. */
+function nowhere(events: StreamEvents): Stream {
+  queueMicrotask(() => events.ended('its address is not known'))
+  return { write: () => undefined, end: () => undefined }
+}
+
+function notReady(): ActorError {
+  return new ActorError('STOPPED', 'this node takes no calls yet')
+}
+
+function unknownTopic(topic: string): ActorError {
+  return new ActorError('INTERNAL', `this node knows no question ${topic}`)
+}

@@ -1,0 +1,131 @@
+/**
+ * One half's way out of a stream: messages leave in batches, and no faster than the other half takes them in.
+ *
+ * B1. Messages leave in the order in which they were put in, each once.
+ * B2. At most `windowBytes` are under way: written and not yet granted back. One batch may exceed what is left of the
+ *     window only when nothing is under way, so that a message of any allowed size gets through.
+ * B3. What waits is bounded in bytes and count: `put` says no beyond it.
+ * B4. Messages that are put in within one tick leave in one batch.
+ */
+import { Queue } from '../../runtime/index.js'
+import { type Batch, encodeBatch, type Message, sizeOf } from './wire.js'
+
+export interface OutboxLimits {
+  readonly windowBytes: number
+  readonly batchBytes: number
+  readonly waitingBytes: number
+  readonly waitingMessages: number
+}
+
+export interface OutboxPort {
+  write(batch: Buffer): void
+  /** Runs `flush` once this tick is over. */
+  atTickEnd(flush: () => void): void
+  /** The newest view that this node knows. */
+  view(): number
+}
+
+export class Outbox<M extends Message> {
+  readonly #port: OutboxPort
+  readonly #limits: OutboxLimits
+  readonly #waiting = new Queue<M>()
+  #waitingBytes = 0
+  #underWayBytes = 0
+  #credit = 0
+  #isScheduled = false
+  #isOpen = false
+  #isClosed = false
+
+  constructor(port: OutboxPort, limits: OutboxLimits) {
+    this.#port = port
+    this.#limits = limits
+  }
+
+  get waitingMessages(): number {
+    return this.#waiting.length
+  }
+
+  /** False: too much waits already, and the message was not taken. */
+  put(message: M): boolean {
+    const bytes = sizeOf(message)
+    const { waitingBytes, waitingMessages } = this.#limits
+    if (this.#isClosed || this.#waiting.length >= waitingMessages) return false
+    if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > waitingBytes) return false
+    this.#waiting.push(message)
+    this.#waitingBytes += bytes
+    this.#schedule()
+    return true
+  }
+
+  /** The other half has said hello: batches may leave. */
+  open(): void {
+    this.#isOpen = true
+    this.#schedule()
+  }
+
+  /** The other half has handled this many bytes. */
+  granted(bytes: number): void {
+    if (bytes === 0) return
+    this.#underWayBytes = Math.max(0, this.#underWayBytes - bytes)
+    if (this.#waiting.length > 0) this.#schedule()
+  }
+
+  /** This half has handled a batch of this many bytes: the other half is told once a part of its window is due. */
+  handled(bytes: number): void {
+    this.#credit += bytes
+    if (this.#credit >= this.#limits.windowBytes / 4) this.#schedule()
+  }
+
+  /** Nothing leaves any more; returns what has not left. */
+  close(): readonly M[] {
+    this.#isClosed = true
+    const left: M[] = []
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) left.push(next)
+    this.#waitingBytes = 0
+    return left
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || !this.#isOpen || this.#isClosed) return
+    this.#isScheduled = true
+    this.#port.atTickEnd(() => {
+      this.#isScheduled = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    if (this.#isClosed) return
+    let messages = this.#nextBatch()
+    while (messages.length > 0 || this.#credit >= this.#limits.windowBytes / 4) {
+      this.#write({ view: this.#port.view(), credit: this.#credit, messages })
+      messages = this.#nextBatch()
+    }
+  }
+
+  #nextBatch(): M[] {
+    const { windowBytes, batchBytes } = this.#limits
+    const room = this.#underWayBytes === 0 ? windowBytes : windowBytes - this.#underWayBytes
+    const messages: M[] = []
+    let bytes = 0
+    for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
+      const size = sizeOf(next)
+      const fits = bytes + size <= Math.min(batchBytes, room)
+      const mayGoAlone = messages.length === 0 && (size <= room || this.#underWayBytes === 0)
+      if (!fits && !mayGoAlone) break
+      this.#waiting.shift()
+      this.#waitingBytes -= size
+      messages.push(next)
+      bytes += size
+    }
+    return messages
+  }
+
+  #write(batch: Batch<M>): void {
+    const bytes = encodeBatch(batch)
+    this.#credit = 0
+    // A batch that only grants credit is not counted, or two idle halves would go on granting each other's grants.
+    if (batch.messages.length > 0) this.#underWayBytes += bytes.length
+    this.#port.write(bytes)
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * What two nodes say to each other on a stream. Node A opens a stream to B for what A asks and tells; B answers on it.
+ * What B asks travels on a stream that B opens. So each stream has a half that calls and a half that is called.
+ *
+ * W1. The first message of each half is its hello; everything after it is a batch.
+ * W2. A batch is one msgpackr list: the sender's view number, the credit that it grants (bytes), then its messages.
+ * W3. A node speaks every protocol version from `oldest` to `newest`; two nodes use the highest that both speak. A
+ *     message may get longer with a version: a reader ignores members that it does not know.
+ * W4. Deadlines travel as the time that is left, so that clocks of two nodes need not agree.
+ */
+import { Packr } from 'msgpackr'
+import { ActorError, type CallEnvelope, type NodeId } from '../../runtime/index.js'
+
+export const PROTOCOL_VERSIONS = { oldest: 1, newest: 1 } as const
+
+/** What travels apart so that it never waits behind data: probes, seals, views. */
+export type Lane = 'control' | 'data'
+
+export interface Hello {
+  readonly cluster: string
+  readonly node: NodeId
+  /** New at each start of the node's process. */
+  readonly incarnation: string
+  readonly lane: Lane
+  readonly oldest: number
+  readonly newest: number
+}
+
+/** The first number of a message. */
+export const CALL = 0
+export const FRAME = 1
+export const ASK = 2
+export const CANCEL = 3
+export const ANSWER = 4
+export const FAILURE = 5
+
+export type CallMessage = readonly [
+  kind: typeof CALL,
+  id: number,
+  actorKind: string,
+  key: string,
+  method: string,
+  args: Uint8Array,
+  leftMs: number,
+  traceId: string,
+  chain: readonly string[],
+  ifActive: boolean,
+]
+export type FrameMessage = readonly [kind: typeof FRAME, sink: string, payload: Uint8Array]
+export type AskMessage = readonly [kind: typeof ASK, id: number, topic: string, payload: Uint8Array, leftMs: number]
+export type CancelMessage = readonly [kind: typeof CANCEL, id: number]
+export type AnswerMessage = readonly [kind: typeof ANSWER, id: number, payload: Uint8Array]
+/** `payload`: `encodeError`. */
+export type FailureMessage = readonly [kind: typeof FAILURE, id: number, payload: Uint8Array]
+
+export type CallingMessage = CallMessage | FrameMessage | AskMessage | CancelMessage
+export type AnsweringMessage = AnswerMessage | FailureMessage
+export type Message = CallingMessage | AnsweringMessage
+
+export interface Batch<M extends Message = Message> {
+  /** The number of the newest view that the sender knows (CORE O1). */
+  readonly view: number
+  /** Bytes of batches that the sender has handled since its last grant. */
+  readonly credit: number
+  readonly messages: readonly M[]
+}
+
+const packr = new Packr({ useRecords: false, copyBuffers: true })
+
+export function encodeBatch({ view, credit, messages }: Batch): Buffer {
+  return packr.pack([view, credit, messages])
+}
+
+/** Throws CORRUPT on bytes that no node sends. */
+export function decodeBatch<M extends Message>(bytes: Uint8Array): Batch<M> {
+  const [view, credit, messages] = decodeList(bytes)
+  if (!isCount(view) || !isCount(credit) || !Array.isArray(messages)) throw broken('a batch')
+  for (const message of messages) if (!isMessage(message)) throw broken('a message')
+  return { view, credit, messages: messages as M[] }
+}
+
+export function encodeHello({ cluster, node, incarnation, lane, oldest, newest }: Hello): Buffer {
+  return packr.pack([oldest, newest, cluster, node, incarnation, lane])
+}
+
+/** Throws CORRUPT on bytes that no node sends. */
+export function decodeHello(bytes: Uint8Array): Hello {
+  const [oldest, newest, cluster, node, incarnation, lane] = decodeList(bytes)
+  const isHello =
+    isCount(oldest) && isCount(newest) && oldest <= newest && [cluster, node, incarnation].every(isName) && isLane(lane)
+  if (!isHello) throw broken('a hello')
+  return { oldest, newest, cluster, node, incarnation, lane } as Hello
+}
+
+/** The version that both speak, or undefined. */
+export function commonVersion(one: Pick<Hello, 'oldest' | 'newest'>, other: Pick<Hello, 'oldest' | 'newest'>) {
+  const version = Math.min(one.newest, other.newest)
+  return version >= Math.max(one.oldest, other.oldest) ? version : undefined
+}
+
+/** The call as its actor's node takes it, on that node's clock. */
+export function envelopeOf(message: CallMessage, nowMs: number): CallEnvelope {
+  const [, , kind, key, method, args, leftMs, traceId, chain, ifActive] = message
+  return { kind, key, method, args, deadlineMs: nowMs + leftMs, traceId, chain, ifActive }
+}
+
+/** Rough size of a message on the wire, for bounds. */
+export function sizeOf(message: Message): number {
+  switch (message[0]) {
+    case CALL:
+      return 80 + message[5].length + message[3].length + message[8].length * 32
+    case FRAME:
+      return 16 + message[1].length + message[2].length
+    case ASK:
+      return 32 + message[2].length + message[3].length
+    case CANCEL:
+      return 8
+    default:
+      return 16 + message[2].length
+  }
+}
+
+function decodeList(bytes: Uint8Array): readonly unknown[] {
+  let value: unknown
+  try {
+    value = packr.unpack(bytes)
+  } catch (error) {
+    throw new ActorError('CORRUPT', 'what another node sent does not decode', {}, error)
+  }
+  if (!Array.isArray(value)) throw broken('a list')
+  return value
+}
+
+function broken(what: string): ActorError {
+  return new ActorError('CORRUPT', `what another node sent is not ${what} as this version knows it`)
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+const isName = (value: unknown): value is string => typeof value === 'string' && value.length > 0 && value.length <= 200
+const isText = (value: unknown): value is string => typeof value === 'string'
+const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array
+const isLane = (value: unknown): value is Lane => value === 'control' || value === 'data'
+
+function isMessage(value: unknown): value is Message {
+  if (!Array.isArray(value)) return false
+  const [kind, a, b, c, d, e, f, g, h, i] = value
+  switch (kind) {
+    case CALL:
+      return (
+        isCount(a) &&
+        isName(b) &&
+        isName(c) &&
+        isName(d) &&
+        isBytes(e) &&
+        isLeft(f) &&
+        isText(g) &&
+        isChain(h) &&
+        typeof i === 'boolean'
+      )
+    case FRAME:
+      return isName(a) && isBytes(b)
+    case ASK:
+      return isCount(a) && isName(b) && isBytes(c) && isLeft(d)
+    case CANCEL:
+      return isCount(a)
+    case ANSWER:
+    case FAILURE:
+      return isCount(a) && isBytes(b)
+    default:
+      // A newer node's: it only sends what the common version has, so this is no node of ours.
+      return false
+  }
+}
+
+const isLeft = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
+const isChain = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText)
