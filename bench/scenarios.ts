@@ -6,10 +6,12 @@ import { localCall } from './scenarios/local-call.js'
 import { privateMessage } from './scenarios/private-message.js'
 import { pushFanout } from './scenarios/push-fanout.js'
 import { reconnect } from './scenarios/reconnect.js'
+import { remoteCall } from './scenarios/remote-call.js'
 
 /** Every scenario, in the order of `--list`. */
 export const scenarios: readonly Scenario[] = [
   localCall,
+  remoteCall,
   idleActorMemory,
   connectionMemory,
   pushFanout,

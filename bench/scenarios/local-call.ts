@@ -1,50 +1,14 @@
 import { join } from 'node:path'
 import { dispatch, query, spawn, start, stop } from 'nact'
-import { actorType, createActorSystem, implement, numberKey, systemClock, systemRandom } from '../../runtime/index.js'
+import { createActorSystem, systemClock, systemRandom } from '../../runtime/index.js'
 import { noLog, noMetrics } from '../../runtime/testing/index.js'
 import { openEmbeddedStorage } from '../../storage/index.js'
 import { alternate, figureOf, median, ratios, type Side } from '../measure/repetitions.js'
 import type { Outcome, Run, Scenario } from '../scenario.js'
+import { Tally, tallyActor } from '../target/tally.js'
 
 const ACTORS = 100
 const TIMEOUT_MS = 10_000
-
-/** A number that only ever grows, in memory: a call is all that there is to it. */
-interface Tally {
-  add(amount: number): Promise<number>
-  addAfterWaiting(amount: number): Promise<number>
-  total(): Promise<number>
-}
-const Tally = actorType<Tally, number>('tally', {
-  methods: { add: 'turn', addAfterWaiting: 'turn', total: 'read' },
-  ...numberKey,
-})
-
-interface TallyShape {
-  contract: Tally
-  id: number
-  state: undefined
-  entry: never
-  memory: { total: number }
-}
-
-const tallyActor = implement<TallyShape>({
-  type: Tally,
-  state: { version: 1, initial: () => undefined, apply: () => undefined },
-  memory: () => ({ total: 0 }),
-  methods: {
-    add: ({ memory }, amount) => {
-      memory.total += amount
-      return memory.total
-    },
-    async addAfterWaiting({ memory }, amount) {
-      await undefined
-      memory.total += amount
-      return memory.total
-    },
-    total: ({ memory }) => memory.total,
-  },
-})
 
 type Call = (actor: number) => Promise<number>
 

@@ -60,7 +60,7 @@ export class Ring {
 }
 
 /** Where a shard stands on the circle, from 0 to 2^32 - 1. */
-export function positionOf(shard: number): number {
+function positionOf(shard: number): number {
   return hash(`shard ${shard}`)
 }
 
