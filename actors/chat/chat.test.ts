@@ -123,6 +123,30 @@ describe('delivery', () => {
     expect(await talk.texts(2, chat)).toEqual(drafts.map((_, i) => `${i}`))
   })
 
+  it('a box that looked on while others were concerned reads nothing back for its next entry (L7)', async () => {
+    const talk = await Talk.start()
+    const chat = privateChat(1, 2)
+    await talk.say(chat, 1, 'first')
+    // More than what is kept for lanes and what the runtime keeps of a journal; none concerns the other box.
+    for (let i = 0; i < 150; i++) {
+      const dueAtMs = talk.world.nowMs + 3_600_000
+      const { n } = await talk.until(
+        talk.chat(chat).schedule({ ...talk.asked(1), draft: { body: Buffer.from('later') }, dueAtMs }),
+      )
+      const [{ id = 0 } = {}] = await talk.until(talk.chat(chat).scheduled({ by: 1 }))
+      await talk.until(talk.chat(chat).settleScheduled({ ...talk.asked(1), ids: [id], action: 'drop' }))
+      expect(n).toBe(2 + 2 * i)
+    }
+    const { counters } = talk.world.storage
+    const before = counters.reads
+    talk.trouble.appends = 0
+    const { n } = await talk.say(chat, 1, 'second')
+    await talk.world.waitFor(() => talk.trouble.appends === 2)
+    expect(counters.reads).toBe(before)
+    await talk.delivered(2, chat, n)
+    expect(await talk.texts(2, chat)).toEqual(['first', 'second'])
+  })
+
   it('a box that refuses for good is passed over', async () => {
     const talk = await Talk.start()
     const chat = privateChat(1, 2)

@@ -12,6 +12,8 @@
  *     the append if it lacks more, and answers with its mark.
  * L6. Entries are kept in memory for the lanes only as long as a lane may need them, in bounds; beyond them they are read
  *     back from the journal.
+ * L7. `advance` hears of every entry in order, so a lane that has all that concerned its box passes over what stands
+ *     before the next entry that does: a chat whose box looked on for long reads nothing back.
  */
 import {
   ActorError,
@@ -180,7 +182,7 @@ export class Delivery {
       for (const user of users) {
         const lane = this.#lanes?.get(user)
         if (!lane) continue
-        lane.target = Math.max(lane.target, n)
+        lane.aim(n)
         this.#start(user, lane)
       }
     }

@@ -43,6 +43,16 @@ export class Lane {
     return this.has(this.target)
   }
 
+  /**
+   * Entry `n` is durable and concerns the box, as none does between the target so far and `n`: a lane that has all up to
+   * that target need not look at those.
+   */
+  aim(n: number): void {
+    if (n <= this.target) return
+    if (!this.running && this.isDone) this.w = n - 1
+    this.target = n
+  }
+
   /** Resolves once the box has entry `upTo`. Rejects with OUTCOME_UNKNOWN when `abandon` finds that it took too long. */
   wait(from: number, upTo: number, deadlineMs: number): Promise<Waiter> {
     return new Promise((resolve, reject) => {
