@@ -48,7 +48,10 @@ export class Activation {
 
   pts = 0
   ordinal = 0
+  /** Nothing is appended with an earlier time, and no earlier time is told. */
   lastAtMs = 0
+  /** The time of the last entry, as far as the journal and its snapshot say. */
+  storedAtMs = 0
   folded = 0
   durable = 0
   entriesSinceCheckpoint = 0
@@ -117,8 +120,19 @@ export class Activation {
     this.journal = undefined
   }
 
-  /** Folds what the store has. Throws CORRUPT, or what the definition throws. */
-  restore(opened: OpenedJournal, seal: (value: unknown) => unknown): void {
+  /**
+   * The latest time from which on others may be told to ask for changes: whatever is appended later, by whatever node
+   * and however wrong its clock, is not older in whole seconds (CORE J2).
+   */
+  get latestDateMs(): number {
+    return nextSecond(this.storedAtMs)
+  }
+
+  /**
+   * Folds what the store has. `toldMs`: no later date was told by the journal's former activations; Infinity where that is not
+   * known. Throws CORRUPT, or what the definition throws.
+   */
+  restore(opened: OpenedJournal, toldMs: number, seal: (value: unknown) => unknown): void {
     const { definition, type } = this.kind
     this.id = type.parse(this.key)
     this.journal = opened.journal
@@ -128,6 +142,8 @@ export class Activation {
       this.durable++
     }
     this.tail?.trim(this.kind.limits.checkpointEntries, this.kind.limits.checkpointBytes, 0)
+    // A date that a former activation told is not gone back behind, although nobody stored it.
+    if (toldMs >= nextSecond(this.storedAtMs)) this.lastAtMs = nextSecond(this.storedAtMs)
     this.memory = definition.memory?.(this.id)
   }
 
@@ -139,6 +155,7 @@ export class Activation {
     this.pts = snapshot.position.pts
     this.ordinal = snapshot.position.ordinal
     this.lastAtMs = lastAtMs
+    this.storedAtMs = lastAtMs
     this.reminders = reminders === undefined ? undefined : new Map(reminders)
     if (rules.decode !== undefined) return rules.decode(state, snapshot.version, this.id)
     if (snapshot.version === rules.version) return state
@@ -155,7 +172,7 @@ export class Activation {
     return {
       position: this.head,
       version,
-      state: encodeState({ lastAtMs: this.lastAtMs, reminders: this.reminders, state }),
+      state: encodeState({ lastAtMs: this.storedAtMs, reminders: this.reminders, state }),
     }
   }
 
@@ -179,6 +196,7 @@ export class Activation {
     this.pts = entry.pts
     this.ordinal = entry.ordinal
     this.lastAtMs = entry.atMs
+    this.storedAtMs = entry.atMs
     this.tail.push(entry)
     this.folded++
     this.entriesSinceCheckpoint++
@@ -203,4 +221,9 @@ export class Activation {
     this.reminders ??= new Map()
     this.reminders.set(name, { dueAtMs, payload })
   }
+}
+
+/** The beginning of the second after that of `atMs`: devices know times in whole seconds. */
+function nextSecond(atMs: number): number {
+  return (Math.floor(atMs / 1000) + 1) * 1000
 }

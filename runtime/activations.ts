@@ -33,14 +33,15 @@ export class Activations {
     // Until it is open, nobody knows what of it is stored.
     host.uncleanEnds.add(activation.address)
     this.#attempt++
-    host.options.journals.open(activation.actor, { epoch, attempt: this.#attempt, mayKeepWriter }).then(
-      (opened) => this.#opened(activation, opened),
+    const attempt = this.#attempt
+    host.options.journals.open(activation.actor, { epoch, attempt, mayKeepWriter }).then(
+      (opened) => this.#opened(activation, opened, attempt),
       (error) => this.#failed(activation, error),
     )
     return activation
   }
 
-  #opened(activation: Activation, opened: OpenedJournal): void {
+  #opened(activation: Activation, opened: OpenedJournal, attempt: number): void {
     const host = this.#host
     host.uncleanEnds.delete(activation.address)
     if (activation.phase !== 'opening') {
@@ -48,7 +49,9 @@ export class Activations {
       return
     }
     try {
-      activation.restore(opened, host.carry)
+      // A writer that is kept is this process's own: what it told is known here.
+      const isKept = opened.writer.epoch === activation.epoch && opened.writer.attempt < attempt
+      activation.restore(opened, isKept ? host.latestDateMs : Number.POSITIVE_INFINITY, host.carry)
     } catch (error) {
       this.#failed(activation, error)
       return

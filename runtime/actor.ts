@@ -84,6 +84,11 @@ interface Self<S extends ActorShape> extends Outbound {
   readonly head: Position
   /** Wall clock, milliseconds; never below the time of the last entry. */
   readonly nowMs: number
+  /**
+   * A time to tell others from which on they are to ask for what changed: nothing that is appended later is older in
+   * whole seconds, on whatever node, also when a clock is set back (CORE J2). At most the second after the last entry.
+   */
+  readonly datedMs: number
   readonly own: OwnReads<S['entry']>
   readonly traceId: string
   readonly deadlineMs: number

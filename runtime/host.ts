@@ -65,6 +65,8 @@ export class Host {
   readonly reminders: Reminders
   readonly sweeper: Sweeper
   readonly frames: Frames
+  /** The latest date that an actor of this process has told. */
+  latestDateMs = 0
 
   readonly #references = new Map<Kind, ReferenceClass>()
   readonly #tracePrefix: string

@@ -98,6 +98,12 @@ export class TurnContext {
     return this.activation.lastAtMs
   }
 
+  get datedMs(): number {
+    const datedMs = Math.min(this.nowMs, this.activation.latestDateMs)
+    this.host.latestDateMs = Math.max(this.host.latestDateMs, datedMs)
+    return datedMs
+  }
+
   get own(): OwnReads<unknown> {
     return new OwnJournal(this.activation)
   }

@@ -51,7 +51,7 @@ async function clockJumps({ time, trace }: World, dice: Dice, isOver: () => bool
   for (;;) {
     await time.pause(dice.within(1, 600))
     if (isOver()) return
-    const ms = dice.chance(0.5) ? dice.between(1, 5_000) : -dice.between(1, 300)
+    const ms = dice.chance(0.5) ? dice.between(1, 5_000) : -dice.between(1, 5_000)
     trace.note('clock', `jumps by ${ms} ms`)
     time.jump(ms)
   }

@@ -40,7 +40,7 @@ export const boxMethods: Methods<BoxOfUser> = {
 
 /** What reads it. Reads run beside turns: what they say may be newer than the pts they began at, never older. */
 export const readingMethods: Methods<ReadingOfUser> = {
-  boxState: ({ state, head, nowMs }) => ({ pts: head.pts, atMs: nowMs, unread: state.unread }),
+  boxState: ({ state, head, datedMs }) => ({ pts: head.pts, atMs: datedMs, unread: state.unread }),
   difference,
   async messages(box, ids) {
     return inOrder(ids, await messagesAt(box, ids.filter(isMessageId)))

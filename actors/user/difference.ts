@@ -25,7 +25,7 @@ import type { Box } from './shape.js'
 
 export async function difference(box: Box, request: DifferenceRequest): Promise<Difference> {
   const head = { ...box.head }
-  const atMs = box.nowMs
+  const atMs = box.datedMs
   if (request.pts > head.pts || request.pts + request.totalLimit < head.pts) {
     return { kind: 'tooLong', pts: head.pts, atMs }
   }

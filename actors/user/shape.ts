@@ -17,4 +17,4 @@ export type UserTurn = Turn<UserShape>
 export type UserReading = Reading<UserShape>
 
 /** What reading functions need of a turn: the state, and the account's own rows and entries. */
-export type Box = Pick<UserReading, 'state' | 'own' | 'head' | 'nowMs'>
+export type Box = Pick<UserReading, 'state' | 'own' | 'head' | 'nowMs' | 'datedMs'>
