@@ -1,8 +1,27 @@
 import type { AgendaStore, JournalStore } from '../../runtime/index.js'
+import type { AccountStore } from '../ports/account-store.js'
+import type { NameDirectory } from '../ports/name-directory.js'
 import type { NameIndex } from '../ports/name-index.js'
 
+/** What the suites of accounts need of a driver: a disk that outlives processes, and processes that can die. */
+export interface AccountsHarness {
+  start(): Promise<AccountsProcess>
+  /** The process, and where there is one its server, die as by `kill -9`. */
+  crash(): Promise<void>
+  dispose(): Promise<void>
+}
+
+export interface AccountsProcess {
+  readonly names: NameIndex
+  readonly directory: NameDirectory
+  readonly accounts: AccountStore
+  stop(): Promise<void>
+}
+
+export type NewAccountsHarness = () => AccountsHarness
+
 /** What a suite needs of a driver: a disk that outlives processes, and processes that can die. */
-export interface StorageHarness {
+export interface StorageHarness extends AccountsHarness {
   /** A new process on what the disk holds now; the former one has stopped or crashed. */
   start(): Promise<StorageProcess>
   /** Kills the process as `kill -9` does: from here on nothing of it settles, nothing of it is written. */
@@ -15,13 +34,11 @@ export interface StorageHarness {
   dispose(): Promise<void>
 }
 
-export interface StorageProcess {
+export interface StorageProcess extends AccountsProcess {
   readonly journals: JournalStore
   readonly agenda: AgendaStore
-  readonly names: NameIndex
   /** This process's epoch of every shard: above those of all former processes. */
   readonly epoch: number
-  stop(): Promise<void>
 }
 
 export type NewHarness = () => StorageHarness

@@ -1,13 +1,17 @@
 import type { ActorLog, AgendaStore, Clock, JournalStore, NodeId } from '../../runtime/index.js'
 import { DEFAULT_SHARD_COUNT } from '../../runtime/index.js'
+import type { AccountStore } from '../ports/account-store.js'
+import type { NameDirectory } from '../ports/name-directory.js'
 import type { NameIndex } from '../ports/name-index.js'
 import type { KvCounters, OrderedKv } from '../ports/ordered-kv.js'
+import { EmbeddedAccounts } from './accounts.js'
 import { EmbeddedAgenda } from './agenda.js'
 import { openDataDirectory, protectFile } from './data-directory.js'
 import type { FlushLimits } from './flush-queue.js'
 import { EmbeddedJournals } from './journals.js'
 import { registerKey } from './keys.js'
 import { openLmdbKv } from './lmdb-kv.js'
+import { EmbeddedNameDirectory } from './name-directory.js'
 import { EmbeddedNames } from './names.js'
 import { type EmbeddedRegister, openRegister } from './register.js'
 
@@ -30,6 +34,8 @@ export interface EmbeddedStorage {
   readonly journals: JournalStore
   readonly agenda: AgendaStore
   readonly names: NameIndex
+  readonly directory: NameDirectory
+  readonly accounts: AccountStore
   readonly ownership: EmbeddedRegister
   readonly counters: KvCounters
   /**
@@ -81,6 +87,8 @@ export async function storageOn(
     journals: new EmbeddedJournals(kv),
     agenda: new EmbeddedAgenda(kv),
     names: new EmbeddedNames(kv),
+    directory: new EmbeddedNameDirectory(kv),
+    accounts: new EmbeddedAccounts(kv),
     ownership,
     counters: kv.counters,
     async answers() {

@@ -13,6 +13,8 @@ import type { ActorAddress, Position } from '../../runtime/index.js'
  * | 0x05 due | int53(dueAtMs), u32 shard, actor, name(reminder) | address and reminder |
  * | 0x06 names | lower-case name, 0x00, int53(user id) | the name as it was put |
  * | 0x07 register | text | see register.ts |
+ * | 0x08 directory | kind of name, 0x00, name | see name-directory.ts |
+ * | 0x09 accounts | int53(user id) | see accounts.ts |
  *
  * actor = name(kind), name(key). name = one byte of length and the UTF-8 bytes, or, above 191 bytes, 0xff and their
  * SHA-256: so no name is the beginning of another, and no key comes near LMDB's 1978 bytes. int53 = 7 bytes and
@@ -21,7 +23,17 @@ import type { ActorAddress, Position } from '../../runtime/index.js'
  * A commit is found by its last position: the first key at or after a position is the commit that holds it. Journals are
  * not cut into buckets (CORE J9): that bounds a partition of a server, and a B+tree has none.
  */
-export const space = { commits: 1, snapshots: 2, rows: 3, undelivered: 4, due: 5, names: 6, register: 7 } as const
+export const space = {
+  commits: 1,
+  snapshots: 2,
+  rows: 3,
+  undelivered: 4,
+  due: 5,
+  names: 6,
+  register: 7,
+  directory: 8,
+  accounts: 9,
+} as const
 export type Space = (typeof space)[keyof typeof space]
 
 const positionBytes = 11
@@ -157,6 +169,17 @@ export function nameUserOf(key: Uint8Array): number {
 export function namePrefixKeys(lowerCasePrefix: string): { start: Buffer; end: Buffer } {
   const start = Buffer.concat([Buffer.of(space.names), Buffer.from(lowerCasePrefix, 'utf8')])
   return { start, end: Buffer.concat([start, Buffer.of(0xff)]) }
+}
+
+export function directoryKey(kind: string, name: string): Buffer {
+  return Buffer.concat([Buffer.of(space.directory), Buffer.from(`${kind}\0${name}`, 'utf8')])
+}
+
+export function accountKey(userId: number): Buffer {
+  const key = Buffer.allocUnsafe(1 + int53Bytes)
+  key[0] = space.accounts
+  writeInt53(key, 1, userId)
+  return key
 }
 
 export function registerKey(name: string): Buffer {

@@ -1,4 +1,5 @@
-import type { NameIndex, NameMatch } from '../ports/name-index.js'
+import { checkedName } from '../ports/checks.js'
+import { longestNameCharacters, type NameIndex, type NameMatch, shortestQueryCharacters } from '../ports/name-index.js'
 import type { OrderedKv } from '../ports/ordered-kv.js'
 import { nameKey, namePrefixKeys, nameUserOf } from './keys.js'
 
@@ -19,21 +20,16 @@ export class EmbeddedNames implements NameIndex {
   }
 
   async prefix(query: string, limit: number): Promise<readonly NameMatch[]> {
-    if (query === '' || limit <= 0 || query.length > longestNameCharacters) return []
+    const beginning = query.toLowerCase()
+    if (beginning.length < shortestQueryCharacters || limit <= 0 || query.length > longestNameCharacters) return []
     const matches: NameMatch[] = []
-    for (const { key, value } of this.#kv.range({ ...namePrefixKeys(query.toLowerCase()), limit })) {
+    for (const { key, value } of this.#kv.range({ ...namePrefixKeys(beginning), limit })) {
       matches.push({ name: Buffer.from(value).toString('utf8'), userId: nameUserOf(key) })
     }
     return matches
   }
 }
 
-const longestNameCharacters = 256
-
 function comparable(name: string): string {
-  const lowerCase = name.toLowerCase()
-  if (name === '' || name.length > longestNameCharacters || name.includes('\0')) {
-    throw new RangeError(`A name has 1 to ${longestNameCharacters} characters, none of them NUL`)
-  }
-  return lowerCase
+  return checkedName(name).toLowerCase()
 }

@@ -2,6 +2,6 @@ import type { StorageProcess } from '../contract/harness.js'
 import type { EmbeddedStorage } from '../embedded/embedded-storage.js'
 
 export function processOf(storage: EmbeddedStorage): StorageProcess {
-  const { journals, agenda, names, ownership } = storage
-  return { journals, agenda, names, epoch: ownership.epoch, stop: () => storage.close() }
+  const { journals, agenda, names, directory, accounts, ownership } = storage
+  return { journals, agenda, names, directory, accounts, epoch: ownership.epoch, stop: () => storage.close() }
 }
