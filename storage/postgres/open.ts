@@ -1,0 +1,78 @@
+import type { ActorLog, Clock } from '../../runtime/index.js'
+import type { AccountStore } from '../ports/account-store.js'
+import type { NameDirectory } from '../ports/name-directory.js'
+import type { NameIndex } from '../ports/name-index.js'
+import { PostgresAccounts } from './accounts.js'
+import { unavailable } from './failure.js'
+import { limitsOf, type PostgresLimits } from './limits.js'
+import { PostgresNameDirectory } from './name-directory.js'
+import { PostgresNameIndex } from './name-index.js'
+import { PostgresServer, type Statement } from './server.js'
+import type { ServerAddress } from './server-list.js'
+import { ShardMap } from './shard-map.js'
+
+export interface PostgresOptions {
+  /** All that hold shards: see `readServerList`. */
+  readonly servers: readonly ServerAddress[]
+  readonly clock: Clock
+  readonly log: ActorLog
+  readonly limits?: Partial<PostgresLimits>
+}
+
+/** Accounts and names on PostgreSQL servers. */
+export interface PostgresStorage {
+  readonly directory: NameDirectory
+  readonly accounts: AccountStore
+  readonly names: NameIndex
+  /** Statements that failed for want of a server, since the start. */
+  readonly counters: { readonly failed: number }
+  /** Resolves when every primary has answered; rejects with STORE_UNAVAILABLE. */
+  answers(): Promise<void>
+  close(): Promise<void>
+}
+
+const ANSWER: Statement = { name: 'answer', text: 'SELECT 1' }
+
+/**
+ * Opens the servers. One that does not answer is tried again when it is needed: what it holds is STORE_UNAVAILABLE until
+ * then. Rejects with REFUSED: SCHEMA_OLDER or SCHEMA_NEWER when a server that answers has tables of another version (found
+ * later, it is the error of what needs the server), BAD_LIMIT, BAD_SERVERS.
+ */
+export async function openPostgresStorage({ servers, clock, log, limits }: PostgresOptions): Promise<PostgresStorage> {
+  const bounds = limitsOf(limits)
+  const open = (name: string, url: string) => new PostgresServer({ name, url, clock, log, limits: bounds })
+  const primaries = servers.map(({ name, url }) => open(name, url))
+  const replicas = new Map(
+    servers.map(({ name, replicas: urls = [] }, at) => [
+      primaries[at]!,
+      urls.map((url, each) => open(`${name}, replica ${each + 1}`, url)),
+    ]),
+  )
+  const all = [...primaries, ...[...replicas.values()].flat()]
+  const close = async () => {
+    await Promise.all(all.map((server) => server.end()))
+  }
+  const map = new ShardMap({ servers: primaries, clock, log, limits: bounds })
+  try {
+    await map.load()
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return {
+    directory: new PostgresNameDirectory(map),
+    accounts: new PostgresAccounts(map, replicas),
+    names: new PostgresNameIndex(map),
+    counters: {
+      get failed() {
+        return all.reduce((sum, { failed }) => sum + failed, 0)
+      },
+    },
+    async answers() {
+      const asked = await Promise.allSettled(primaries.map((server) => server.read(ANSWER, [])))
+      const silent = primaries.filter((_, at) => asked[at]?.status === 'rejected').map(({ name }) => name)
+      if (silent.length > 0) throw unavailable(`PostgreSQL does not answer: ${silent.join(', ')}`, bounds.pauseMs)
+    },
+    close,
+  }
+}
