@@ -1,5 +1,5 @@
 // Builds dist/: every TypeScript file of the program as JavaScript, one file each in the same tree, with source maps,
-// and the generated TL code beside it. Types are checked by `npm run verify`, not here.
+// and beside it the generated TL code and the migrations of the stores. Types are checked by `npm run verify`, not here.
 //
 // B1. Nothing is written when nothing changed: a stamp holds the hash of all that goes in.
 // B2. A file is replaced in one step and only when its content differs, so that a server that runs from dist/ or a
@@ -33,8 +33,13 @@ function isSource(path) {
   return path.endsWith('.ts') && !path.endsWith('.d.ts') && !/\.(test|test-d|suite)\.ts$/.test(path)
 }
 
+/** Generated code, and what the program reads beside its code: the migrations of the stores. */
 function isCopied(path) {
-  return path.startsWith(generatedFolder) && path.endsWith('.js')
+  return (path.startsWith(generatedFolder) && path.endsWith('.js')) || isMigration(path)
+}
+
+function isMigration(path) {
+  return /^storage\/\w+\/migrations\/[\w-]+\.(sql|cql)$/.test(path)
 }
 
 function stampOf(contents) {
@@ -99,7 +104,7 @@ export async function build() {
 
 function removeAllBut(wanted) {
   for (const path of filesUnder('dist')) {
-    const isOurs = path.endsWith('.js') || path.endsWith('.js.map')
+    const isOurs = path.endsWith('.js') || path.endsWith('.js.map') || isMigration(path.replace(/^dist\//, ''))
     if (isOurs && !wanted.has(path)) rmSync(`${root}${path}`, { force: true })
   }
 }

@@ -9,7 +9,7 @@
 import pg from 'pg'
 import { ActorError } from '../../runtime/index.js'
 import { textOf } from './failure.js'
-import { isUndefinedTable, migrations, schemaVersion } from './schema.js'
+import { checkVersion, isUndefinedTable, migrations, schemaVersion } from './schema.js'
 import type { ServerAddress } from './server-list.js'
 import { families, SHARDS } from './shard.js'
 
@@ -65,10 +65,7 @@ export async function connected({ name, url }: ServerAddress): Promise<pg.Client
 
 async function migrate(name: string, client: pg.Client): Promise<number> {
   const from = await versionOf(client)
-  if (from > schemaVersion) {
-    const said = `The tables of ${name} have version ${from}, this program knows ${schemaVersion}: run the newer program`
-    throw new ActorError('REFUSED', said, { reason: 'SCHEMA_NEWER' })
-  }
+  if (from > schemaVersion) checkVersion(name, from)
   if (from === 0) await prepare(name, client)
   for (const { version, name: title, sql } of migrations().slice(from)) {
     await inTransaction(client, async () => {
@@ -91,6 +88,11 @@ async function prepare(name: string, client: pg.Client): Promise<void> {
     `CREATE TABLE IF NOT EXISTS schema_version (
        version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`,
   )
+}
+
+/** Rejects with REFUSED (SCHEMA_OLDER, SCHEMA_NEWER). */
+export async function checkTables(name: string, client: pg.Client): Promise<void> {
+  checkVersion(name, await versionOf(client))
 }
 
 async function versionOf(client: pg.Client): Promise<number> {

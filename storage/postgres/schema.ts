@@ -30,9 +30,13 @@ const READ_VERSION: Statement = {
 
 /** Rejects with REFUSED (SCHEMA_OLDER, SCHEMA_NEWER) when the server's tables are not this program's. */
 export async function checkSchema(server: PostgresServer): Promise<void> {
-  const version = await versionOf(server)
+  checkVersion(server.name, await versionOf(server))
+}
+
+/** Throws REFUSED (SCHEMA_OLDER, SCHEMA_NEWER). */
+export function checkVersion(server: string, version: number): void {
   if (version === schemaVersion) return
-  const said = `The tables of ${server.name} have version ${version}, this program works with ${schemaVersion}:`
+  const said = `The tables of ${server} have version ${version}, this program works with ${schemaVersion}:`
   if (version < schemaVersion) refuse('SCHEMA_OLDER', `${said} run \`npm run migrate\` first`)
   refuse('SCHEMA_NEWER', `${said} run the newer program`)
 }

@@ -11,7 +11,7 @@
  */
 import type pg from 'pg'
 import { ActorError } from '../../runtime/index.js'
-import { connected, inTransaction } from './migrate.js'
+import { checkTables, connected, inTransaction } from './migrate.js'
 import type { ServerAddress } from './server-list.js'
 import type { Family, ShardKey } from './shard.js'
 
@@ -66,6 +66,7 @@ export async function moveShards(shards: readonly ShardKey[], options: MoveOptio
   const clients = new Map<string, pg.Client>()
   try {
     for (const server of servers) clients.set(server.name, await connected(server))
+    for (const [name, client] of clients) await checkTables(name, client)
     const moves: Move[] = []
     for (const shard of shards) {
       const move = await moveOne(shard, clients, options)
@@ -75,6 +76,34 @@ export async function moveShards(shards: readonly ShardKey[], options: MoveOptio
   } finally {
     await Promise.all([...clients.values()].map((client) => client.end().catch(() => undefined)))
   }
+}
+
+/** How many shards of each family each server holds, and which are between two. */
+export async function shardTable(servers: readonly ServerAddress[]): Promise<readonly ShardCount[]> {
+  const counts: ShardCount[] = []
+  for (const server of servers) {
+    const client = await connected(server)
+    try {
+      await checkTables(server.name, client)
+      const { rows } = await client.query<Omit<ShardCount, 'server'>>(
+        `SELECT family, state, count(*)::integer AS shards, min(shard) AS first, max(shard) AS last FROM held_shard
+         WHERE state <> 'moved' GROUP BY family, state ORDER BY family, state`,
+      )
+      counts.push(...rows.map((row) => ({ server: server.name, ...row })))
+    } finally {
+      await client.end()
+    }
+  }
+  return counts
+}
+
+export interface ShardCount {
+  readonly server: string
+  readonly family: Family
+  readonly state: 'held' | 'arriving'
+  readonly shards: number
+  readonly first: number
+  readonly last: number
 }
 
 async function moveOne(

@@ -1,6 +1,7 @@
 /**
  * Which logical shard a row belongs to. Fixed for ever: rows are stored under it.
  */
+import { ActorError } from '../../runtime/index.js'
 import type { NameKey } from '../ports/name-directory.js'
 import { shortestQueryCharacters } from '../ports/name-index.js'
 
@@ -15,7 +16,7 @@ export interface ShardKey {
   readonly shard: number
 }
 
-export function isFamily(text: string): text is Family {
+function isFamily(text: string): text is Family {
   return (families as readonly string[]).includes(text)
 }
 
@@ -38,4 +39,21 @@ function hashOf(text: string): number {
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   return (hash ^ (hash >>> 13)) >>> 0
+}
+
+/**
+ * The shards that an operator names: `17`, `0-255` (each in all families), `name:17`, `account:0-255`.
+ * Throws REFUSED (BAD_SHARDS).
+ */
+export function readShards(text: string): readonly ShardKey[] {
+  const [, family = '', from = '', to = from] = /^(?:([a-z]+):)?([0-9]{1,4})(?:-([0-9]{1,4}))?$/.exec(text) ?? []
+  const first = Number(from)
+  const last = Number(to)
+  if (from === '' || first > last || last >= SHARDS || (family !== '' && !isFamily(family))) {
+    const cure = `give a number or range from 0 to ${SHARDS - 1}, and before it ${families.join(':, ')}: or nothing`
+    throw new ActorError('REFUSED', `${JSON.stringify(text)} names no shards: ${cure}`, { reason: 'BAD_SHARDS' })
+  }
+  const shards = Array.from({ length: last - first + 1 }, (_, at) => first + at)
+  const named = isFamily(family) ? [family] : families
+  return shards.flatMap((shard) => named.map((each): ShardKey => ({ family: each, shard })))
 }
