@@ -99,7 +99,7 @@ export class Handshake {
     }
     if (encryptedData.length > RSA_BYTES) throw new HandshakeError('encrypted data is too long')
     const exponent = this.#world.random.bytes(DH_EXPONENT_BYTES)
-    const opened = await this.#pool.open(encryptedData, exponent)
+    const opened = await this.#pool.open(this.address, encryptedData, exponent)
     if (!opened || !isSafeDhValue(opened.value)) throw new HandshakeError('encrypted data is out of range')
     this.#inner = this.#readInner(unpadRsa(opened.raw))
     this.#exponent = exponent
@@ -115,7 +115,7 @@ export class Handshake {
     if (!clientValue || !isSafeDhValue(clientValue)) {
       return { outcome: 'fail', fail: this.#finalAnswer(inner, 3, Buffer.alloc(8)) }
     }
-    const key = await this.#pool.agree(clientValue, this.#exponent!)
+    const key = await this.#pool.agree(this.address, clientValue, this.#exponent!)
     if (!key) throw new HandshakeError('no secret was agreed on')
     this.#step = 'over'
     const hash = sha1(key)

@@ -119,23 +119,40 @@ describe('Diffie-Hellman on workers', () => {
     const block = randomBytes(256)
     block[0] = 0
     const [a, b] = [randomBytes(DH_EXPONENT_BYTES), randomBytes(DH_EXPONENT_BYTES)]
-    const one = await pool.open(block, a)
-    const other = await pool.open(block, b)
+    const one = await pool.open('192.0.2.1', block, a)
+    const other = await pool.open('192.0.2.1', block, b)
     expect(one!.value).not.toEqual(other!.value)
     expect(isSafeDhValue(one!.value)).toBe(true)
-    expect(await pool.agree(other!.value, a)).toEqual(await pool.agree(one!.value, b))
+    expect(await pool.agree('192.0.2.1', other!.value, a)).toEqual(await pool.agree('192.0.2.1', one!.value, b))
   })
 
   test('a block outside the modulus answers undefined', async () => {
-    expect(await pool.open(Buffer.alloc(256, 0xff), randomBytes(DH_EXPONENT_BYTES))).toBeUndefined()
+    expect(await pool.open('192.0.2.1', Buffer.alloc(256, 0xff), randomBytes(DH_EXPONENT_BYTES))).toBeUndefined()
   })
 
   test('jobs beyond the bound are refused', async () => {
     const block = Buffer.alloc(256, 1)
-    const jobs = Array.from({ length: 10 }, () => pool.open(block, randomBytes(DH_EXPONENT_BYTES)))
+    const jobs = Array.from({ length: 10 }, () => pool.open('192.0.2.1', block, randomBytes(DH_EXPONENT_BYTES)))
     const outcomes = await Promise.allSettled(jobs)
-    expect(outcomes.filter((outcome) => outcome.status === 'fulfilled').length).toBe(4)
+    // Four wait, and two more are with the worker.
+    expect(outcomes.filter((outcome) => outcome.status === 'fulfilled').length).toBe(6)
     expect(pool.queued).toBe(0)
+  })
+
+  test('an address is served after one job of each other, whatever they have waiting', async () => {
+    const wide = new DhPool(key, 1, 200)
+    const block = Buffer.alloc(256, 1)
+    const done: string[] = []
+    const job = async (address: string) => {
+      await wide.open(address, block, randomBytes(DH_EXPONENT_BYTES))
+      done.push(address)
+    }
+    const greedy = Promise.allSettled(Array.from({ length: 100 }, () => job('192.0.2.1')))
+    await job('192.0.2.2')
+    // Those that were with the worker already, and one turn.
+    expect(done.length).toBeLessThanOrEqual(5)
+    await wide.close()
+    await greedy
   })
 
   test('values at the edge of the group are not safe', () => {
