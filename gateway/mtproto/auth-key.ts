@@ -1,6 +1,7 @@
 import type { ClientInfo } from './auth-key-store.js'
 import type { Long } from './long.js'
 import type { MtprotoSession } from './session.js'
+import type { WorkAllowance } from './work.js'
 
 const AUTH_KEY_BYTES = 256
 
@@ -23,6 +24,8 @@ export class AuthKey {
   client: ClientInfo | undefined = undefined
   /** The live sessions on this key, and on temporary keys bound to it. */
   sessions: MtprotoSession[] | undefined = undefined
+  /** What its clients may still ask for; made when first spent of. */
+  work: WorkAllowance | undefined = undefined
   /** How many temporary keys in the cache are bound to it. */
   boundKeys = 0
   /** The salt that came out of the handshake, and the time until which it is good. */

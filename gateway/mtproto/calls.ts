@@ -8,6 +8,7 @@ import { floodWait, type RpcAnswer, type RpcCall, RpcError, type TlObject } from
 import { errorBody, resultBody } from './rpc-result.js'
 import { serviceBody } from './service-body.js'
 import type { MtprotoSession } from './session.js'
+import { Work } from './work.js'
 import type { World } from './world.js'
 import { type Unwrapped, unwrap } from './wrappers.js'
 
@@ -88,13 +89,14 @@ export class Calls {
     this.#finish(this.#arrived(session, msgId), error)
   }
 
-  /** A message that was seen before. */
-  repeated(session: MtprotoSession, call: Call): void {
+  /** A message that was seen before. Returns how many bytes of its answer are sent again. */
+  repeated(session: MtprotoSession, call: Call): number {
     this.#world.metrics.count('rpc_repeats')
-    if (call.phase !== 'answered' || !call.answer || !session.resend(call.answer)) {
-      call.acknowledged = true
-      session.acknowledge(call.msgId)
-    }
+    const { answer } = call
+    if (call.phase === 'answered' && answer && session.resend(answer)) return answer.body.length
+    call.acknowledged = true
+    session.acknowledge(call.msgId)
+    return 0
   }
 
   /** A repeat of a call whose answer is gone without having been acknowledged. */
@@ -324,7 +326,10 @@ export class Calls {
 
   #measure(call: Call, answer: RpcAnswer) {
     const code = answer instanceof RpcError ? answer.code : 0
-    if (code !== 0) this.#world.metrics.count('rpc_errors')
+    if (code !== 0) {
+      this.#world.metrics.count('rpc_errors')
+      this.#world.spend(call.session.key, Work.message - Work.call)
+    }
     if (call.methodName) this.#world.metrics.rpc(call.methodName, this.#world.clock.monotonic() - call.arrivedMs, code)
   }
 

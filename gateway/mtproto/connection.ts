@@ -1,3 +1,4 @@
+import type { Timer } from '../../runtime/index.js'
 import type { Connections } from './connections.js'
 import type { Handshake } from './handshake.js'
 import type { PacketLink } from './link.js'
@@ -6,12 +7,17 @@ import type { MtprotoSession } from './session.js'
 import { type PacketSink, StreamTransport } from './transport/stream.js'
 
 const MIN_DISCONNECT_DELAY_MS = 1000
+/** After so many packets that came at once others get their turn. */
+const PACKETS_PER_SLICE = 64
+/** A socket that holds less is not looked at: most empty themselves before the next write. */
+const UNSENT_COUNTED_FROM_BYTES = 64 * 1024
 
 /**
  * A client's stream, whatever carries it: cuts packets out of what arrives, and writes packets.
  *
  * 1. Packets are handled in the order of arrival, also when the key of one has to be loaded first.
- * 2. A client that does not read is not read from, and closed when too much waits for it.
+ * 2. A client that does not read, or that asks for more work than its share, is not read from; it is closed when too
+ *    much waits for it, or when it sends on where reading cannot be stopped.
  * 3. After `close` nothing is handled or written any more, and the sessions know.
  */
 export abstract class StreamConnection implements Peer, PacketLink, PacketSink {
@@ -27,8 +33,13 @@ export abstract class StreamConnection implements Peer, PacketLink, PacketSink {
   #disconnectAtMs = Number.POSITIVE_INFINITY
   #isAuthenticated = false
   #closed = false
-  /** Packets that wait for the auth key of the one before. */
-  #waiting: { readonly packet: Buffer; readonly wantsQuickAck: boolean }[] | undefined = undefined
+  /** Why no packets are taken just now. */
+  #busy = false
+  #packetsInSlice = 0
+  #unread = false
+  /** What of the unsent bytes is counted for its address. */
+  #countedBytes = 0
+  #rest: Timer | undefined = undefined
   /** Mostly there is one. */
   #sessions: MtprotoSession | MtprotoSession[] | undefined = undefined
 
@@ -68,29 +79,26 @@ export abstract class StreamConnection implements Peer, PacketLink, PacketSink {
     const { world } = this.#connections
     this.#lastInMs = world.clock.monotonic()
     world.metrics.count('bytes_in', bytes.length)
-    try {
-      this.#stream.feed(bytes, this)
-      if (world.partials.exhausted) this.#connections.shed()
-    } catch (error) {
-      if ((error as Error).name !== 'TransportError') world.log.error({ err: error }, 'a packet could not be handled')
-      world.metrics.count('bad_packets')
-      this.close((error as Error).message)
-    }
+    if (this.#paused) this.#hold(bytes)
+    else this.#handle(() => this.#stream.feed(bytes, this))
+    if (world.partials.exhausted) this.#connections.shed()
   }
 
   onPacket(packet: Buffer, wantsQuickAck: boolean): boolean {
-    if (this.#closed) return false
-    if (this.#waiting) {
-      if (this.#waiting.length < this.#connections.world.limits.maxWaitingPackets) {
-        this.#waiting.push({ packet: Buffer.from(packet), wantsQuickAck })
-      } else {
-        this.close('too many packets wait')
-      }
-      return !this.#closed
-    }
-    const loading = this.#connections.packets.receive(this, packet, wantsQuickAck)
-    if (loading) this.#waitFor(loading)
-    return !this.#closed
+    const under = this.#connections.packets.receive(this, packet, wantsQuickAck)
+    if (under) this.#waitFor(under)
+    else if (++this.#packetsInSlice >= PACKETS_PER_SLICE) this.#waitFor(new Promise(setImmediate))
+    return !this.#closed && !this.#paused
+  }
+
+  rest(delayMs: number): void {
+    if (this.#closed) return
+    this.#rest?.cancel()
+    this.#rest = this.#connections.world.clock.setTimer(delayMs, () => {
+      this.#rest = undefined
+      this.#resume()
+    })
+    this.setReading(false)
   }
 
   linkFor(session: MtprotoSession): PacketLink | undefined {
@@ -156,8 +164,9 @@ export abstract class StreamConnection implements Peer, PacketLink, PacketSink {
   gone(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#waiting = undefined
-    this.#stream.release()
+    this.#rest?.cancel()
+    this.#stream.end()
+    this.#connections.countUnsent(this, -this.#countedBytes)
     this.#connections.remove(this)
     this.#connections.handshakes.abandon(this)
     const sessions = this.#sessions
@@ -168,7 +177,36 @@ export abstract class StreamConnection implements Peer, PacketLink, PacketSink {
 
   /** What waited for the client to read has left. */
   protected drained(): void {
-    if (!this.#closed && !this.#waiting) this.setReading(true)
+    this.#count()
+    this.#unread = false
+    this.#resume()
+  }
+
+  get #paused(): boolean {
+    return this.#busy || this.#unread || this.#rest !== undefined
+  }
+
+  #handle(work: () => void) {
+    const { world } = this.#connections
+    this.#packetsInSlice = 0
+    try {
+      work()
+    } catch (error) {
+      if ((error as Error).name !== 'TransportError') world.log.error({ err: error }, 'a packet could not be handled')
+      world.metrics.count('bad_packets')
+      this.close((error as Error).message)
+    }
+  }
+
+  #hold(bytes: Buffer) {
+    this.#stream.hold(bytes)
+    if (this.#stream.partialBytes > this.#connections.world.limits.maxUnreadBytes) this.close('sends more than is read')
+  }
+
+  #resume() {
+    if (this.#closed || this.#paused) return
+    this.#handle(() => this.#stream.resume(this))
+    if (!this.#closed && !this.#paused) this.setReading(true)
   }
 
   #addSession(known: MtprotoSession | MtprotoSession[], session: MtprotoSession): PacketLink | undefined {
@@ -181,29 +219,18 @@ export abstract class StreamConnection implements Peer, PacketLink, PacketSink {
     return this
   }
 
-  #waitFor(loading: Promise<void>) {
-    this.#waiting = []
+  #waitFor(under: Promise<void>) {
+    this.#busy = true
     this.setReading(false)
-    loading
-      .then(() => this.#resume())
+    under
       .catch((error: unknown) => {
         this.#connections.world.log.error({ err: error }, 'a packet could not be handled')
         this.close('a packet could not be handled')
       })
-  }
-
-  #resume() {
-    const waiting = this.#waiting
-    this.#waiting = undefined
-    if (this.#closed || !waiting) return
-    for (const [i, { packet, wantsQuickAck }] of waiting.entries()) {
-      if (!this.onPacket(packet, wantsQuickAck)) return
-      if (!this.#waiting) continue
-      // Another key: the rest waits for it.
-      ;(this.#waiting as unknown[]).push(...waiting.slice(i + 1))
-      return
-    }
-    this.setReading(true)
+      .finally(() => {
+        this.#busy = false
+        this.#resume()
+      })
   }
 
   #write(bytes: Buffer) {
@@ -211,12 +238,23 @@ export abstract class StreamConnection implements Peer, PacketLink, PacketSink {
     metrics.count('bytes_out', bytes.length)
     this.write(bytes)
     const unsent = this.unsentBytes
-    if (unsent <= limits.pauseReadingAtOutboundBytes) return
-    if (unsent <= limits.maxOutboundBytes) {
+    const isWithinShare = this.#count()
+    if (unsent <= limits.pauseReadingAtOutboundBytes && isWithinShare) return
+    if (unsent <= limits.maxOutboundBytes && isWithinShare) {
+      this.#unread = true
       this.setReading(false)
       return
     }
     metrics.count('slow_readers_closed')
     this.close('the client does not read')
+  }
+
+  /** Counts what waits to be sent for the address. False if that has too much. */
+  #count(): boolean {
+    const unsent = this.#closed ? 0 : this.unsentBytes
+    const counted = unsent < UNSENT_COUNTED_FROM_BYTES ? 0 : unsent
+    const added = counted - this.#countedBytes
+    this.#countedBytes = counted
+    return added === 0 || this.#connections.countUnsent(this, added)
   }
 }

@@ -1,4 +1,5 @@
 import { AddressCount } from './address-count.js'
+import { addressGroup } from './client-address.js'
 import type { StreamConnection } from './connection.js'
 import type { Handshakes } from './handshakes.js'
 import type { Packets } from './packets.js'
@@ -11,6 +12,8 @@ export class Connections {
   readonly handshakes: Handshakes
   readonly #open = new Set<StreamConnection>()
   readonly #count: AddressCount
+  /** Unsent bytes by address, of connections that have many. */
+  readonly #unsent = new Map<string, number>()
 
   constructor(world: World, packets: Packets, handshakes: Handshakes) {
     this.world = world
@@ -48,6 +51,16 @@ export class Connections {
     if (!this.#open.delete(connection)) return
     this.#count.remove(connection.remoteAddress)
     this.world.metrics.count('connections_closed', 1, connection.kind)
+  }
+
+  /** Counts unsent bytes for the connection's address. False if that has more than its share, and adds to it. */
+  countUnsent({ remoteAddress }: StreamConnection, added: number): boolean {
+    if (added === 0) return true
+    const group = addressGroup(remoteAddress)
+    const bytes = (this.#unsent.get(group) ?? 0) + added
+    if (bytes > 0) this.#unsent.set(group, bytes)
+    else this.#unsent.delete(group)
+    return added < 0 || bytes <= this.world.limits.unsentBytesPerAddress
   }
 
   /** Makes room for packets that arrive in part. */

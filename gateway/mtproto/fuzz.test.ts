@@ -176,7 +176,7 @@ describe('inside a session that is encrypted well', () => {
     expect(lab.complaints.filter((complaint) => !complaint.includes('not answered in its time'))).toEqual([])
   })
 
-  test('a container of gzip bombs costs no more than its bound', () => {
+  test('a container of gzip bombs costs no more than its bound', async () => {
     const lab = new Lab({ unpackedBytesPerPacket: 4 << 20 })
     const zipped = gzipSync(Buffer.alloc(1 << 20))
     const head = Buffer.alloc(8)
@@ -186,9 +186,12 @@ describe('inside a session that is encrypted well', () => {
     const messages = Array.from({ length: 900 }, () => ({ body: bomb, msgId: lab.client.nextId() }))
     const started = process.cpuUsage()
     lab.send(lab.client.packContainer(messages))
+    while (lab.client.results.length < 900) {
+      await new Promise(setImmediate)
+      lab.settle()
+    }
     // 900 MiB would take seconds.
     expect(process.cpuUsage(started).user).toBeLessThan(1_500_000)
-    expect(lab.client.results.length).toBe(900)
   })
 
   test('waiting for messages that never come holds a bounded number of them', () => {

@@ -56,6 +56,9 @@ export class HttpExchange implements Peer {
 
   authenticated(): void {}
 
+  /** The next packet is another request's. */
+  rest(): void {}
+
   close(_reason: string): void {
     this.#end('400 Bad Request', Buffer.alloc(0))
   }

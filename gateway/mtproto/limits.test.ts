@@ -1,10 +1,26 @@
+import { gzipSync } from 'node:zlib'
 import { expect, test, vi } from 'vitest'
+import { GZIP_PACKED } from './container.js'
 import { limitsWith } from './limits.js'
+import { longFromInts } from './long.js'
+import type { MtprotoSession } from './session.js'
 import { bodyOf } from './test/client-session.js'
 import { HandshakeClient, plainPacket, shakeHands } from './test/handshake-client.js'
 import { Lab } from './test/lab.js'
 import { startTestGateway } from './test/test-gateway.js'
 import { tcpWire } from './test/wires.js'
+import { UnpackBudget } from './unpack-budget.js'
+
+const PONG = 0x347773c5
+const isPong = (body: Buffer) => body.readUInt32LE(0) === PONG
+
+/** `gzip_packed` around `zipped`. */
+function longGzip(zipped: Buffer): Buffer {
+  const head = Buffer.alloc(8)
+  head.writeUInt32LE(GZIP_PACKED, 0)
+  head.writeUInt32LE(254 + zipped.length * 256, 4)
+  return Buffer.concat([head, zipped, Buffer.alloc(-zipped.length & 3)])
+}
 
 test('limits that contradict each other stop the start, by name', () => {
   expect(() => limitsWith({ connections: 10, connectionsPerAddress: 11 })).toThrow(
@@ -80,7 +96,7 @@ test('a connection that only ever begins handshakes is closed: each costs two pr
 })
 
 test('packets that strangers send in part are given up, and lock nobody out', () => {
-  const lab = new Lab({ partialPacketBytes: 1024 * 1024, bufferedBytes: 512 * 1024 })
+  const lab = new Lab({ partialPacketBytes: 1024 * 1024 })
   lab.call({ _: 'help.getNearestDc' })
   const good = lab.connection
   const whole = good.client.encode(lab.client.packObject({ _: 'help.getNearestDc' }))
@@ -99,11 +115,172 @@ test('packets that strangers send in part are given up, and lock nobody out', ()
   expect(lab.world.partials.held).toBe(0)
 })
 
-test('packets that wait for a key are bounded', () => {
-  const lab = new Lab({ maxWaitingPackets: 5 })
+test('what a client sends while it is not read from is bounded', () => {
+  const lab = new Lab({ maxFrameBytes: 1000, maxUnreadBytes: 2000 })
   lab.world.keys.drop(lab.key.id)
   for (let i = 0; i < 10; i++) lab.send(lab.client.packObject({ _: 'help.getNearestDc' }))
+  expect([lab.connection.open, lab.connection.reading]).toEqual([true, false])
+  for (let i = 0; i < 10; i++) lab.send(lab.client.packObject({ _: 'help.getNearestDc' }))
   expect(lab.connection.open).toBe(false)
+  expect(lab.world.partials.held).toBe(0)
+})
+
+/** A packet of `count` messages. */
+function crowd(lab: Lab, count: number, body: (i: number) => Buffer): Buffer {
+  const messages = Array.from({ length: count }, (_, i) => ({ body: body(i), msgId: lab.client.nextId() }))
+  return lab.client.packContainer(messages)
+}
+
+const turns = async (count: number) => {
+  for (let i = 0; i < count; i++) await new Promise(setImmediate)
+}
+const ping = (i: number) => bodyOf({ _: 'mt_ping', pingId: longFromInts(i, 1) })
+
+test('messages of the protocol itself are bounded by what they cost: the client is not read from until it has paid', async () => {
+  const lab = new Lab({ workUnitsAtOnce: 1000, workUnitsPerSecond: 100 })
+  lab.send(crowd(lab, 1000, ping))
+  await turns(20)
+  lab.settle()
+  expect(lab.client.received.filter(({ body }) => isPong(body)).length).toBe(1000)
+  expect(lab.connection.reading).toBe(true)
+  lab.send(crowd(lab, 500, ping))
+  await turns(20)
+  lab.settle()
+  // What arrived is answered; what follows waits.
+  expect(lab.client.received.filter(({ body }) => isPong(body)).length).toBe(1500)
+  expect(lab.connection.reading).toBe(false)
+  const msgId = lab.call({ _: 'help.getNearestDc' })
+  lab.advance(4000)
+  expect(lab.ran.length).toBe(0)
+  lab.advance(1100)
+  expect(lab.ran.map((call) => call.msgId)).toEqual([msgId])
+  expect([lab.connection.open, lab.connection.reading]).toEqual([true, true])
+})
+
+test('who goes on over more connections of the same key is closed', async () => {
+  const lab = new Lab({ workUnitsAtOnce: 1000, workUnitsPerSecond: 100 })
+  for (let i = 0; i < 3; i++) {
+    lab.connect()
+    lab.send(crowd(lab, 1000, ping))
+    await turns(20)
+    expect(lab.connection.open).toBe(true)
+  }
+  const refused = lab.connect()
+  refused.received(refused.client.encode(crowd(lab, 10, ping)))
+  expect(refused.arrived.splice(0)[0]!.readInt32LE()).toBe(-429)
+  expect(refused.open).toBe(false)
+  lab.advance(21_000)
+  lab.connect()
+  lab.call({ _: 'help.getNearestDc' })
+  expect(lab.ran.length).toBe(1)
+})
+
+test('a packet of much work is done in slices, and what it lists and unpacks counts', async () => {
+  const lab = new Lab({ workUnitsPerSlice: 100 })
+  lab.send(crowd(lab, 1000, ping))
+  const answered = () => {
+    lab.settle()
+    return lab.client.received.filter(({ body }) => isPong(body)).length
+  }
+  expect(answered()).toBe(100)
+  await turns(3)
+  expect(answered()).toBeLessThan(1000)
+  await turns(20)
+  expect(answered()).toBe(1000)
+  const owed = (messages: Buffer) => {
+    const other = new Lab({ workUnitsAtOnce: 1, workUnitsPerSecond: 1 })
+    other.send(other.client.pack(messages))
+    return other.world.workRestMs(other.key) / 1000
+  }
+  const ids = Array.from({ length: 6400 }, (_, i) => longFromInts(i * 4, 1))
+  expect(owed(bodyOf({ _: 'mt_msgs_state_req', msgIds: ids }))).toBe(100)
+  const bomb = Buffer.concat([longGzip(gzipSync(Buffer.alloc(1024 * 1024)))])
+  expect(owed(bomb)).toBe(64)
+})
+
+/** A client of the account 7 that calls for 64 KiB and acknowledges nothing. */
+function hoard(lab: Lab, sessions: number, answers: number) {
+  for (let i = 0; i < sessions; i++) {
+    lab.client = lab.newClient()
+    lab.connect()
+    for (let j = 0; j < answers; j++) {
+      lab.call({ _: 'help.getNearestDc' })
+      const call = lab.held.pop()!.call
+      ;(call.session as MtprotoSession).pushUpdate(Buffer.alloc(64 * 1024))
+      lab.settle()
+    }
+  }
+}
+
+test('what one account has not acknowledged is bounded over all its sessions, at once', () => {
+  const MIB = 1024 * 1024
+  const lab = new Lab({ unackedBytes: 2 * MIB, bufferedBytesPerAccount: 4 * MIB, bufferedBytes: 64 * MIB })
+  lab.world.keys.update(lab.key.id, { userId: 7 })
+  const modest = lab.newClient(lab.addKey())
+  lab.client = modest
+  lab.connect()
+  lab.call({ _: 'help.getNearestDc' })
+  const modestSession = lab.held.pop()!.call.session as MtprotoSession
+  modestSession.pushUpdate(Buffer.alloc(64 * 1024))
+  const modestBytes = modestSession.heldBytes
+  hoard(lab, 10, 20)
+  expect(lab.world.budget.held).toBeLessThanOrEqual(4 * MIB + modestBytes)
+  expect(lab.world.budget.held).toBeGreaterThan(2 * MIB)
+  expect(modestSession.heldBytes).toBe(modestBytes)
+  // Another account on the same key starts at what its sessions hold.
+  lab.world.keys.update(lab.key.id, { userId: 8 })
+  hoard(lab, 2, 20)
+  expect(lab.world.budget.held).toBeLessThanOrEqual(4 * MIB + modestBytes)
+})
+
+test('memory that is short for all is freed at once, not with the next sweep', () => {
+  const MIB = 1024 * 1024
+  const lab = new Lab({ unackedBytes: 8 * MIB, bufferedBytesPerAccount: 8 * MIB, bufferedBytes: 8 * MIB })
+  for (let i = 0; i < 10; i++) {
+    const key = lab.addKey()
+    lab.world.keys.update(key.id, { userId: i + 1 })
+    const client = lab.newClient(key)
+    lab.client = client
+    lab.connect()
+    for (let j = 0; j < 20; j++) {
+      lab.call({ _: 'help.getNearestDc' })
+      ;(lab.held.pop()!.call.session as MtprotoSession).pushUpdate(Buffer.alloc(64 * 1024))
+      lab.settle()
+      lab.clock.advance(100)
+      expect(lab.world.budget.held).toBeLessThanOrEqual(9 * MIB)
+    }
+  }
+})
+
+test('what one address does not read is bounded over all its connections', () => {
+  const lab = new Lab({ unsentBytesPerAddress: 1024 * 1024 })
+  const connections = Array.from({ length: 20 }, () => {
+    lab.client = lab.newClient()
+    const connection = lab.connect()
+    connection.unsentBytes = 100 * 1024
+    lab.call({ _: 'help.getNearestDc' })
+    return connection
+  })
+  expect(connections.filter(({ open }) => open).length).toBe(10)
+  for (const connection of connections) {
+    connection.unsentBytes = 0
+    connection.drain()
+  }
+  lab.client = lab.newClient()
+  const next = lab.connect()
+  next.unsentBytes = 500 * 1024
+  lab.call({ _: 'help.getNearestDc' })
+  expect(next.open).toBe(true)
+})
+
+test('bombs that unpack to too much cost as if they had been unpacked', () => {
+  const lab = new Lab({ unpackedBytesPerPacket: 4 * 1024 * 1024 })
+  const bomb = longGzip(gzipSync(Buffer.alloc(8 * 1024 * 1024)))
+  lab.send(crowd(lab, 50, () => bomb))
+  expect(lab.world.workRestMs(lab.key)).toBe(0)
+  const unpacked = new UnpackBudget(4 * 1024 * 1024)
+  for (let i = 0; i < 3; i++) expect(() => unpacked.read(bomb)).toThrow(/inflates to too much/)
+  expect(unpacked.spent).toBe(4 * 1024 * 1024)
 })
 
 test('10 connections and 1,000 calls at once from one address pass', async () => {

@@ -17,8 +17,8 @@ export interface MtprotoLimits {
   readonly pauseReadingAtOutboundBytes: number
   /** What a socket may hold of unsent bytes before it is closed: the client catches up by difference. */
   readonly maxOutboundBytes: number
-  /** Packets that wait on one connection while its auth key is being loaded. */
-  readonly maxWaitingPackets: number
+  /** What a connection may send ahead while it is not read from: TCP stops it by itself, a WebSocket does not. */
+  readonly maxUnreadBytes: number
   /** Auth keys and messages of sessions that one connection may carry. */
   readonly sessionsPerConnection: number
 
@@ -49,6 +49,10 @@ export interface MtprotoLimits {
   readonly unackedKeptMs: number
   /** Held by all packets together that have arrived in part. Above it, the largest are given up, strangers' first. */
   readonly partialPacketBytes: number
+  /** Held by the sessions of one account, or by those of one address that no account is signed in on. */
+  readonly bufferedBytesPerAccount: number
+  /** What the connections from one address may have unread; beyond it those that add to it are closed. */
+  readonly unsentBytesPerAddress: number
   /** Held by all sessions and connections together. Above it, what can be fetched again is dropped, oldest first. */
   readonly bufferedBytes: number
 
@@ -70,6 +74,14 @@ export interface MtprotoLimits {
   readonly waitForOthersMs: number
   /** The most ids in msgs_ack, msgs_state_req and msg_resend_req. */
   readonly idsPerServiceMessage: number
+  /**
+   * What the messages on one auth key may cost at once, in units of work of some tens of microseconds (`work.ts`);
+   * beyond it the client is not read from until it has paid, and closed when it owes as much again.
+   */
+  readonly workUnitsAtOnce: number
+  readonly workUnitsPerSecond: number
+  /** After so much work of one packet others get their turn. */
+  readonly workUnitsPerSlice: number
 
   readonly httpRequestsPerSession: number
   readonly httpWaitMaxMs: number
@@ -87,7 +99,7 @@ const defaultLimits: MtprotoLimits = {
   maxFrameBytes: 1 * MIB + 128 * KIB,
   pauseReadingAtOutboundBytes: 2 * MIB,
   maxOutboundBytes: 8 * MIB,
-  maxWaitingPackets: 64,
+  maxUnreadBytes: 4 * MIB,
   sessionsPerConnection: 16,
 
   unfinishedHandshakes: 8192,
@@ -108,6 +120,8 @@ const defaultLimits: MtprotoLimits = {
   unackedBytesDisconnected: 256 * KIB,
   unackedKeptMs: 5 * MINUTE_MS,
   partialPacketBytes: 256 * MIB,
+  bufferedBytesPerAccount: 32 * MIB,
+  unsentBytesPerAddress: 128 * MIB,
   bufferedBytes: 512 * MIB,
 
   containerMessages: 1024,
@@ -121,6 +135,9 @@ const defaultLimits: MtprotoLimits = {
   invokeAfterUnknownMs: 3 * SECOND_MS,
   waitForOthersMs: 2 * MINUTE_MS,
   idsPerServiceMessage: 8192,
+  workUnitsAtOnce: 4096,
+  workUnitsPerSecond: 512,
+  workUnitsPerSlice: 128,
 
   httpRequestsPerSession: 16,
   httpWaitMaxMs: 25 * SECOND_MS,
@@ -139,9 +156,12 @@ export function limitsWith(changes: Partial<MtprotoLimits> = {}): MtprotoLimits 
     ['unfinishedHandshakesPerAddress', 'unfinishedHandshakes'],
     ['pauseReadingAtOutboundBytes', 'maxOutboundBytes'],
     ['packetBytes', 'maxOutboundBytes'],
+    ['maxFrameBytes', 'maxUnreadBytes'],
     ['ackCallAfterMs', 'callDeadlineMs'],
     ['callsPerSession', 'seenMessagesPerSession'],
     ['unackedBytesDisconnected', 'unackedBytes'],
+    ['unackedBytes', 'bufferedBytesPerAccount'],
+    ['bufferedBytesPerAccount', 'bufferedBytes'],
   ]
   for (const [smaller, larger] of relations) {
     if (limits[smaller] > limits[larger]) throw new RangeError(`${smaller} must not exceed ${larger}`)

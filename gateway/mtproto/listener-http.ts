@@ -56,7 +56,7 @@ class WebSocketConnection extends StreamConnection {
     this.#socket?.send(bytes, true)
   }
 
-  /** The library cannot stop reading one WebSocket; the bound on what waits to be sent does for it. */
+  /** The library cannot stop reading one WebSocket: what comes meanwhile is held, up to `maxUnreadBytes`. */
   protected setReading(): void {}
 
   protected closeCarrier(): void {

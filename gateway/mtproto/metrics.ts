@@ -27,6 +27,8 @@ export type MtprotoCounter =
   | 'pushes_lost'
   | 'messages_resent'
   | 'slow_readers_closed'
+  | 'overdrawn_rests'
+  | 'overdrawn_closed'
   | 'partial_packets_dropped'
 
 /** `label` says which: the transport, the reason, the method. It comes from a fixed set, never from a client's text. */

@@ -1,6 +1,6 @@
-import type { ByteBudget } from './byte-budget.js'
 import type { Call } from './call.js'
 import type { OutgoingMessage } from './container.js'
+import type { Holder, Holders } from './holders.js'
 import { type Long, longFromInts, longHigh, longLow } from './long.js'
 
 /** What a message costs beside its body, roughly. */
@@ -59,15 +59,28 @@ export class Outgoing implements OutgoingMessage {
  * What a session has sent and the client has not acknowledged, in the order of message ids.
  *
  * 1. Bounded in count and bytes: the oldest goes first, and whoever holds the outbox is told.
- * 2. What it holds is counted in the budget that all sessions share.
+ * 2. What it holds is counted for its holder, and in the budget that all share.
  */
 export class Outbox {
-  readonly #budget: ByteBudget
+  readonly #holders: Holders
   readonly #messages: Outgoing[] = []
+  #holder: Holder
   #bytes = 0
 
-  constructor(budget: ByteBudget) {
-    this.#budget = budget
+  constructor(holders: Holders, holder: Holder) {
+    this.#holders = holders
+    this.#holder = holder
+  }
+
+  get holder(): Holder {
+    return this.#holder
+  }
+
+  /** It is somebody else's from now on. */
+  moveTo(holder: Holder): void {
+    this.#holders.add(this.#holder, -this.#bytes)
+    this.#holder = holder
+    this.#holders.add(holder, this.#bytes)
   }
 
   get length(): number {
@@ -132,7 +145,7 @@ export class Outbox {
 
   #account(bytes: number) {
     this.#bytes += bytes
-    this.#budget.add(bytes)
+    this.#holders.add(this.#holder, bytes)
   }
 
   #indexOf(id: Long): number {

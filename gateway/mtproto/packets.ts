@@ -16,11 +16,12 @@ import { handleServiceMessage } from './service-messages.js'
 import type { MtprotoSession } from './session.js'
 import type { SessionTable } from './session-table.js'
 import { UnpackBudget } from './unpack-budget.js'
+import { Work } from './work.js'
 import type { World } from './world.js'
 
 const SMALLEST_PACKET_BYTES = 24
 const UNKNOWN_KEY = 404
-const TOO_MANY_LOADS = 429
+const TOO_MUCH = 429
 const BAD_SALT = 48
 const MAX_UNKNOWN_KEYS = 8
 /** A session that begins here has sent less (sequence numbers count twice what was sent): this one lived elsewhere. */
@@ -31,7 +32,8 @@ const SEQ_NO_OF_A_LIVED_SESSION = 6
  * once. @see https://core.telegram.org/mtproto/description
  *
  * 1. Nothing is believed of a packet before its message key was verified.
- * 2. A message whose id or salt is refused was not seen: it creates no session, and may come again as it is.
+ * 2. What a packet asks for is charged to its key, and is done in slices, between which others get their turn.
+ * 3. A message whose id or salt is refused was not seen: it creates no session, and may come again as it is.
  */
 export class Packets {
   readonly #world: World
@@ -47,8 +49,8 @@ export class Packets {
   }
 
   /**
-   * A peer's packet, a view that is not kept. A promise means that its key is being loaded: the peer's next packets
-   * have to wait until it resolves.
+   * A peer's packet, a view that is not kept. A promise means that its key is being loaded, or that it takes its time:
+   * the peer's next packets have to wait until it resolves.
    */
   receive(peer: Peer, packet: Buffer, wantsQuickAck: boolean): Promise<void> | undefined {
     this.#world.metrics.count('packets_in')
@@ -62,10 +64,7 @@ export class Packets {
     }
     const id = readLong(packet, 0)
     const key = this.#world.keys.cached(id)
-    if (key) {
-      this.#open(peer, key, packet, wantsQuickAck)
-      return undefined
-    }
+    if (key) return this.#open(peer, key, packet, wantsQuickAck)
     return this.#load(peer, id, Buffer.from(packet), wantsQuickAck)
   }
 
@@ -73,7 +72,7 @@ export class Packets {
     try {
       const key = await this.#world.keys.load(id)
       if (key) {
-        this.#open(peer, key, packet, wantsQuickAck)
+        await this.#open(peer, key, packet, wantsQuickAck)
         return
       }
       this.#world.metrics.count('unknown_auth_keys')
@@ -82,37 +81,53 @@ export class Packets {
       if (++peer.failures >= MAX_UNKNOWN_KEYS) peer.close('too many unknown auth keys')
     } catch (error) {
       // Never -404 here: a client would throw its key away, and the account's login with it.
-      if (error instanceof AuthKeyLoadsExhausted) peer.replyError(TOO_MANY_LOADS)
+      if (error instanceof AuthKeyLoadsExhausted) peer.replyError(TOO_MUCH)
       else this.#world.log.warn({ err: error }, 'an auth key could not be loaded')
       peer.close('auth key not available just now')
     }
   }
 
-  #open(peer: Peer, key: AuthKey, packet: Buffer, wantsQuickAck: boolean) {
+  #open(peer: Peer, key: AuthKey, packet: Buffer, wantsQuickAck: boolean): Promise<void> | undefined {
+    if (this.#world.isOverdrawn(key)) {
+      this.#world.metrics.count('overdrawn_closed')
+      peer.replyError(TOO_MUCH)
+      peer.close('asks for too much work')
+      return undefined
+    }
     const opened = openPacket(packet, key.key)
     if (!opened) {
       this.#bad(peer, 'packet does not match its key')
-      return
+      return undefined
     }
     if (key.expired(this.#world.nowSeconds())) {
       this.#world.metrics.count('unknown_auth_keys')
       peer.replyError(UNKNOWN_KEY)
-      return
+      return undefined
     }
     peer.authenticated()
     if (wantsQuickAck) peer.quickAck(opened.quickAck)
-    this.#receiveMessage(peer, key, opened)
+    const under = this.#receiveMessage(peer, key, opened)
+    this.#letRest(peer, key)
+    return under
   }
 
-  #receiveMessage(peer: Peer, key: AuthKey, packet: OpenedPacket) {
+  #letRest(peer: Peer, key: AuthKey) {
+    const restMs = this.#world.workRestMs(key)
+    if (restMs <= 0) return
+    this.#world.metrics.count('overdrawn_rests')
+    peer.rest(restMs)
+  }
+
+  #receiveMessage(peer: Peer, key: AuthKey, packet: OpenedPacket): Promise<void> | undefined {
     const nowSeconds = this.#world.nowSeconds()
     const refusal = badMessageId(packet.msgId, nowSeconds)
     if (refusal !== 0) {
       this.#refuse(peer, key, packet, refusal)
-      return
+      return undefined
     }
     if (!acceptsSalt(key, packet.salt, nowSeconds)) {
       this.#world.metrics.count('bad_salts')
+      this.#world.spend(key, Work.message)
       this.#replyOutside(peer, key, packet, {
         _: 'mt_bad_server_salt',
         badMsgId: packet.msgId,
@@ -120,14 +135,14 @@ export class Packets {
         errorCode: BAD_SALT,
         newServerSalt: currentSalt(key, nowSeconds),
       })
-      return
+      return undefined
     }
     const messages = this.#messagesOf(packet)
     if (!messages) {
       this.#refuse(peer, key, packet, BadMessage.invalidContainer)
-      return
+      return undefined
     }
-    this.#receiveAll(peer, key, packet, messages)
+    return this.#receiveAll(peer, key, packet, messages)
   }
 
   #messagesOf(packet: OpenedPacket): InnerMessage[] | undefined {
@@ -136,14 +151,19 @@ export class Packets {
     return readContainer(packet.body, this.#world.limits.containerMessages)
   }
 
-  #receiveAll(peer: Peer, key: AuthKey, packet: OpenedPacket, messages: readonly InnerMessage[]) {
+  #receiveAll(
+    peer: Peer,
+    key: AuthKey,
+    packet: OpenedPacket,
+    messages: readonly InnerMessage[],
+  ): Promise<void> | undefined {
     let session = this.#sessions.get(key, packet.sessionId)
     const isNew = !session
     session ??= this.#sessions.create(key, packet.sessionId, lowestId(packet.msgId, messages))
     const link = session && peer.linkFor(session)
     if (!session || !link) {
       peer.close('too many sessions')
-      return
+      return undefined
     }
     session.attach(link)
     if (isNew) {
@@ -151,12 +171,42 @@ export class Packets {
       session.isOlder = messages.every(({ seqNo }) => seqNo >= SEQ_NO_OF_A_LIVED_SESSION)
     }
     const isContainer = messages[0] !== packet
-    if (isContainer && !this.#acceptContainer(session, packet)) return
+    if (isContainer && !this.#acceptContainer(session, packet)) return undefined
     const budget = new UnpackBudget(this.#world.limits.unpackedBytesPerPacket)
-    for (const message of messages) {
+    const done = this.#receiveSlice(session, link, messages, 0, budget)
+    if (done === messages.length) return undefined
+    return this.#receiveRest(session, link, messages, done, budget).then(() => this.#letRest(peer, key))
+  }
+
+  /** Handles messages from `at` on, as many as others may be kept waiting for; returns where it ended. */
+  #receiveSlice(
+    session: MtprotoSession,
+    link: PacketLink,
+    messages: readonly InnerMessage[],
+    at: number,
+    budget: UnpackBudget,
+  ): number {
+    let left = this.#world.limits.workUnitsPerSlice
+    while (at < messages.length && left > 0) {
       // One of the messages may have ended the session, or its key.
-      if (session.ended) return
-      this.#receive(session, link, message, budget)
+      if (session.ended) return messages.length
+      const cost = this.#receive(session, link, messages[at++]!, budget)
+      this.#world.spend(session.key, cost)
+      left -= Math.max(Work.message, cost)
+    }
+    return at
+  }
+
+  async #receiveRest(
+    session: MtprotoSession,
+    link: PacketLink,
+    messages: readonly InnerMessage[],
+    done: number,
+    budget: UnpackBudget,
+  ) {
+    for (let at = done; at < messages.length; ) {
+      await new Promise(setImmediate)
+      at = this.#receiveSlice(session, link, messages, at, budget)
     }
   }
 
@@ -170,55 +220,52 @@ export class Packets {
     return true
   }
 
-  #receive(session: MtprotoSession, link: PacketLink, message: InnerMessage, budget: UnpackBudget) {
-    const { msgId, seqNo, body } = message
+  /** Handles a message; returns what it cost. */
+  #receive(session: MtprotoSession, link: PacketLink, message: InnerMessage, budget: UnpackBudget): number {
+    const { msgId, seqNo } = message
     const known = session.seen.get(msgId)
     if (known instanceof Call && known.phase !== 'expected') {
-      this.#calls.repeated(session, known)
-      return
+      return Work.message + this.#calls.repeated(session, known) * Work.resentByte
     }
     if (known === undefined) {
       const refusal = innerRefusal(session, msgId)
       if (refusal !== 0) {
         this.#notifyBad(session, msgId, seqNo, refusal)
-        return
+        return Work.message
       }
     } else if (!(known instanceof Call) && known !== 'service') {
       if (known === 'lost') this.#calls.lost(session, msgId)
       else session.acknowledge(msgId)
-      return
+      return Work.message
     }
-    this.#dispatch(session, link, message, budget, body)
+    const unpackedBefore = budget.spent
+    const cost = this.#dispatch(session, link, message, budget)
+    return cost + (budget.spent - unpackedBefore) * Work.inflatedByte
   }
 
-  #dispatch(
-    session: MtprotoSession,
-    link: PacketLink,
-    { msgId, seqNo }: InnerMessage,
-    budget: UnpackBudget,
-    body: Buffer,
-  ) {
+  #dispatch(session: MtprotoSession, link: PacketLink, { msgId, seqNo, body }: InnerMessage, budget: UnpackBudget) {
     let object: ReturnType<UnpackBudget['read']>
     try {
       object = budget.read(body)
     } catch (error) {
       this.#world.metrics.count('bad_messages')
       this.#calls.refuse(session, msgId, unreadable(error))
-      return
+      return Work.call
     }
     if (!object._.startsWith('mt_')) {
       this.#calls.receive(session, link, msgId, object)
-      return
+      return Work.call
     }
     if ((seqNo & 1) !== 0) session.seen.set(msgId, 'service')
     const context = { world: this.#world, session, sessions: this.#sessions, calls: this.#calls, link, msgId }
-    if (!handleServiceMessage(context, object)) {
-      this.#world.metrics.count('bad_messages')
-    }
+    const cost = handleServiceMessage(context, object)
+    if (cost === undefined) this.#world.metrics.count('bad_messages')
+    return cost ?? Work.message
   }
 
   #refuse(peer: Peer, key: AuthKey, packet: OpenedPacket, errorCode: number) {
     this.#world.metrics.count('bad_messages')
+    this.#world.spend(key, Work.message)
     const { msgId: badMsgId, seqNo: badMsgSeqno } = packet
     this.#replyOutside(peer, key, packet, { _: 'mt_bad_msg_notification', badMsgId, badMsgSeqno, errorCode })
   }

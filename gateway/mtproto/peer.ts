@@ -19,5 +19,7 @@ export interface Peer {
   quickAck(token: number): void
   /** A packet of the peer was encrypted with a key that we know. */
   authenticated(): void
+  /** Has the peer's next packets wait, where there can be any. */
+  rest(delayMs: number): void
   close(reason: string): void
 }

@@ -6,6 +6,7 @@ import { futureSalts } from './salts.js'
 import { serviceBody } from './service-body.js'
 import type { MtprotoSession } from './session.js'
 import type { SessionTable } from './session-table.js'
+import { Work } from './work.js'
 import type { World } from './world.js'
 
 const AHEAD_SECONDS = 30
@@ -53,12 +54,16 @@ const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['mt_msg_new_detailed_info', ignore],
 ])
 
-/** Acts on a message of the protocol itself. False if it is none that a client may send inside a session. */
-export function handleServiceMessage(context: Context, message: TlObject): boolean {
+/**
+ * Acts on a message of the protocol itself; returns what it cost, or undefined if it is none that a client may send
+ * inside a session.
+ */
+export function handleServiceMessage(context: Context, message: TlObject): number | undefined {
   const handler = handlers.get(message._)
-  if (!handler) return false
+  if (!handler) return undefined
   handler(context, message)
-  return true
+  const ids = (message.msgIds as readonly Long[] | undefined)?.length ?? 0
+  return (message._ === 'mt_msgs_ack' ? Work.acknowledgement : Work.message) + ids * Work.id
 }
 
 /** What clients tell of our messages: nothing follows from it, since all that is unacknowledged is sent again anyway. */
@@ -98,7 +103,9 @@ function stateOf(session: MtprotoSession, id: Long, newestSeconds: number): numb
 function resend({ world, session, msgId }: Context, { msgIds }: TlObject) {
   const missing = bounded(world, msgIds).filter((id) => {
     const message = session.findOutgoing(id)
-    return !message || !session.resend(message)
+    if (!message || !session.resend(message)) return true
+    world.spend(session.key, message.body.length * Work.resentByte)
+    return false
   })
   if (missing.length > 0) sendStates(world, session, msgId, missing)
 }

@@ -16,6 +16,7 @@ export class SessionTable {
 
   constructor(world: World) {
     this.#world = world
+    world.onShortOfMemory = () => this.#relieve()
   }
 
   get size(): number {
@@ -62,8 +63,14 @@ export class SessionTable {
       if (!session.link && session.lastActiveMs < leftSinceMs) this.end(session)
       else session.sweep()
     }
+    if (budget.exhausted) this.#relieve()
+  }
+
+  /** Memory is short: what the clients have had time to acknowledge goes, then the sessions that nobody carries. */
+  #relieve() {
+    const { limits, budget } = this.#world
+    for (const session of this.#sessions.values()) session.relieve(limits.unackedBytesDisconnected)
     if (!budget.exhausted) return
-    for (const session of this.#sessions.values()) session.relieve()
     const left = [...this.#sessions.values()].filter((session) => !session.link && session.heldBytes > 0)
     for (const session of left.sort((a, b) => a.lastActiveMs - b.lastActiveMs)) {
       if (!budget.exhausted) return

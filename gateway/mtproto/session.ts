@@ -2,6 +2,8 @@ import { resolveLayer } from '../tl/index.js'
 import type { AuthKey } from './auth-key.js'
 import type { ClientInfo } from './auth-key-store.js'
 import type { Call } from './call.js'
+import { addressGroup } from './client-address.js'
+import type { HoldingSession } from './holders.js'
 import type { PacketLink } from './link.js'
 import type { Long } from './long.js'
 import { ANSWER, MESSAGE_ID_KEPT_SECONDS, type MessageKind, NOTICE } from './message-id.js'
@@ -27,7 +29,7 @@ const LOSSY_RESEND_AFTER_MS = 15_000
  * 3. An idle session holds no maps, lists or buffers.
  * 4. After `end` nothing is sent and no hook is called any more.
  */
-export class MtprotoSession implements Session {
+export class MtprotoSession implements Session, HoldingSession {
   readonly world: World
   readonly key: AuthKey
   readonly id: Long
@@ -193,6 +195,7 @@ export class MtprotoSession implements Session {
     if (this.link === link) return
     this.link = link
     this.#address = link.remoteAddress
+    this.#changeHolder()
     if (!this.#absent) return
     this.#absent = false
     this.#resendAll(Number.POSITIVE_INFINITY)
@@ -227,6 +230,7 @@ export class MtprotoSession implements Session {
 
   /** Another account, or none, is signed in on the key. */
   userChanged(): void {
+    this.#changeHolder()
     if (this.ready) {
       this.ready = false
       this.world.hooks.onSessionGone?.(this)
@@ -243,11 +247,9 @@ export class MtprotoSession implements Session {
   }
 
   /** Memory is short: what the client has had time to acknowledge goes. */
-  relieve(): void {
-    const { unackedMessages, unackedBytesDisconnected } = this.world.limits
-    this.#outbox?.trim(unackedMessages, unackedBytesDisconnected, Number.NEGATIVE_INFINITY, (message) =>
-      this.#dropped(message),
-    )
+  relieve(maxBytes: number): void {
+    const { unackedMessages } = this.world.limits
+    this.#outbox?.trim(unackedMessages, maxBytes, Number.NEGATIVE_INFINITY, (message) => this.#dropped(message))
   }
 
   end(): void {
@@ -256,7 +258,7 @@ export class MtprotoSession implements Session {
     this.ended = true
     this.ready = false
     this.#outbox?.trim(0, 0, Number.POSITIVE_INFINITY, () => {})
-    this.#outbox = undefined
+    this.#releaseOutbox()
     this.#queued = undefined
     this.#acks = undefined
     this.link = undefined
@@ -288,7 +290,7 @@ export class MtprotoSession implements Session {
     world.ids.next(kind)
     const seqNo = this.#contentCount++ * 2 + 1
     const message = new Outgoing(world.ids, seqNo, body, world.clock.monotonic(), about)
-    this.#outbox ??= new Outbox(world.budget)
+    this.#outbox ??= new Outbox(world.holders, world.holders.join(this.#holderName, this))
     this.#outbox.add(message)
     if (this.link) this.#enqueue(message)
     this.#bound()
@@ -342,8 +344,25 @@ export class MtprotoSession implements Session {
     this.world.hooks.onSessionResync?.(this)
   }
 
+  get #holderName(): string {
+    return this.userId === 0 ? addressGroup(this.remoteAddress) : `account ${this.userId}`
+  }
+
+  /** What it holds counts for whoever it is for. */
+  #changeHolder() {
+    const outbox = this.#outbox
+    if (!outbox || outbox.holder.name === this.#holderName) return
+    const { holders } = this.world
+    const before = outbox.holder
+    outbox.moveTo(holders.join(this.#holderName, this))
+    holders.leave(before, this)
+    holders.bound(outbox.holder)
+  }
+
   #bound() {
     this.#trim(Number.NEGATIVE_INFINITY)
+    if (this.#outbox) this.world.holders.bound(this.#outbox.holder)
+    if (this.world.budget.exhausted) this.world.relieve()
   }
 
   #trim(queuedSinceMs: number) {
@@ -366,6 +385,8 @@ export class MtprotoSession implements Session {
   }
 
   #releaseOutbox() {
-    if (this.#outbox?.length === 0) this.#outbox = undefined
+    if (this.#outbox?.length !== 0) return
+    this.world.holders.leave(this.#outbox.holder, this)
+    this.#outbox = undefined
   }
 }

@@ -10,9 +10,15 @@ const MAX_ELEMENTS = 32_768
 /** Reads the messages of one packet; what their gzip_packed objects unpack to is bounded for all of them together. */
 export class UnpackBudget {
   #bytes: number
+  #spent = 0
 
   constructor(bytes: number) {
     this.#bytes = bytes
+  }
+
+  /** What has been unpacked so far. */
+  get spent(): number {
+    return this.#spent
   }
 
   /** The object that a message's body holds. Throws TlError. */
@@ -22,7 +28,9 @@ export class UnpackBudget {
     try {
       return reader.object() as unknown as TlObject
     } finally {
-      this.#bytes -= maxInflatedBytes - inflatableBytes(reader)
+      const inflated = maxInflatedBytes - inflatableBytes(reader)
+      this.#bytes -= inflated
+      this.#spent += inflated
     }
   }
 }

@@ -204,6 +204,8 @@ export class TlReader {
     try {
       return unzipSync(packed, { maxOutputLength: this.inflatableBytes })
     } catch (error) {
+      // What it cost is not known: nobody gets to try again and again.
+      this.inflatableBytes = 0
       const tooLong = (error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE'
       throw tooLong
         ? new TlError('LIMIT', 'gzip_packed inflates to too much')

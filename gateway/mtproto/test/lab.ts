@@ -40,6 +40,11 @@ class MemoryConnection extends StreamConnection {
   reading = true
   unsentBytes = 0
 
+  /** The client has read. */
+  drain() {
+    this.drained()
+  }
+
   protected write(bytes: Buffer) {
     if (this.open) this.arrived.push(...this.client.decode(bytes))
   }

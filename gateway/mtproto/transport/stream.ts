@@ -4,7 +4,7 @@ import type { ByteBudget } from '../byte-budget.js'
 import { detectTransport } from './detect.js'
 import { type FrameNumbers, type Framing, TransportError } from './framing.js'
 
-/** Takes the packets of a stream. Return false to stop the stream in the middle of a chunk (it is closed). */
+/** Takes the packets of a stream. Return false to take no more for now: the rest is kept until `resume`. */
 export interface PacketSink {
   onPacket(packet: Buffer, wantsQuickAck: boolean): boolean
 }
@@ -17,6 +17,7 @@ const SMALLEST_PARTIAL_BYTES = 64
  * 1. Between packets it holds no buffer; a partial frame is held in memory of at most twice what has arrived.
  * 2. The cost of a frame does not depend on the number of pieces that it arrives in.
  * 3. A packet handed to the sink is a view, valid during that call only.
+ * 4. What the sink does not take is kept as a partial frame is, in order; after `end` nothing is.
  */
 export class StreamTransport implements FrameNumbers {
   framesIn = 0
@@ -25,7 +26,12 @@ export class StreamTransport implements FrameNumbers {
   #decipher: Decipher | undefined
   #cipher: Cipher | undefined
   #partial: Buffer | undefined
-  #partialBytes = 0
+  /** What is kept lies between these two. */
+  #partialFrom = 0
+  #partialTo = 0
+  /** The sink took no more of it. */
+  #stopped = false
+  #ended = false
   readonly #maxFrameBytes: number
   readonly #budget: ByteBudget
 
@@ -40,7 +46,7 @@ export class StreamTransport implements FrameNumbers {
     return this.#cipher ? `obfuscated ${this.#framing.name}` : this.#framing.name
   }
 
-  /** Memory that a partial frame holds. */
+  /** Memory that what was not taken yet holds. */
   get partialBytes(): number {
     return this.#partial?.length ?? 0
   }
@@ -61,19 +67,39 @@ export class StreamTransport implements FrameNumbers {
       return
     }
     this.#append(plain)
-    const bytes = this.#partial.subarray(0, this.#partialBytes)
+    this.resume(sink)
+  }
+
+  /** Takes the next bytes of a stream whose packets are not taken just now. */
+  hold(chunk: Buffer): void {
+    this.#append(this.#decipher ? this.#decipher.update(chunk) : chunk)
+  }
+
+  /** Hands over what was kept. Throws TransportError when it makes no sense. */
+  resume(sink: PacketSink): void {
+    if (!this.#partial) return
+    const bytes = this.#partial.subarray(this.#partialFrom, this.#partialTo)
     const consumed = this.#frames(bytes, sink)
     if (consumed === 0) return
-    this.release()
+    this.#partialFrom += consumed
+    // Where there is much that the sink takes piece by piece, it is not moved for each.
+    if (this.#stopped && this.#partialFrom * 2 < this.#partialTo) return
+    this.#release()
     this.#keep(bytes, consumed)
   }
 
-  /** Forgets the partial frame. */
-  release(): void {
+  /** Forgets what was kept, and keeps nothing any more. */
+  end(): void {
+    this.#ended = true
+    this.#release()
+  }
+
+  #release(): void {
     if (!this.#partial) return
     this.#budget.release(this.#partial.length)
     this.#partial = undefined
-    this.#partialBytes = 0
+    this.#partialFrom = 0
+    this.#partialTo = 0
   }
 
   /** A frame with room for a payload of that size at `payloadAt`. To be given to `finish` before the next one is begun. */
@@ -118,7 +144,7 @@ export class StreamTransport implements FrameNumbers {
 
   #detect(chunk: Buffer, sink: PacketSink): void {
     if (this.#partial) this.#append(chunk)
-    const bytes = this.#partial ? this.#partial.subarray(0, this.#partialBytes) : chunk
+    const bytes = this.#partial ? this.#partial.subarray(this.#partialFrom, this.#partialTo) : chunk
     const detected = detectTransport(bytes)
     if (!detected) {
       if (!this.#partial) this.#keep(chunk, 0)
@@ -127,7 +153,7 @@ export class StreamTransport implements FrameNumbers {
     this.#framing = detected.framing
     this.#decipher = detected.obfuscation?.decipher
     this.#cipher = detected.obfuscation?.cipher
-    this.release()
+    this.#release()
     if (detected.consumed < bytes.length) this.feed(bytes.subarray(detected.consumed), sink)
   }
 
@@ -135,6 +161,7 @@ export class StreamTransport implements FrameNumbers {
   #frames(bytes: Buffer, sink: PacketSink): number {
     const framing = this.#framing!
     let at = 0
+    this.#stopped = false
     for (;;) {
       const frameBytes = framing.measure(bytes, at)
       if (frameBytes > this.#maxFrameBytes) throw new TransportError(`frame of ${frameBytes} bytes`)
@@ -142,24 +169,29 @@ export class StreamTransport implements FrameNumbers {
       const wantsQuickAck = framing.wantsQuickAck(bytes, at)
       const packet = framing.payload(bytes, at, frameBytes, this)
       at += frameBytes
-      if (!sink.onPacket(packet, wantsQuickAck)) return bytes.length
+      if (sink.onPacket(packet, wantsQuickAck)) continue
+      this.#stopped = true
+      return at
     }
   }
 
   #keep(bytes: Buffer, from: number) {
-    if (from < bytes.length) this.#append(bytes.subarray(from))
+    if (from < bytes.length && !this.#ended) this.#append(bytes.subarray(from))
   }
 
   #append(bytes: Buffer) {
-    const needed = this.#partialBytes + bytes.length
+    const keptBytes = this.#partialTo - this.#partialFrom
     const held = this.#partial
-    if (!held || held.length < needed) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(needed, held ? held.length * 2 : SMALLEST_PARTIAL_BYTES))
-      if (held) held.copy(grown, 0, 0, this.#partialBytes)
+    if (!held || held.length - this.#partialTo < bytes.length) {
+      const neededBytes = keptBytes + bytes.length
+      const grown = Buffer.allocUnsafeSlow(Math.max(neededBytes, held ? keptBytes * 2 : SMALLEST_PARTIAL_BYTES))
+      if (held) held.copy(grown, 0, this.#partialFrom, this.#partialTo)
       this.#budget.add(grown.length - (held?.length ?? 0))
       this.#partial = grown
+      this.#partialFrom = 0
+      this.#partialTo = keptBytes
     }
-    bytes.copy(this.#partial!, this.#partialBytes)
-    this.#partialBytes = needed
+    bytes.copy(this.#partial!, this.#partialTo)
+    this.#partialTo += bytes.length
   }
 }
