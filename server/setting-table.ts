@@ -47,7 +47,7 @@ export const settingTable = {
     accepts: 'path',
     default: undefined,
     defaultInWords: 'no TLS',
-    doc: 'Certificate chain (PEM) of the HTTP port, which is then HTTPS; read again when it changes.',
+    doc: 'Certificate chain (PEM) of the HTTP port, which is then HTTPS. Both files are read again within seconds after they change.',
   }),
   tlsKeyFile: text({
     env: 'HELIOGRAPH_TLS_KEY_FILE',

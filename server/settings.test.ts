@@ -93,6 +93,7 @@ describe('relations between settings', () => {
       { HELIOGRAPH_LOGIN_CODE_DRIVER: 'webhook' },
       'HELIOGRAPH_LOGIN_CODE_WEBHOOK_URL',
     ],
+    ['a secret that is not used', { HELIOGRAPH_LOGIN_CODE_WEBHOOK_SECRET: 's' }, 'HELIOGRAPH_LOGIN_CODE_DRIVER'],
     ['an address that is not used', { HELIOGRAPH_LOGIN_CODE_WEBHOOK_URL: 'https://a' }, 'HELIOGRAPH_LOGIN_CODE_DRIVER'],
     [
       'more an address than in all',

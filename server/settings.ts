@@ -139,9 +139,10 @@ function brokenRelations(values: Values): SettingProblem[] {
         'HELIOGRAPH_LOGIN_CODE_DRIVER=webhook needs it: give the address to post codes to',
       ),
     )
-  if (values.loginCodeDriver !== 'webhook' && values.loginCodeWebhookUrl !== undefined)
+  const unused = (['loginCodeWebhookUrl', 'loginCodeWebhookSecret'] as const).find((key) => values[key] !== undefined)
+  if (values.loginCodeDriver !== 'webhook' && unused)
     problems.push(
-      problem('loginCodeDriver', 'HELIOGRAPH_LOGIN_CODE_WEBHOOK_URL is set but not used: set the driver to webhook'),
+      problem('loginCodeDriver', `${settingTable[unused].env} is set but not used: set the driver to webhook`),
     )
   if ((values.maxConnectionsPerAddress ?? 0) > values.maxConnections)
     problems.push(

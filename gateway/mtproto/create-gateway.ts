@@ -16,7 +16,8 @@ import { World } from './world.js'
 const TICK_MS = 250
 /** Sessions and connections are looked through every so many ticks. */
 const FULL_SWEEP_TICKS = 20
-const CERTIFICATE_TICKS = 120
+/** Looking whether the files have changed costs microseconds. */
+const CERTIFICATE_TICKS = 4
 
 class Gateway implements MtprotoGateway {
   readonly #world: World

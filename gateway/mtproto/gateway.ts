@@ -41,7 +41,7 @@ export interface TcpListenOptions {
 }
 
 export interface HttpListenOptions extends TcpListenOptions {
-  /** PEM files; read again when they change. */
+  /** PEM files; looked at every second, and read again when they have changed. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string }
   /** Puts further routes on the same listener. Called again for the new listener after a change of certificate. */
   readonly routes?: (app: TemplatedApp) => void

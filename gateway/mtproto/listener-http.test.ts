@@ -3,12 +3,17 @@ import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import WebSocket from 'ws'
+import { createMtprotoGateway } from './create-gateway.js'
 import { HttpExchanges } from './http-exchanges.js'
 import { type HttpListener, listenHttp } from './listener-http.js'
 import { Packets } from './packets.js'
 import { Lab } from './test/lab.js'
+import { ManualClock } from './test/manual-clock.js'
+import { MemoryKeyStore } from './test/memory-key-store.js'
+import { systemRandom } from './test/system-random.js'
+import { serverKey } from './test/test-gateway.js'
 
 const certificates = new URL('./test/tls/', import.meta.url)
 let directory: string
@@ -29,6 +34,10 @@ function install(name: 'one' | 'two') {
   copyFileSync(new URL(`${name}.key.pem`, certificates), tls().keyFile)
 }
 
+const answerWell = (app: TemplatedApp) => {
+  app.get('/healthz', (response) => void response.end('well'))
+}
+
 async function open(port = 0) {
   const lab = new Lab()
   const packets = new Packets(lab.world, lab.handshakes, lab.sessions, lab.calls)
@@ -36,9 +45,7 @@ async function open(port = 0) {
     host: '127.0.0.1',
     port,
     tls: tls(),
-    routes: (app: TemplatedApp) => {
-      app.get('/healthz', (response) => void response.end('well'))
-    },
+    routes: answerWell,
   }
   listener = await listenHttp(lab.connections, new HttpExchanges(lab.world, packets), options)
   return { lab, port: listener.listening.port, listener }
@@ -82,7 +89,33 @@ test('one that cannot be read leaves the old one in use', async () => {
   const { port, listener } = await open()
   writeFileSync(tls().certFile, 'not a certificate')
   await expect(listener.refresh()).rejects.toThrow(/certificate/)
+  // Told once, not with every look.
+  await listener.refresh()
   expect((await ask(port)).name).toBe('heliograph test one')
+  rmSync(tls().keyFile)
+  await expect(listener.refresh()).rejects.toThrow(/ENOENT/)
+  expect((await ask(port)).name).toBe('heliograph test one')
+  install('two')
+  await listener.refresh()
+  expect((await ask(port)).name).toBe('heliograph test two')
+})
+
+test('the gateway looks by itself whether the certificate has changed', async () => {
+  install('one')
+  const clock = new ManualClock()
+  const gateway = createMtprotoGateway({
+    clock,
+    random: systemRandom,
+    serverKey,
+    authKeyStore: new MemoryKeyStore(),
+    rpc: () => true,
+  })
+  const { port } = await gateway.listenHttp({ host: '127.0.0.1', port: 0, tls: tls(), routes: answerWell })
+  expect((await ask(port)).name).toBe('heliograph test one')
+  install('two')
+  clock.advance(1000)
+  await vi.waitFor(async () => expect((await ask(port)).name).toBe('heliograph test two'), { timeout: 10_000 })
+  await gateway.close()
 })
 
 test('a missing certificate and a port that is taken stop the start with a reason', async () => {

@@ -69,7 +69,7 @@ class WebSocketConnection extends StreamConnection {
 
 export interface HttpListener {
   readonly listening: Listening
-  /** Takes up a certificate that has changed on disk. */
+  /** Takes up a certificate that has changed on disk. Rejects once for each change that cannot be used. */
   refresh(): Promise<void>
   close(): void
 }
@@ -83,17 +83,23 @@ export async function listenHttp(
   const { host } = options
   const port = await freePort(host, options.port)
   let version = certificateVersion(options)
+  let refreshing = false
   let listenSocket = await openApp(connections, exchanges, options, port)
   return {
     listening: { host, port },
     async refresh() {
       const found = certificateVersion(options)
-      if (found === version) return
-      // Before the old one closes, so that a certificate that does not load leaves everything as it was.
-      const next = await openApp(connections, exchanges, options, port)
-      uws.us_listen_socket_close(listenSocket)
-      listenSocket = next
+      if (found === version || refreshing) return
       version = found
+      refreshing = true
+      try {
+        // Before the old one closes, so that a certificate that does not load leaves everything as it was.
+        const next = await openApp(connections, exchanges, options, port)
+        uws.us_listen_socket_close(listenSocket)
+        listenSocket = next
+      } finally {
+        refreshing = false
+      }
       connections.world.log.info({}, 'the TLS certificate was read again')
     },
     close: () => uws.us_listen_socket_close(listenSocket),
@@ -115,7 +121,13 @@ async function freePort(host: string, port: number): Promise<number> {
 
 function certificateVersion({ tls }: HttpListenOptions): string {
   if (!tls) return ''
-  return [tls.certFile, tls.keyFile].map((file) => `${statSync(file).mtimeMs}:${statSync(file).size}`).join()
+  // By what it is, not only by its time: a renewal may put another file in the place of this one.
+  return [tls.certFile, tls.keyFile].map(fileVersion).join()
+}
+
+function fileVersion(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  return stats ? `${stats.ino}:${stats.mtimeMs}:${stats.size}` : 'none'
 }
 
 async function openApp(

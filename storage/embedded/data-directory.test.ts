@@ -71,3 +71,22 @@ test('a file in its place is refused', async () => {
   writeFileSync(path, 'a file')
   expect(refusalReason(await refusalOf(openDataDirectory(path)))).toBe('NOT_A_DIRECTORY')
 })
+
+test.runIf(process.platform === 'linux')(
+  'a place where no folder can be made is refused, and does not hang',
+  async () => {
+    for (const folder of ['/proc/heliograph', '/proc/heliograph/deep/er']) {
+      const refusal = await refusalOf(openDataDirectory(folder))
+      expect(refusalReason(refusal)).toBe('CANNOT_BE_MADE')
+      expect(refusal.message).toBe(
+        '/proc/heliograph cannot be made (ENOENT). Choose a folder that this user may make or write.',
+      )
+    }
+  },
+)
+
+test('a directory is made with the folders above it', async () => {
+  const deep = join(path, 'a', 'b')
+  await (await openDataDirectory(deep)).release()
+  expect(existsSync(join(deep, 'format.json'))).toBe(true)
+})

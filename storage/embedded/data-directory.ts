@@ -1,6 +1,7 @@
 import {
   chmodSync,
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -9,7 +10,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { ActorError } from '../../runtime/index.js'
 import { lockDirectory } from './directory-lock.js'
 
@@ -38,14 +39,14 @@ const migrations: Readonly<Record<number, (path: string) => void>> = {}
 
 /**
  * Creates the directory where there is none (readable by its owner only), takes it for this process and brings its
- * format up to date. Rejects with REFUSED (reasons DIRECTORY_IN_USE, FORMAT_TOO_NEW, NOT_A_DIRECTORY) or CORRUPT; the
+ * format up to date. Rejects with REFUSED (reasons DIRECTORY_IN_USE, FORMAT_TOO_NEW, NOT_A_DIRECTORY, CANNOT_BE_MADE) or CORRUPT; the
  * message has the cure.
  */
 export async function openDataDirectory(path: string): Promise<DataDirectory> {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === false) {
     throw refused(`${path} is not a directory. Choose another one.`, 'NOT_A_DIRECTORY')
   }
-  mkdirSync(path, { recursive: true, mode: 0o700 })
+  makeDirectory(path)
   const lock = await lockDirectory(path)
   try {
     const openedFormat = bringUpToDate(path)
@@ -53,6 +54,24 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
   } catch (error) {
     await lock.release()
     throw error
+  }
+}
+
+/** Folder by folder: Node's own recursion never ends where the system takes no folders (`/proc`). */
+function makeDirectory(path: string): void {
+  const missing: string[] = []
+  for (let at = resolve(path); !existsSync(at); at = dirname(at)) missing.unshift(at)
+  for (const at of missing) {
+    try {
+      mkdirSync(at, { mode: 0o700 })
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EEXIST') continue
+      throw refused(
+        `${at} cannot be made (${code}). Choose a folder that this user may make or write.`,
+        'CANNOT_BE_MADE',
+      )
+    }
   }
 }
 
