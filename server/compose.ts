@@ -45,7 +45,11 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
         chat: { clock, random },
         usernameRows: storage.names,
         loginCodes: {
-          delivery: withServiceMessage(codeDelivery(settings.loginCode, { print, fetch }), random, () => system),
+          delivery: withServiceMessage(codeDelivery(settings.loginCode, { print, fetch }), {
+            clock,
+            random,
+            system: () => system,
+          }),
           random,
           testNumbers: settings.testNumbers,
         },

@@ -66,7 +66,7 @@ export const settingTable = {
     env: 'HELIOGRAPH_LOGIN_CODE_DRIVER',
     default: 'console',
     of: ['console', 'webhook'],
-    doc: "How a login code reaches a person who has no session yet: printed by the server, or posted to a webhook that sends the SMS. Accounts with a session get it as a message from Telegram's service account, 777000, too.",
+    doc: "How a login code reaches a person: printed by the server, or posted to a webhook that sends the SMS. Who has used a device within the last week gets it there, as a message from Telegram's service account, 777000, and through the webhook only when asking again; the console shows every code.",
   }),
   loginCodeWebhookUrl: webAddress({
     env: 'HELIOGRAPH_LOGIN_CODE_WEBHOOK_URL',

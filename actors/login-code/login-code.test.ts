@@ -7,6 +7,7 @@ import { LoginCode } from './contract.js'
 import { testCodeOf } from './test-number.js'
 
 const NUMBER = '491701234567'
+const HOME = '192.0.2.1'
 const TEST_NUMBER = '9996621234'
 
 const unownedPhone = implement<{ contract: Phone; id: string; state: undefined; entry: never; memory: undefined }>({
@@ -56,8 +57,8 @@ class Login {
     return this.world.until(promise)
   }
 
-  async send(authKey = 'k', phone = NUMBER): Promise<{ hash: string; code: string }> {
-    const { hash } = await this.until(this.codes(phone).send({ authKey }))
+  async send(authKey = 'k', phone = NUMBER, from = HOME): Promise<{ hash: string; code: string }> {
+    const { hash } = await this.until(this.codes(phone).send({ authKey, from }))
     return { hash, code: this.sent.at(-1)?.code ?? '' }
   }
 
@@ -129,21 +130,50 @@ describe('login codes', () => {
     await login.until(login.codes().consume({ hash: own.hash }))
   })
 
-  it('are sent again as they are, at most ten times an hour', async () => {
+  it('are sent again as they are, and another way, at most eight times an hour to one address', async () => {
     const login = await Login.start()
     const { hash, code } = await login.send()
-    await login.until(login.codes().send({ authKey: 'k', resend: hash }))
-    expect(login.sent.map((one) => one.code)).toEqual([code, code])
-    for (let i = 0; i < 8; i++) await login.send()
-    expect(await login.refused(login.codes().send({ authKey: 'k' }))).toBe('PHONE_NUMBER_FLOOD')
+    await login.until(login.codes().send({ authKey: 'k', from: HOME, resend: hash }))
+    expect(login.sent).toMatchObject([
+      { code, again: false },
+      { code, again: true },
+    ])
+    for (let i = 0; i < 6; i++) await login.send(`k${i}`)
+    expect(await login.refused(login.codes().send({ authKey: 'other', from: HOME }))).toBe('PHONE_NUMBER_FLOOD')
+    await login.send('k', NUMBER, '192.0.2.2')
     await login.world.clock.advance(3_600_001)
     await login.send()
+  })
+
+  it('are not used up for their owner by strangers, and are not many enough to guess (L1, L2)', async () => {
+    const login = await Login.start()
+    const own = await login.send('own')
+    await login.until(login.codes().check({ ...own, authKey: 'own' }))
+    await login.until(login.codes().consume({ hash: own.hash }))
+    const attack = async (from: string) => login.refused(login.codes().send({ authKey: from, from }))
+    let sent = 0
+    for (let i = 0; i < 40; i++) if ((await attack(`198.51.100.${i}`)) === undefined) sent++
+    expect(sent).toBeLessThanOrEqual(20)
+    login.world.crash()
+    await login.world.start()
+    // The owner's own address is not concerned; elsewhere it is a matter of minutes.
+    await login.send('new device')
+    expect(await attack('203.0.113.1')).toMatch(/^FLOOD_WAIT_[1-9][0-9]{1,2}$/)
+    await login.world.clock.advance(360_000)
+    expect(await attack('203.0.113.1')).toBeUndefined()
+    let guesses = 0
+    for (let minute = 0; minute < 24 * 60; minute++) {
+      await login.world.clock.advance(60_000)
+      if ((await attack(`2001:db8:0:${minute}::/64`)) === undefined) guesses += 5
+    }
+    // Of 100,000, in a day.
+    expect(guesses).toBeLessThanOrEqual(1300)
   })
 
   it('that cannot be delivered are an error, not a silence', async () => {
     const login = await Login.start()
     login.isBroken = true
-    expect(await login.refused(login.codes().send({ authKey: 'k' }))).toBe('SMS_CODE_CREATE_FAILED')
+    expect(await login.refused(login.codes().send({ authKey: 'k', from: HOME }))).toBe('SMS_CODE_CREATE_FAILED')
   })
 
   it('of test numbers are known and not sent, where test numbers are on', async () => {

@@ -17,6 +17,11 @@ export function addressGroup(address: string): string {
   return `${parts.slice(0, 4).join(':')}::/64`
 }
 
+/** Whether an address, or what `addressGroup` made of it, is this machine itself. */
+export function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || addressGroup(address) === '0:0:0:0::/64'
+}
+
 /** The address that uWebSockets.js gives as text, IPv6 without any abbreviation. */
 export function addressOfText(text: ArrayBuffer): string {
   const address = Buffer.from(text).toString('latin1')

@@ -192,8 +192,9 @@ export abstract class StreamConnection implements Peer, PacketLink, PacketSink {
     try {
       work()
     } catch (error) {
-      if ((error as Error).name !== 'TransportError') world.log.error({ err: error }, 'a packet could not be handled')
-      world.metrics.count('bad_packets')
+      const isFraming = (error as Error).name === 'TransportError'
+      if (!isFraming) world.log.error({ err: error }, 'a packet could not be handled')
+      world.metrics.count('bad_packets', 1, isFraming ? 'framing' : 'failed')
       this.close((error as Error).message)
     }
   }

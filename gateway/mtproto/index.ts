@@ -4,6 +4,7 @@ export type {
   AuthKeyStore,
   ClientInfo,
 } from './auth-key-store.js'
+export { addressGroup, isLoopback } from './client-address.js'
 export { createMtprotoGateway } from './create-gateway.js'
 export type {
   AuthKeys,

@@ -55,7 +55,7 @@ export class Packets {
   receive(peer: Peer, packet: Buffer, wantsQuickAck: boolean): Promise<void> | undefined {
     this.#world.metrics.count('packets_in')
     if (packet.length < SMALLEST_PACKET_BYTES) {
-      this.#bad(peer, 'short packet')
+      this.#bad(peer, 'short', 'short packet')
       return undefined
     }
     if (isPlainPacket(packet)) {
@@ -96,7 +96,7 @@ export class Packets {
     }
     const opened = openPacket(packet, key.key)
     if (!opened) {
-      this.#bad(peer, 'packet does not match its key')
+      this.#bad(peer, 'key', 'packet does not match its key')
       return undefined
     }
     if (key.expired(this.#world.nowSeconds())) {
@@ -288,8 +288,8 @@ export class Packets {
     peer.reply(sealed)
   }
 
-  #bad(peer: Peer, reason: string) {
-    this.#world.metrics.count('bad_packets')
+  #bad(peer: Peer, which: 'short' | 'key', reason: string) {
+    this.#world.metrics.count('bad_packets', 1, which)
     peer.close(reason)
   }
 }

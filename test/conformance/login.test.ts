@@ -1,5 +1,8 @@
 /** Logging in and signing up: codes by the console and as a service message, explicit sign-up, what is refused. */
-import { describe, expect, test } from 'vitest'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { SentCode } from '@mtcute/node'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { gramjsGuest, hearsUpdates, testCode, waitUntil } from '../harness/index.js'
 import { stage } from './stage.js'
 
@@ -90,6 +93,45 @@ describe('a server that makes accounts by itself', () => {
     await expect(device.client.call({ _: 'updates.getState' })).rejects.toThrow('AUTH_KEY_UNREGISTERED')
     const back = await on.mtcute({ phone: device.phone })
     expect(back.self).toBe(device.self)
+  })
+})
+
+describe('a server that sends codes by a paid service', () => {
+  const sent: { phone: string; code: string }[] = []
+  const provider = createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    sent.push(JSON.parse(body))
+    response.end()
+  })
+  beforeAll(() => new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve)))
+  afterAll(() => void provider.close())
+  const on = stage(() => ({
+    env: {
+      HELIOGRAPH_LOGIN_CODE_DRIVER: 'webhook',
+      HELIOGRAPH_LOGIN_CODE_WEBHOOK_URL: `http://127.0.0.1:${(provider.address() as AddressInfo).port}/`,
+    },
+  }))
+
+  test('who has a device gets the code there, and by the service only when asking again', async () => {
+    const phone = '15550100456'
+    const first = await on.guest()
+    await first.start({ phone: `+${phone}`, code: () => sent.at(-1)!.code, codeSentCallback: () => {} })
+    expect(sent).toHaveLength(1)
+    const heard: string[] = []
+    first.onNewMessage.add((message) => heard.push(message.text))
+    await waitUntil('it hears updates', () => hearsUpdates(first))
+
+    const second = await on.guest()
+    const { phoneCodeHash, type, nextType } = (await second.sendCode({ phone })) as SentCode
+    expect([type, nextType]).toEqual(['app', 'sms'])
+    await waitUntil('the code is told', () => heard.length > 0)
+    expect(sent).toHaveLength(1)
+    const again = (await second.resendCode({ phone, phoneCodeHash })) as SentCode
+    expect([again.type, sent.length]).toEqual(['sms', 2])
+    expect(heard.join()).toContain(sent[1]!.code)
+    await second.signIn({ phone, phoneCodeHash: again.phoneCodeHash, phoneCode: sent[1]!.code })
+    expect((await second.getMe()).id).toBe((await first.getMe()).id)
   })
 })
 

@@ -50,7 +50,7 @@ export const pairs: readonly (readonly [DeviceKind, DeviceKind])[] = [
  * One server for a file's tests, and the clients that they log in; all ended after the last test, which holds that no
  * call was answered with an internal error and that the server still runs.
  */
-export function stage(options: ServerOptions = {}): Stage {
+export function stage(options: ServerOptions | (() => ServerOptions) = {}): Stage {
   let server: ServerProcess | undefined
   let phones = 0
   const devices = new Set<Pick<Device, 'end'>>()
@@ -69,7 +69,7 @@ export function stage(options: ServerOptions = {}): Stage {
   const newPhone = () => testPhone(++phones)
 
   beforeAll(async () => {
-    server = await startServer(options)
+    server = await startServer(typeof options === 'function' ? options() : options)
   })
   afterAll(async () => {
     await Promise.allSettled([...devices].map((device) => device.end()))

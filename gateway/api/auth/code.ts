@@ -1,6 +1,8 @@
 import { LoginCode, type SentCode } from '../../../actors/login-code/contract.js'
 import { normalizePhone } from '../../../actors/phone/contract.js'
+import { addressGroup, isLoopback } from '../../mtproto/index.js'
 import type { tl } from '../../tl/index.js'
+import type { Call } from '../call.js'
 import { refuseCall } from '../errors.js'
 import { method } from '../method.js'
 
@@ -27,13 +29,25 @@ function presentSentCode({ hash, length, via, timeoutSeconds }: SentCode): tl.au
 
 /** A stranger may call these, and each may cost an SMS: a few at once, then one in ten seconds; the number has its own limit. */
 const CODE_FLOOD = { burst: 20, perSecond: 0.1 }
+/** Auth keys are free: an address has a limit too, wide enough for the people behind one router, or on one machine. */
+const ADDRESS_FLOOD = { burst: 50, perSecond: 1 / 30 }
+const LOOPBACK_FLOOD = { burst: 10_000, perSecond: 100 }
+
+/** What limits count as one address. Refused: FLOOD_WAIT_X. */
+function addressOf({ services, session }: Call): string {
+  const from = addressGroup(session.remoteAddress)
+  const rule = isLoopback(from) ? LOOPBACK_FLOOD : ADDRESS_FLOOD
+  const waitSeconds = services.flood.take(from, 'login codes', rule)
+  return waitSeconds === 0 ? from : refuseCall(`FLOOD_WAIT_${waitSeconds}`)
+}
 
 export const sendCode = method(
   'auth.sendCode',
   { auth: 'any', flood: CODE_FLOOD },
   async ({ phoneNumber, apiId }, call) => {
     if (!(apiId > 0)) refuseCall('API_ID_INVALID')
-    return presentSentCode(await call.ref(LoginCode, phoneOf(phoneNumber)).send({ authKey: call.authKey }))
+    const code = call.ref(LoginCode, phoneOf(phoneNumber))
+    return presentSentCode(await code.send({ authKey: call.authKey, from: addressOf(call) }))
   },
 )
 
@@ -42,7 +56,9 @@ export const resendCode = method(
   { auth: 'any', flood: CODE_FLOOD },
   async ({ phoneNumber, phoneCodeHash }, call) => {
     const code = call.ref(LoginCode, phoneOf(phoneNumber))
-    return presentSentCode(await code.send({ authKey: call.authKey, resend: codeHashOf(phoneCodeHash) }))
+    return presentSentCode(
+      await code.send({ authKey: call.authKey, from: addressOf(call), resend: codeHashOf(phoneCodeHash) }),
+    )
   },
 )
 
