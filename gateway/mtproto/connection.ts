@@ -87,7 +87,7 @@ export abstract class StreamConnection implements Peer, PacketLink, PacketSink {
   onPacket(packet: Buffer, wantsQuickAck: boolean): boolean {
     const under = this.#connections.packets.receive(this, packet, wantsQuickAck)
     if (under) this.#waitFor(under)
-    else if (++this.#packetsInSlice >= PACKETS_PER_SLICE) this.#waitFor(new Promise(setImmediate))
+    else if (++this.#packetsInSlice >= PACKETS_PER_SLICE) this.#waitFor(this.#connections.world.othersFirst())
     return !this.#closed && !this.#paused
   }
 

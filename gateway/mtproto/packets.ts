@@ -205,7 +205,7 @@ export class Packets {
     budget: UnpackBudget,
   ) {
     for (let at = done; at < messages.length; ) {
-      await new Promise(setImmediate)
+      await this.#world.othersFirst()
       at = this.#receiveSlice(session, link, messages, at, budget)
     }
   }

@@ -97,6 +97,11 @@ export class World {
     return readLong(this.random.bytes(8), 0)
   }
 
+  /** Resolves when everybody else has had their turn. */
+  othersFirst(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve))
+  }
+
   /** Has the session write its messages once the current work is done, so that what it produces shares a packet. */
   flushSoon(session: MtprotoSession): void {
     if (session.flushing) return
