@@ -7,6 +7,7 @@
 import { refuse } from '../../runtime/index.js'
 import type { AccountProfile, BoxFact } from './changes.js'
 import type { UserProfile } from './contract.js'
+import { appendHidden } from './milestone.js'
 import { presenceOf } from './presence.js'
 import type { UserReading, UserTurn } from './shape.js'
 import type { UserState } from './state.js'
@@ -116,7 +117,7 @@ export async function settleUsername(turn: UserTurn, request: NamedToken): Promi
   const { account } = turn.state
   if (account && !account.closed && sameName(account.username, request.username)) return 'held'
   if (!(await isVoid(turn, request))) {
-    turn.append({ type: 'usernameVoided', username: request.username.toLowerCase(), upTo: request.token })
+    appendHidden(turn, { type: 'usernameVoided', username: request.username.toLowerCase(), upTo: request.token })
   }
   return 'void'
 }
@@ -125,6 +126,6 @@ export async function settleUsername(turn: UserTurn, request: NamedToken): Promi
 export function settlePhone(turn: UserTurn, phone: string): 'held' | 'void' {
   const { account } = turn.state
   if (account && !account.closed && account.phone === phone) return 'held'
-  if (!account) turn.append({ type: 'closed' })
+  if (!account) appendHidden(turn, { type: 'closed' })
   return 'void'
 }

@@ -39,6 +39,8 @@ export type BoxFact =
       readonly lane?: Lane
     }
   | { readonly type: 'mentionsRead'; readonly peer: PeerKey; readonly ids: readonly number[] } // as updateReadMessagesContents
+  /** A number and nothing else: a difference may end here (milestone.ts). */
+  | { readonly type: 'milestone' }
   // (0) from here on
   | {
       readonly type: 'reacted'

@@ -3,6 +3,7 @@ import { withKey } from './contacts.js'
 import type { Entry } from './entry.js'
 import { limits } from './limits.js'
 import type { UserMemory } from './memory.js'
+import { appendHidden } from './milestone.js'
 import type { UserReading, UserTurn } from './shape.js'
 import type { UserState } from './state.js'
 
@@ -79,7 +80,7 @@ export function touch(turn: UserTurn, request: { authKey: string; layer: number;
   const isSame = device.layer === layer && device.address === address
   const everyMs = isSame ? limits.deviceActiveEveryMs : limits.deviceChangeEveryMs
   if (nowMs - device.activeAtMs < everyMs) return
-  turn.append({ type: 'deviceActive', authKey, atMs: nowMs, layer, address })
+  appendHidden(turn, { type: 'deviceActive', authKey, atMs: nowMs, layer, address })
 }
 
 /** Takes acknowledgements into memory; `storeDelivered` writes them down. */
@@ -102,7 +103,7 @@ export function storeDelivered(turn: UserTurn): void {
   memory.delivered = undefined
   if (devices.length === 0) return
   memory.deliveredStoredAtMs = turn.nowMs
-  turn.append({ type: 'delivered', devices })
+  appendHidden(turn, { type: 'delivered', devices })
 }
 
 function deliveredPts(state: UserState, memory: UserMemory, authKey: string): number {

@@ -4,11 +4,11 @@
  * F1. New messages come as they are now, and not at all once deleted; of edits, reactions, reads and drafts of one thing
  *     only the last in the slice is told, an edit with the text as it is now. All of these are absolute, so a later slice
  *     that tells one again changes nothing.
- * F2. A slice ends before a change with a number, never inside of one, and above the device's own pts; or between two
- *     seconds, and then its date is that of the next change: each slice gets further.
+ * F2. A slice ends before a change with a number, never inside of one, and above the device's own pts: each slice gets
+ *     further, also for a device that keeps its pts and not its date. Under one number there are not many (M1).
  * F3. Changes without a number are told from `date` on; those under later pts all. Below the device's own pts this
  *     reaches back no further than `lookBackMs`: a device may have moved its pts by the answer to a request of its own,
- *     and lost the push of what stands below.
+ *     and lost the push of what stands below. Of so much that it does not fit into a slice, the newest is told.
  * F4. Devices apply messages first, then the rest in order. Reads come last of all, and `stillUnread` is the number of
  *     unread messages after the whole slice, of those that are still there: so a device may count by itself or believe it.
  *     (One that believes it across slices is off by those that a later slice deletes, until the next read.)
@@ -31,7 +31,7 @@ export async function difference(box: Box, request: DifferenceRequest): Promise<
   }
   const slice = await readSlice(box, request, head)
   const { entries, cut } = slice
-  if (entries.length === 0) return { kind: 'empty', pts: head.pts, atMs }
+  if (entries.length === 0 && head.pts === request.pts) return { kind: 'empty', pts: head.pts, atMs }
   const end = cut ?? { pts: head.pts, atMs }
   const messages = await messagesOf(box, entries)
   return {
@@ -52,66 +52,76 @@ interface Slice {
 async function readSlice(box: Box, request: DifferenceRequest, head: Position): Promise<Slice> {
   const limit = Math.min(Math.max(request.limit, 1), limits.differenceChanges)
   const sinceMs = request.date * 1000
-  const belowSinceMs = Math.max(sinceMs, box.nowMs - limits.lookBackMs)
-  const entries: PlacedEntry<Entry>[] = []
-  let after = await startOf(box, request, head, belowSinceMs)
+  const entries = await entriesBelow(box, request.pts, Math.max(sinceMs, box.nowMs - limits.lookBackMs))
+  const room = new Room(limit)
+  let after: Position & { readonly atMs?: number } = { pts: request.pts, ordinal: 0 }
   for (;;) {
-    const page = await box.own.entries(after, limits.readPage, head.pts)
+    const wanted = Math.min(limits.readPage, room.left + MARGIN)
+    const page = await box.own.entries(after, wanted, head.pts)
     for (const entry of page) {
-      after = entry
-      if (isKnown(entry, request.pts, sinceMs, belowSinceMs) || !visibleFact(box.state.id, entry.fact)) continue
-      const last = entries.length >= limit ? entries[entries.length - 1] : undefined
-      const cutAtMs = last && dateOfCut(request.pts, last, entry)
-      if (cutAtMs !== undefined) {
-        return { entries, cut: { pts: Math.max(request.pts, entry.pts - entry.count), atMs: cutAtMs } }
+      const before = entry.pts - entry.count
+      if (room.isFull && entry.count > 0 && before > request.pts) {
+        return { entries, cut: { pts: before, atMs: after.atMs ?? 0 } }
       }
-      entries.push(entry)
+      after = entry
+      const isKnown = entry.pts === request.pts && entry.atMs < sinceMs
+      const isTold = !isKnown && isVisible(box, entry)
+      // Only what is above the device's pts fills the slice: what is told again must not keep it from getting further.
+      if (entry.pts > request.pts) room.take(entry, isTold)
+      if (isTold) entries.push(entry)
     }
-    if (page.length < limits.readPage) return { entries }
+    if (page.length < wanted) return { entries }
   }
 }
 
-/** What the device has, by its pts and its date (F3). */
-function isKnown(entry: PlacedEntry<Entry>, clientPts: number, sinceMs: number, belowSinceMs: number): boolean {
-  if (entry.pts > clientPts) return false
-  return entry.count > 0 || entry.atMs < (entry.pts === clientPts ? sinceMs : belowSinceMs)
-}
+/** Entries that are read beyond those that fit, to find where the slice may end. */
+const MARGIN = 32
 
-/** F2: the date of a slice that ends before `next`; undefined when it may not end there. */
-function dateOfCut(clientPts: number, last: PlacedEntry<Entry>, next: PlacedEntry<Entry>): number | undefined {
-  if (next.pts - next.count > clientPts && next.count > 0) return last.atMs
-  return secondsOf(next) > secondsOf(last) ? next.atMs : undefined
-}
+/** What a slice may still take. */
+class Room {
+  #changes: number
+  #bytes: number = limits.differenceBytes
+  #scanned: number = limits.differenceScanned
 
-function secondsOf({ atMs }: PlacedEntry<Entry>): number {
-  return Math.floor(atMs / 1000)
-}
-
-/** Where reading begins: at or before the first change that the device may lack, and not far before it. */
-async function startOf(box: Box, request: DifferenceRequest, head: Position, belowSinceMs: number): Promise<Position> {
-  const { pts } = request
-  for (let from = pts, step = FIRST_STEP_BACK; from > 0; from -= step, step *= 4) {
-    const [entry] = await box.own.entries({ pts: from - 1, ordinal: Number.MAX_SAFE_INTEGER }, 1, head.pts)
-    if (entry && entry.atMs >= belowSinceMs) continue
-    return from === pts ? startUnder(box, request, head) : { pts: from, ordinal: 0 }
+  constructor(limit: number) {
+    this.#changes = limit
   }
-  return pts === 0 ? startUnder(box, request, head) : { pts: 0, ordinal: 0 }
+
+  get left(): number {
+    return Math.max(this.#changes, 0)
+  }
+
+  get isFull(): boolean {
+    return this.#changes <= 0 || this.#bytes <= 0 || this.#scanned <= 0
+  }
+
+  take({ fact, body }: PlacedEntry<Entry>, isTold: boolean): void {
+    this.#scanned--
+    if (!isTold) return
+    this.#changes--
+    this.#bytes -= (body?.byteLength ?? 0) + (!isMessage(fact) && 'ids' in fact ? 8 * fact.ids.length : 0)
+  }
 }
 
-const FIRST_STEP_BACK = 8
-
-/** At the head, many changes without a number may stand before those since `date`. */
-async function startUnder(box: Box, { pts, date }: DifferenceRequest, head: Position): Promise<Position> {
-  if (pts !== head.pts) return { pts, ordinal: 0 }
-  let low = 0
-  let high = head.ordinal
-  while (high - low > limits.readPage) {
-    const middle = Math.floor((low + high) / 2)
-    const [entry] = await box.own.entries({ pts, ordinal: middle - 1 }, 1, pts)
-    if (entry && entry.atMs < date * 1000) low = middle
-    else high = middle
+/** F3: changes without a number below the device's own pts, not older than `sinceMs`, in order. */
+async function entriesBelow(box: Box, pts: number, sinceMs: number): Promise<PlacedEntry<Entry>[]> {
+  let found: PlacedEntry<Entry>[] = []
+  let left: number = limits.lookBackEntries
+  for (let to = pts, step = 1; to > 0 && left > 0; step *= 4) {
+    const from = Math.max(0, to - step)
+    const page = await box.own.entries({ pts: from, ordinal: 0 }, left + 1, to - 1)
+    // These would be its oldest.
+    if (page.length > left) break
+    found = [...page.filter((entry) => entry.count === 0 && entry.atMs >= sinceMs && isVisible(box, entry)), ...found]
+    if ((page[0]?.atMs ?? sinceMs) < sinceMs) break
+    left -= page.length
+    to = from
   }
-  return { pts, ordinal: low }
+  return found
+}
+
+function isVisible(box: Box, { fact }: PlacedEntry<Entry>): boolean {
+  return isMessage(fact) || (fact.type !== 'milestone' && visibleFact(box.state.id, fact) !== undefined)
 }
 
 /** The changes that are not new messages, folded (F1). */

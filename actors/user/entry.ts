@@ -100,6 +100,7 @@ export function countOf(entry: Entry): number {
     case 'readOutbox':
     case 'pinned':
     case 'mentionsRead':
+    case 'milestone':
       return 1
     default:
       return 0

@@ -34,6 +34,14 @@ export const limits = {
   pageMessages: 100,
   pageDialogs: 100,
   differenceChanges: 1_000,
+  /** Bytes of bodies and ids after which a slice of a difference ends where it may. */
+  differenceBytes: 2_097_152,
+  /** Entries, told or not, after which it does. */
+  differenceScanned: 20_000,
+  /** Changes without a number under one number. */
+  underANumber: 1_000,
   /** How far a difference looks back, below a device's pts, for changes without a number: clients ask after so long a silence. */
   lookBackMs: 900_000,
+  /** Entries that it looks at there, newest first, about. */
+  lookBackEntries: 2_000,
 } as const

@@ -2,7 +2,10 @@ import type { Origin } from '../chat/contract.js'
 import { pushChanges } from './attachments.js'
 import type { BoxChange } from './changes.js'
 import { changeOf, type Entry, visibleFact } from './entry.js'
+import { isMilestoneDue } from './milestone.js'
 import type { UserTurn } from './shape.js'
+
+const MILESTONE = { type: 'milestone' } as const
 
 /** An entry to be appended. */
 export interface Written {
@@ -21,6 +24,9 @@ export class Pen {
 
   /** The change, or undefined when devices learn nothing of it. */
   append(entry: Entry, body?: Uint8Array, origin?: Origin): BoxChange | undefined {
+    if (isMilestoneDue(this.#turn, entry)) {
+      this.#changes.push(changeOf(this.#turn.append(MILESTONE), MILESTONE, undefined))
+    }
     const at = this.#turn.append(entry, body)
     const fact = visibleFact(this.#turn.id, entry)
     if (!fact) return undefined

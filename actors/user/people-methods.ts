@@ -14,6 +14,7 @@ import {
   storeDelivered,
   touch,
 } from './devices.js'
+import { appendHidden } from './milestone.js'
 import { write } from './pen.js'
 import { mayHear, presenceOf, setPresence } from './presence.js'
 import type { UserShape } from './shape.js'
@@ -52,7 +53,7 @@ export const deviceMethods: Pick<Implementation<UserShape>, keyof DevicesOfUser>
   revoke(turn, request) {
     const authKeys = revokedBy(turn.state, request)
     if (authKeys.length === 0) return []
-    turn.append({ type: 'revoked', authKeys })
+    appendHidden(turn, { type: 'revoked', authKeys })
     for (const authKey of authKeys) turn.memory.delivered?.delete(authKey)
     tellRevoked(turn, authKeys)
     return authKeys

@@ -5,6 +5,7 @@ import type { LiveNews, Presence } from './contract.js'
 import { SERVICE_USER_ID, User } from './contract.js'
 import { dialogOfChat } from './dialogs.js'
 import { limits } from './limits.js'
+import { appendHidden } from './milestone.js'
 import type { UserReading, UserTurn } from './shape.js'
 import type { UserState } from './state.js'
 
@@ -25,7 +26,7 @@ export function setPresence(turn: UserTurn, onlineUntilMs: number): void {
   if (untilMs === 0 && !wasOnline) return
   memory.onlineUntilMs = untilMs
   memory.seenAtMs = nowMs
-  if (nowMs - state.seenAtMs >= limits.seenEveryMs) turn.append({ type: 'seen', atMs: nowMs })
+  if (nowMs - state.seenAtMs >= limits.seenEveryMs) appendHidden(turn, { type: 'seen', atMs: nowMs })
   const isNews = untilMs === 0 ? memory.toldUntilMs !== 0 : untilMs - memory.toldUntilMs >= TELL_AGAIN_MS
   if (!isNews) return
   memory.toldUntilMs = untilMs

@@ -84,6 +84,7 @@ function foldFact(state: UserState, fact: StoredFact, at: Placed): void {
     case 'scheduled': // the chat keeps these
     case 'unscheduled':
     case 'groupChanged':
+    case 'milestone':
     case 'lane':
       return
   }

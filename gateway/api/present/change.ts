@@ -62,6 +62,9 @@ export function presentChange(change: BoxChange, context: ChangeContext, people:
       ]
     case 'mentionsRead':
       return [{ _: 'updateReadMessagesContents', messages: [...fact.ids], ...number }]
+    case 'milestone':
+      // What no client shows anything for.
+      return [{ _: 'updateReadMessagesContents', messages: [], ...number }]
     case 'reacted':
       return [reacted(fact, context, people)]
     case 'scheduled':
