@@ -172,7 +172,7 @@ describe('the loop of a client', () => {
 })
 
 describe('a milestone', () => {
-  test('is pushed as any other number', async () => {
+  test('is pushed like other numbers', async () => {
     const account = new Account()
     await account.begin()
     await account.host.attach(ME, 0)
