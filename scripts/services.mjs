@@ -7,7 +7,7 @@ import { main } from './project.mjs'
 import { catalog, testServices } from './services/catalog.mjs'
 import { DaemonFailed } from './services/daemon.mjs'
 import { install, NotInstalled } from './services/installation.mjs'
-import { defaultServicesDir, readRecord } from './services/places.mjs'
+import { defaultServicesDir, readRecord, withoutPassword } from './services/places.mjs'
 import { down, status, up } from './services/service.mjs'
 
 const usage = `npm run services -- <command> [names] [options]
@@ -66,7 +66,9 @@ async function upAll(dir, names, values) {
     const { record, started } = await up(dir, service, options)
     const seconds = ((performance.now() - since) / 1000).toFixed(1)
     if (!values.json)
-      console.log(`${service.name}: ${record.url} ${started ? `(up in ${seconds} s)` : '(ran already)'}`)
+      console.log(
+        `${service.name}: ${withoutPassword(record.url)} ${started ? `(up in ${seconds} s)` : '(ran already)'}`,
+      )
   }
   if (values.json) await printStatus(dir, services, values)
 }

@@ -6,7 +6,7 @@
 import { prepare } from './prepare.mjs'
 import { main, runBin } from './project.mjs'
 import { catalog, testServices } from './services/catalog.mjs'
-import { defaultServicesDir } from './services/places.mjs'
+import { defaultServicesDir, withoutPassword } from './services/places.mjs'
 import { down, up } from './services/service.mjs'
 
 /** Where the machine-readable result of the last run lies, relative to the root. */
@@ -21,7 +21,7 @@ async function withServers(body) {
     for (const service of testServices.map((name) => catalog.get(name))) {
       const { record, started } = await up(dir, service)
       if (started > 0) startedHere.unshift(service)
-      console.log(`${service.name}: ${record.url}`)
+      console.log(`${service.name}: ${withoutPassword(record.url)}`)
     }
     await body()
   } finally {

@@ -1,72 +1,96 @@
-/** U1, U2 and U4 of scripts/services/service.mjs and S1-S3 of test/services.ts, on a real Cassandra. */
-import { connect } from 'node:net'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { type PrivateService, serviceUrl, sharedService, startPrivateService } from './services.js'
+/**
+ * U1, U2 and U4 of scripts/services/service.mjs, P1 and P2 of places.mjs, and S1-S3 of test/services.ts, on the real
+ * servers.
+ */
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import {
+  type PrivateService,
+  type ServiceName,
+  serviceAddress,
+  serviceUrl,
+  sharedService,
+  startPrivateService,
+} from './services.js'
 
-const startMs = 240_000
+const startMs = 600_000
 
-let server: PrivateService
-beforeAll(async () => {
-  server = await startPrivateService('cassandra', { settings: { commitlog_sync: 'batch' } })
-}, startMs)
-afterAll(() => server.dispose(), startMs)
-
-/** The first byte of what Cassandra says to an OPTIONS frame; undefined when nothing comes in time. */
-function answer(withinMs: number): Promise<number | undefined> {
-  const { host, port } = server.members[0]!
-  return new Promise((resolve) => {
-    const socket = connect({ host, port }, () => socket.write(Buffer.from([4, 0, 0, 0, 5, 0, 0, 0, 0])))
-    const end = (value: number | undefined) => {
-      socket.destroy()
-      resolve(value)
-    }
-    socket.setTimeout(withinMs, () => end(undefined))
-    socket.once('error', () => end(undefined))
-    socket.once('data', (chunk: Buffer) => end(chunk[0]))
-  })
+const started: PrivateService[] = []
+async function start(...args: Parameters<typeof startPrivateService>): Promise<PrivateService> {
+  const service = await startPrivateService(...args)
+  started.push(service)
+  return service
 }
-const supported = 0x84
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  await Promise.all(started.splice(0).map((service) => service.dispose()))
+}, startMs)
 
-test('a private server answers, apart from the shared one', async () => {
-  expect(await answer(5_000)).toBe(supported)
-  expect(sharedService('cassandra').members[0]!.pid).not.toBe(server.members[0]!.pid)
+describe.each<ServiceName>(['cassandra', 'postgres', 'redis'])('%s', (name) => {
+  test('the shared one answers where tests look for it', () => {
+    const { host, port } = sharedService(name).members[0]!
+    expect(serviceAddress(name)).toEqual({ host, port })
+    expect(serviceUrl(name)).toContain(`${host}:${port}`)
+  })
+
+  test(
+    'a private one is frozen, killed, started again at the same address and stopped, apart from the shared one',
+    async () => {
+      const service = await start(name)
+      const [first] = service.members
+      expect(await service.states()).toEqual(['up'])
+      expect(sharedService(name).members[0]!.pid).not.toBe(first!.pid)
+
+      await service.restart()
+      expect(service.members, 'U1: a second `up` changes nothing').toEqual([first])
+
+      service.freeze()
+      expect(await service.states()).toEqual(['silent'])
+      service.thaw()
+      expect(await service.states()).toEqual(['up'])
+
+      await service.kill9()
+      expect(await service.states()).toEqual(['down'])
+      await service.restart()
+      expect(await service.states()).toEqual(['up'])
+      expect(service.members[0], 'P1: the same address').toMatchObject({ host: first!.host, ports: first!.ports })
+      expect(service.members[0]!.pid).not.toBe(first!.pid)
+
+      await service.stop()
+      expect(await service.states(), 'U4: no process is left').toEqual(['down'])
+    },
+    startMs,
+  )
 })
 
-test('U1: a second `up` changes nothing', async () => {
-  const before = server.members
-  await server.restart()
-  expect(server.members).toEqual(before)
-})
-
-test('a frozen server is silent and answers once thawed', async () => {
-  server.freeze()
-  expect(await answer(500)).toBe(undefined)
-  server.thaw()
-  expect(await answer(5_000)).toBe(supported)
-})
-
-test(
-  'a killed server comes back at the same address',
-  async () => {
-    const { host, port, pid } = server.members[0]!
-    await server.kill9()
-    expect(await answer(500)).toBe(undefined)
-    await server.restart()
-    expect(await answer(5_000)).toBe(supported)
-    expect(server.members[0]).toMatchObject({ host, port })
-    expect(server.members[0]!.pid).not.toBe(pid)
+test.each<[ServiceName, number]>([
+  ['postgres-standby', 2],
+  ['redis-sentinel', 5],
+  ['redis-cluster', 3],
+])(
+  '%s: its %i members find each other (U2), again after one was killed',
+  async (name, count) => {
+    const service = await start(name)
+    expect(await service.states()).toEqual(Array(count).fill('up'))
+    await service.kill9(service.members[1]!.role)
+    expect(await service.states()).toContain('down')
+    await service.restart()
+    expect(await service.states()).toEqual(Array(count).fill('up'))
   },
   startMs,
 )
 
-test('U4: `down` leaves no process', async () => {
-  await server.stop()
-  expect(await answer(500)).toBe(undefined)
-  expect(() => server.freeze()).toThrow('ESRCH')
+test('P2: servers that start at the same moment get ports of their own', async () => {
+  const services = await Promise.all([start('redis'), start('redis'), start('redis')])
+  expect(new Set(services.map(({ url }) => url)).size).toBe(3)
+  for (const service of services) expect(await service.states()).toEqual(['up'])
 })
 
 test('S1: a server that does not run is named with the command that starts it', () => {
   vi.stubEnv('HELIOGRAPH_SERVICES_DIR', '/nonexistent')
   expect(() => serviceUrl('cassandra')).toThrow('cassandra does not run: npm run services -- up cassandra')
-  vi.unstubAllEnvs()
+})
+
+test('a server elsewhere is taken from the environment', () => {
+  vi.stubEnv('HELIOGRAPH_TEST_POSTGRES', 'postgres://me:word@192.0.2.1:5432/mine')
+  expect(serviceAddress('postgres')).toEqual({ host: '192.0.2.1', port: 5432 })
 })

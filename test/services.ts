@@ -47,6 +47,8 @@ export interface Service {
 
 /** A service that belongs to one test. `role` names a member; without it: the first. */
 export interface PrivateService extends Service {
+  /** What each member does now: it answers, it runs without answering, or it does not run. */
+  states(): Promise<readonly State[]>
   /** SIGKILL; resolves when the process is gone. */
   kill9(role?: string): Promise<void>
   /** SIGSTOP: its sockets stay open and silent. */
@@ -68,10 +70,12 @@ interface PrivateServiceOptions {
   readonly dir?: string
 }
 
+type State = 'up' | 'silent' | 'down'
+
 /** As `npm run services -- status --json` prints it. */
 interface Status {
   readonly urls: Readonly<Record<string, string>>
-  readonly members: readonly (Omit<ServiceMember, 'pid'> & { readonly pid?: number; readonly service: string })[]
+  readonly members: readonly (Omit<ServiceMember, 'pid'> & { readonly pid?: number; readonly state: State })[]
 }
 
 /**
@@ -156,7 +160,12 @@ class PrivateProcesses implements PrivateService {
     const printed = await this.#services('up', '--json', '--slot', slot, ...this.#settings)
     const status = JSON.parse(printed) as Status
     this.url = status.urls[this.#name] ?? ''
-    this.members = status.members.map((member) => ({ ...member, pid: member.pid ?? -1 }))
+    this.members = status.members.map(({ state, ...member }) => ({ ...member, pid: member.pid ?? -1 }))
+  }
+
+  async states(): Promise<readonly State[]> {
+    const status = JSON.parse(await this.#services('status', '--json')) as Status
+    return status.members.map(({ state }) => state)
   }
 
   async kill9(role?: string): Promise<void> {

@@ -23,7 +23,7 @@ function service({ name, summary, members }) {
     members,
     protocol: 'CQL',
     mainPort: 'cql',
-    startWithinMs: 180_000,
+    startWithinMs: 300_000,
     stopSignal: 'SIGTERM',
 
     plan(member, record, { overrides }) {

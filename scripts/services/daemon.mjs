@@ -10,13 +10,14 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 
 const pollMs = 50
+const collectedWithinMs = 30_000
 
 /** Node marks the lowest descriptors as not to be inherited, but stops at the first gap. */
 const closeInheritedAndRun = `
 for each in /proc/self/fd/* /dev/fd/*; do
   number=\${each##*/}
   if [[ $number =~ ^[0-9]+$ ]] && (( number > 2 )); then eval "exec $number>&-"; fi
-done 2>/dev/null
+done
 exec "$@"`
 
 /**
@@ -68,6 +69,26 @@ function startByPs(pid) {
     return state.startsWith('Z') ? undefined : start.join(' ')
   } catch {
     return undefined
+  }
+}
+
+/**
+ * Waits until the system has collected what is left of a dead process: until then it seems to be there for others, such
+ * as a PostgreSQL that looks into its predecessor's lock file.
+ */
+export async function untilCollected({ pid }) {
+  const giveUpAt = performance.now() + collectedWithinMs
+  while (pid !== undefined && startOf(pid) === undefined && exists(pid) && performance.now() < giveUpAt)
+    await pause(pollMs)
+}
+
+/** Whether the system knows the process, if only as the remains of one. */
+export function exists(pid) {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error.code === 'EPERM'
   }
 }
 

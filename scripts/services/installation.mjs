@@ -81,10 +81,65 @@ function fetchJars() {
 /** @type {Requirement & {path: () => string}} */
 export const cassandraJars = {
   title: `Cassandra ${versions.cassandra.exact}`,
-  find: findJars,
+  find: remembered(findJars),
   path: jarsPath,
   fetch: fetchJars,
   cure: 'npm run services -- install cassandra',
+}
+
+/** A folder of programs. @type {Requirement} */
+export const postgresServer = fromDebian(
+  `PostgreSQL ${versions.postgres.series}`,
+  () => {
+    const isRight = (folder) =>
+      outputOf(join(folder, 'postgres'), ['--version']).includes(`(PostgreSQL) ${versions.postgres.series}.`)
+    const onSearchPath = onPath('postgres')
+    const candidates = [`/usr/lib/postgresql/${versions.postgres.series}/bin`, onSearchPath && dirname(onSearchPath)]
+    return candidates.find((folder) => folder && existsSync(join(folder, 'initdb')) && isRight(folder))
+  },
+  `postgresql-${versions.postgres.series}`,
+)
+
+/** @type {Requirement} */
+export const redisServer = fromDebian(
+  `Redis ${versions.redis.series}`,
+  () => {
+    const path = onPath('redis-server')
+    return path && outputOf(path, ['--version']).includes(`v=${versions.redis.series}.`) ? path : undefined
+  },
+  'redis-server',
+)
+
+const natsPath = () => join(cacheDir(), `nats-server-${versions.nats.exact}`, 'nats-server')
+
+function findNats() {
+  const isRight = (path) => outputOf(path, ['--version']).trim().endsWith(`v${versions.nats.exact}`)
+  return [natsPath(), onPath('nats-server')].find((path) => path && existsSync(path) && isRight(path))
+}
+
+const findGo = () => onPath('go')
+
+/** Needed only until the server is built. @type {Requirement} */
+export const go = {
+  title: 'Go',
+  find: () => (findNats() ? 'not needed' : findGo()),
+  cure: 'the installer of Go 1.26 or newer',
+}
+
+/** Debian's own is too old for keys that expire one by one. @type {Requirement} */
+export const natsServer = {
+  title: `nats-server ${versions.nats.exact}`,
+  find: remembered(findNats),
+  fetch() {
+    const folder = dirname(natsPath())
+    mkdirSync(folder, { recursive: true })
+    const module = `github.com/nats-io/nats-server/v2@v${versions.nats.exact}`
+    spawnSync(findGo() ?? 'go', ['install', module], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, GOBIN: folder },
+    })
+  },
+  cure: 'npm run services -- install nats',
 }
 
 /** What is not there, each piece once. @param {readonly {requirements: readonly Requirement[]}[]} services */

@@ -4,7 +4,7 @@
 // P2. Ports of a new server come from the first slot in which all of them are free. Slot 0 is the documented one;
 //     a second checkout finds it taken and moves on to the next by itself.
 
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -50,8 +50,9 @@ export function writeRecord(dir, record) {
   renameSync(temporary, path)
 }
 
-export function removeRecord(dir, name) {
-  rmSync(recordPath(dir, name), { force: true })
+/** A url as it may be printed. */
+export function withoutPassword(url) {
+  return url.replace(/^([a-z]+:\/\/[^:@/]*):[^@/]*@/, '$1@')
 }
 
 function isFree(host, port) {

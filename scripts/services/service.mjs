@@ -8,12 +8,12 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { DaemonFailed, isAlive, launch, stop, untilAnswers } from './daemon.mjs'
+import { DaemonFailed, exists, isAlive, launch, stop, untilAnswers, untilCollected } from './daemon.mjs'
 import { missingFor, NotInstalled } from './installation.mjs'
-import { choosePorts, readRecord, removeRecord, writeRecord } from './places.mjs'
+import { choosePorts, readRecord, writeRecord } from './places.mjs'
 
 const wholeWithinMs = 120_000
-const lockWithinMs = 300_000
+const lockWithinMs = 600_000
 /** A port may be taken between the look and the start: then the next slot is tried. */
 const startAttempts = 4
 
@@ -70,24 +70,37 @@ async function newRecord(dir, service, { startSlot }) {
 
 async function startMembers(dir, service, record) {
   let started = 0
+  const afresh = !record.members.some(isAlive)
   for (const member of record.members) {
     const runsAlready = isAlive(member) && (await service.answers(member, record))
     if (runsAlready) continue
-    if (isAlive(member)) await stop(member, { signal: service.stopSignal }) // runs, but does not answer
-    mkdirSync(member.dir, { recursive: true })
-    const plan = await service.plan(member, record, { overrides: record.overrides })
-    const daemon = await launch({ cwd: member.dir, logPath: member.logPath, ...plan })
-    Object.assign(member, daemon)
-    record.url = service.url(record)
-    writeRecord(dir, record)
-    const options = { withinMs: service.startWithinMs, logPath: member.logPath }
-    const what = `${service.name} ${member.role} (${member.host}:${member.ports[service.mainPort]})`
-    await untilAnswers(what, member, () => service.answers(member, record), options)
+    await startMember(dir, service, record, member, afresh)
     started++
   }
   await service.join?.(record)
   if (service.isWhole) await untilWhole(service, record)
   return { record, started }
+}
+
+async function startMember(dir, service, record, member, afresh) {
+  if (isAlive(member)) await stop(member, { signal: service.stopSignal }) // it runs, but does not answer
+  await untilCollected(member)
+  mkdirSync(member.dir, { recursive: true })
+  const plan = await service.plan(member, record, { overrides: record.overrides, afresh })
+  const giveUpAt = performance.now() + service.startWithinMs
+  for (;;) {
+    Object.assign(member, await launch({ cwd: member.dir, logPath: member.logPath, ...plan }))
+    record.url = service.url(record)
+    writeRecord(dir, record)
+    const what = `${service.name} ${member.role} (${member.host}:${member.ports[service.mainPort]})`
+    const options = { withinMs: service.startWithinMs, logPath: member.logPath }
+    try {
+      return await untilAnswers(what, member, () => service.answers(member, record), options)
+    } catch (error) {
+      if (!service.passes?.test(error.message) || performance.now() > giveUpAt) throw error
+      await pause(500)
+    }
+  }
 }
 
 async function untilWhole(service, record) {
@@ -100,15 +113,17 @@ async function untilWhole(service, record) {
 
 /** @returns {Promise<number>} how many processes it stopped */
 export async function down(dir, service, { wipe = false } = {}) {
-  return withLock(dir, service.name, async () => {
+  if (readRecord(dir, service.name) === undefined) return 0
+  const stopped = await withLock(dir, service.name, async () => {
     const record = readRecord(dir, service.name)
-    const stopped = record ? await stopMembers(service, record) : 0
-    if (wipe && record) {
-      for (const member of record.members) rmSync(member.dir, { recursive: true, force: true })
-      removeRecord(dir, service.name)
-    }
-    return stopped
+    if (record === undefined) return 0
+    const count = await stopMembers(service, record)
+    // A member's directory may lie elsewhere than the service's own.
+    if (wipe) for (const member of record.members) rmSync(member.dir, { recursive: true, force: true })
+    return count
   })
+  if (wipe) rmSync(join(dir, service.name), { recursive: true, force: true })
+  return stopped
 }
 
 async function stopMembers(service, record) {
@@ -155,15 +170,6 @@ function takeLock(path) {
   } catch (error) {
     if (error.code !== 'EEXIST') throw error
   }
-  if (existsSync(path) && !isRunning(Number(readFileSync(path, 'utf8')))) rmSync(path, { force: true })
+  if (existsSync(path) && !exists(Number(readFileSync(path, 'utf8')))) rmSync(path, { force: true })
   return false
-}
-
-function isRunning(pid) {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error.code === 'EPERM'
-  }
 }
