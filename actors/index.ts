@@ -30,7 +30,7 @@ export function actorDefinitions({ chat, loginCodes, usernameRows }: ActorPorts)
   return definitions as readonly ActorDefinition<any>[]
 }
 
-export { privateChat } from './chat/chat-id.js'
+export { groupChat, privateChat } from './chat/chat-id.js'
 export { Chat } from './chat/contract.js'
 export type { CodeDelivery } from './login-code/contract.js'
 export { encodeBody } from './message/body.js'

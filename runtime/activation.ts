@@ -7,8 +7,11 @@
  *     break this are CORRUPT.
  * A3. When `apply` or `derive` throws, the state is worth nothing: the activation is `dying`, commits what was whole
  *     before, and ends.
+ * A4. While it is packed, state and rows are one string, which the next look at them makes into what they were. Only what
+ *     is idle and durable is packed, and nothing whose bodies are still to be erased.
  */
 import type { Placed } from './actor.js'
+import { pack, unpack } from './codec.js'
 import { ActorError } from './errors.js'
 import {
   type DecodedFact,
@@ -21,7 +24,7 @@ import {
 } from './fact.js'
 import type { ActorAddress, Journal, JournalEntry, OpenedJournal, Position, Snapshot } from './journal-store.js'
 import type { ActivationList, Kind } from './kind.js'
-import { PendingRows } from './pending-rows.js'
+import { type PackedRows, PendingRows } from './pending-rows.js'
 import { follows } from './position.js'
 import { entryBytes, Tail } from './tail.js'
 import type { Alarm } from './timer-wheel.js'
@@ -42,7 +45,6 @@ export class Activation {
   epoch: number
   phase: Phase = 'opening'
   id: unknown = undefined
-  state: unknown = undefined
   memory: unknown = undefined
   journal: Journal | undefined = undefined
 
@@ -62,11 +64,10 @@ export class Activation {
   /** What is under way; an idle actor has none. */
   work: Work | undefined = undefined
   tail: Tail | undefined = undefined
-  rows: PendingRows | undefined = undefined
   reminders: Map<string, Reminder> | undefined = undefined
   timers: Map<string, Alarm> | undefined = undefined
 
-  /** Monotonic, milliseconds. */
+  /** Monotonic, in whole milliseconds: those take no memory of their own. */
   lastUsedMs: number
   queuedMs: number
   /** D2: this activation wrote an undelivered row, or found one, and has not sent its removal since. */
@@ -74,14 +75,17 @@ export class Activation {
   rowFound = false
 
   #uses = 0
+  #state: unknown = undefined
+  #rows: PendingRows | undefined = undefined
+  #packed: string | undefined = undefined
 
   constructor(kind: Kind, key: string, shard: number, epoch: number, nowMs: number) {
     this.kind = kind
     this.key = key
     this.shard = shard
     this.epoch = epoch
-    this.lastUsedMs = nowMs
-    this.queuedMs = nowMs
+    this.lastUsedMs = Math.floor(nowMs)
+    this.queuedMs = this.lastUsedMs
   }
 
   get address(): string {
@@ -94,6 +98,63 @@ export class Activation {
 
   get head(): Position {
     return { pts: this.pts, ordinal: this.ordinal }
+  }
+
+  get state(): unknown {
+    if (this.#packed !== undefined) this.#unpack(this.#packed)
+    return this.#state
+  }
+
+  /** Derived rows that are not written yet. */
+  get rows(): PendingRows | undefined {
+    if (this.#packed !== undefined) this.#unpack(this.#packed)
+    return this.#rows
+  }
+
+  get hasRows(): boolean {
+    return this.#rows?.isEmpty === false
+  }
+
+  /** All of them are written. */
+  forgetRows(): void {
+    this.#rows = undefined
+  }
+
+  /** The store still has bodies that are to be erased. */
+  get erases(): boolean {
+    return this.#rows?.erases === true
+  }
+
+  get isPacked(): boolean {
+    return this.#packed !== undefined
+  }
+
+  /** Makes state and rows small (A4). Throws what encoding the state throws. */
+  pack(): void {
+    if (this.#packed !== undefined || this.erases || !this.isDurable) return
+    const { encode } = this.kind.definition.state
+    const state = encode === undefined ? this.#state : encode(this.#state)
+    this.#packed = pack(this.#rows === undefined ? [state] : [state, this.#rows.packed()])
+    this.#state = undefined
+    this.#rows = undefined
+  }
+
+  #unpack(packed: string): void {
+    const { decode, version } = this.kind.definition.state
+    const [state, rows] = unpack(packed) as [unknown, PackedRows?]
+    this.#state = decode === undefined ? state : decode(state, version, this.id)
+    if (rows !== undefined) this.#pendingRows().unpack(rows)
+    this.#packed = undefined
+    // To be packed again some time.
+    const { cold, warm } = this.kind
+    if (this.list !== cold) return
+    cold.remove(this)
+    warm.push(this)
+  }
+
+  #pendingRows(): PendingRows {
+    this.#rows ??= new PendingRows(this.kind.seal, (erased) => this.tail?.erase(erased))
+    return this.#rows
   }
 
   /** True when all that was folded is durable, so that the state may be stored or told. */
@@ -132,13 +193,13 @@ export class Activation {
    * Folds what the store has. `toldMs`: no later date was told by the journal's former activations; Infinity where that is not
    * known. Throws CORRUPT, or what the definition throws.
    */
-  restore(opened: OpenedJournal, toldMs: number, seal: (value: unknown) => unknown): void {
+  restore(opened: OpenedJournal, toldMs: number): void {
     const { definition, type } = this.kind
     this.id = type.parse(this.key)
     this.journal = opened.journal
-    this.state = opened.snapshot === undefined ? definition.state.initial(this.id) : this.#load(opened.snapshot)
+    this.#state = opened.snapshot === undefined ? definition.state.initial(this.id) : this.#load(opened.snapshot)
     for (const entry of opened.tail) {
-      this.fold(entry, decodeFact(entry.fact, definition.state.version), seal)
+      this.fold(entry, decodeFact(entry.fact, definition.state.version))
       this.durable++
     }
     this.tail?.trim(this.kind.limits.checkpointEntries, this.kind.limits.checkpointBytes, 0)
@@ -186,13 +247,13 @@ export class Activation {
   }
 
   /** Folds an entry, live or in replay: the state, the derived rows and the tail take it in alike. */
-  fold(entry: JournalEntry, decoded: DecodedFact, seal: (value: unknown) => unknown): void {
+  fold(entry: JournalEntry, decoded: DecodedFact): void {
     if (!follows(entry, this) || entry.atMs < this.lastAtMs) {
       throw new ActorError('CORRUPT', `${this.address}: entry ${entry.pts}.${entry.ordinal} does not follow its head`)
     }
     this.tail ??= new Tail(this.head)
     if (decoded.reminder !== undefined) this.#foldReminder(decoded.reminder)
-    else this.#foldFact(entry, decoded.fact, seal)
+    else this.#foldFact(entry, decoded.fact)
     this.pts = entry.pts
     this.ordinal = entry.ordinal
     this.lastAtMs = entry.atMs
@@ -203,13 +264,11 @@ export class Activation {
     this.bytesSinceCheckpoint += entryBytes(entry)
   }
 
-  #foldFact({ pts, ordinal, count, atMs, body }: JournalEntry, fact: unknown, seal: (value: unknown) => unknown): void {
+  #foldFact({ pts, ordinal, count, atMs, body }: JournalEntry, fact: unknown): void {
     const { state: rules, derive } = this.kind.definition
     const at: Placed = { pts, ordinal, count, atMs }
-    this.state = rules.apply(this.state, fact, at)
-    if (derive === undefined) return
-    this.rows ??= new PendingRows(seal, (erased) => this.tail?.erase(erased))
-    derive(this.state, fact, at, body, this.rows)
+    this.#state = rules.apply(this.state, fact, at)
+    if (derive !== undefined) derive(this.#state, fact, at, body, this.#pendingRows())
   }
 
   #foldReminder({ name, dueAtMs, payload }: ReminderFact): void {

@@ -51,7 +51,7 @@ export class Activations {
     try {
       // A writer that is kept is this process's own: what it told is known here.
       const isKept = opened.writer.epoch === activation.epoch && opened.writer.attempt < attempt
-      activation.restore(opened, isKept ? host.latestDateMs : Number.POSITIVE_INFINITY, host.carry)
+      activation.restore(opened, isKept ? host.latestDateMs : Number.POSITIVE_INFINITY)
     } catch (error) {
       this.#failed(activation, error)
       return
@@ -62,6 +62,7 @@ export class Activations {
     host.turns.pump(activation)
     host.turns.startReads(activation)
     host.checkpoints.takeIfDue(activation)
+    host.checkpoints.eraseSoon(activation)
     host.rest(activation)
   }
 

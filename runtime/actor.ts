@@ -201,6 +201,8 @@ export interface ActorLimits {
   readonly mailboxAgeMs: number
   /** Idle this long, the activation is passivated. */
   readonly idleAfterMs: number
+  /** Idle this long, state and derived rows are packed; so long that an actor in steady use never is. */
+  readonly packAfterMs: number
   /** A checkpoint (derived rows, snapshot) is taken after this many entries, or this many bytes of them. */
   readonly checkpointEntries: number
   readonly checkpointBytes: number

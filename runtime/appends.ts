@@ -27,7 +27,8 @@ export class Appends {
     const owes = definition.delivery?.owes(entry) ?? false
     const fact = encodeFact(definition.state.version, entry)
     this.#record(turn, entryAt(at, fact, body), { fact: this.#host.carry(entry) })
-    if (owes) this.#host.workOf(activation).openOwes = true
+    if (activation.erases) this.#host.checkpoints.eraseSoon(activation)
+    if (owes || activation.erases) this.#host.workOf(activation).openOwes = true
     return at
   }
 
@@ -76,7 +77,7 @@ export class Appends {
       throw new ActorError('INTERNAL', `${turn.path} appends more than ${MAX_TURN_BYTES} bytes; split it into turns`)
     }
     try {
-      activation.fold(entry, decoded, this.#host.carry)
+      activation.fold(entry, decoded)
     } catch (error) {
       this.#spoil(activation, turn, error)
       throw new ActorError(

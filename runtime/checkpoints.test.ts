@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Counter, counterActor, Gates } from './testing/counter.js'
-import { type Fate, MemoryStore, settled, testSystem } from './testing/index.js'
+import { type Fate, MemoryStore, SoloOwnership, settled, testSystem, VirtualClock } from './testing/index.js'
+import { Ledger, ledgerActor } from './testing/ledger.js'
 
 test('K2: rows that are made while a checkpoint without rows is in flight are written by the next one', async () => {
   const gates = new Gates()
@@ -43,4 +44,93 @@ test('K3: an activation that could not be checkpointed on its way out goes once 
   await system.ref(Counter, 2).total()
   await clock.advance(4_000)
   expect(system.health.residents()).toBe(1)
+})
+
+describe('K4: what was erased leaves the disk', () => {
+  const WITHIN_MS = 10_000
+  const isStored = (store: MemoryStore) => store.journal('ledger/a').entries.some(({ body }) => body !== undefined)
+
+  async function erased(limits = {}) {
+    const store = new MemoryStore()
+    const clock = new VirtualClock()
+    const first = testSystem([ledgerActor({ limits })], { store, clock })
+    const ledger = first.system.ref(Ledger, 'a')
+    await ledger.put(1, 'secret')
+    await ledger.erase(1)
+    expect(isStored(store)).toBe(true)
+    expect(store.undelivered.size).toBe(1)
+    /** As after kill -9: the first system is never heard of again. */
+    const restart = async () => {
+      store.fate = () => 'ok'
+      const second = testSystem([ledgerActor({ limits })], { store, clock, ownership: new SoloOwnership(2) })
+      await second.system.start()
+      return second
+    }
+    return { ...first, ledger, restart }
+  }
+
+  test('though the actor sits idle, and its row goes with it', async () => {
+    const { store, clock } = await erased()
+    await clock.advance(WITHIN_MS)
+    expect(isStored(store)).toBe(false)
+    await clock.advance(WITHIN_MS)
+    expect(store.undelivered.size).toBe(0)
+  })
+
+  test('though the actor is in use all the time', async () => {
+    const { store, clock, ledger } = await erased()
+    for (let i = 0; i < 20; i++) {
+      await ledger.note('busy')
+      await clock.advance(WITHIN_MS / 20)
+    }
+    expect(isStored(store)).toBe(false)
+  })
+
+  test('before the actor leaves memory', async () => {
+    const { store, clock, system } = await erased({ idleAfterMs: 1_000 })
+    await clock.advance(WITHIN_MS)
+    expect([system.health.residents(), isStored(store)]).toEqual([0, false])
+  })
+
+  test('when the node stops', async () => {
+    const { store, system } = await erased()
+    await system.stop()
+    expect(isStored(store)).toBe(false)
+  })
+
+  test('once the store takes checkpoints again', async () => {
+    const { store, clock } = await erased()
+    store.fate = (operation) => (operation === 'checkpoint' ? 'unavailable' : 'ok')
+    await clock.advance(60_000)
+    expect(isStored(store)).toBe(true)
+    store.fate = () => 'ok'
+    await clock.advance(WITHIN_MS)
+    expect(isStored(store)).toBe(false)
+  })
+
+  test('after a crash, without anybody calling the actor', async () => {
+    const { store, clock, restart } = await erased()
+    const { system } = await restart()
+    await clock.advance(WITHIN_MS)
+    expect(isStored(store)).toBe(false)
+    await clock.advance(WITHIN_MS)
+    expect(store.undelivered.size).toBe(0)
+    await system.stop()
+  })
+
+  test('after a crash that a call finds before a sweep does', async () => {
+    const { store, clock, restart } = await erased()
+    const { system } = await restart()
+    await system.ref(Ledger, 'a').note('called')
+    await clock.advance(WITHIN_MS)
+    expect(isStored(store)).toBe(false)
+    await system.stop()
+  })
+
+  test('and the row stays as long as it cannot', async () => {
+    const { store, clock } = await erased({ idleAfterMs: 1_000 })
+    store.fate = (operation) => (operation === 'checkpoint' ? 'unavailable' : 'ok')
+    await clock.advance(60_000)
+    expect([isStored(store), store.undelivered.size]).toEqual([true, 1])
+  })
 })

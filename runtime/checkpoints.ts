@@ -5,6 +5,8 @@
  *     A busy actor comes to that between two commits; if it does not, its turns wait for it.
  * K2. One checkpoint is in flight an activation. Turns go on meanwhile; rows stay readable until it is durable.
  * K3. What waits for a checkpoint is bounded: while one cannot be written, turns wait beyond the bound.
+ * K4. A body that was erased leaves the disk with a checkpoint some seconds later, whether the actor is idle or busy. As
+ *     long as the store has it, there is an undelivered row (CORE D2): so after a crash the actor is found and does it.
  */
 import type { Activation } from './activation.js'
 import { Failure } from './call.js'
@@ -15,31 +17,34 @@ import type { CollectedRows } from './pending-rows.js'
 import { Alarm } from './timer-wheel.js'
 
 const PAUSE_AFTER_FAILURE_MS = 1_000
+/** Deletions that follow one another share a checkpoint. */
+const ERASE_AFTER_MS = 5_000
+const LOOK_AGAIN_AFTER_MS = 1_000
 /** Fewer entries than these are replayed sooner than a snapshot is written. */
 const WORTH_ENTRIES = 16
 const WORTH_BYTES = 16 * 1024
 /** Of no generation: rows that are made while such a checkpoint is in flight are not in it. */
 const NO_ROWS: CollectedRows = { rows: [], erased: [], generation: -1 }
 
-class RetryAlarm extends Alarm {
-  readonly #checkpoints: Checkpoints
-  readonly #activation: Activation
+class LaterAlarm extends Alarm {
+  readonly #then: () => void
 
-  constructor(checkpoints: Checkpoints, activation: Activation) {
+  constructor(then: () => void) {
     super()
-    this.#checkpoints = checkpoints
-    this.#activation = activation
+    this.#then = then
   }
 
   override ring(): void {
-    this.#checkpoints.retry(this.#activation)
+    this.#then()
   }
 }
 
 export class Checkpoints {
   readonly #host: Host
   /** Activations whose last checkpoint failed a moment ago. */
-  readonly #pausing = new Map<Activation, RetryAlarm>()
+  readonly #pausing = new Set<Activation>()
+  /** Activations that are to erase bodies in a moment. */
+  readonly #erasing = new Set<Activation>()
 
   constructor(host: Host) {
     this.#host = host
@@ -55,9 +60,26 @@ export class Checkpoints {
     return this.#isBeyond(activation, 2) && !activation.isDurable && activation.work?.checkpointing !== true
   }
 
-  /** True when replaying what came since the last checkpoint costs more than a snapshot. */
-  isWorthwhile(activation: Activation): boolean {
-    return activation.entriesSinceCheckpoint >= WORTH_ENTRIES || activation.bytesSinceCheckpoint >= WORTH_BYTES
+  /** True when replaying what came since the last checkpoint costs more than a snapshot, and when bodies are to be erased. */
+  isWorthwhile({ entriesSinceCheckpoint, bytesSinceCheckpoint, erases }: Activation): boolean {
+    return entriesSinceCheckpoint >= WORTH_ENTRIES || bytesSinceCheckpoint >= WORTH_BYTES || erases
+  }
+
+  /** Sees to it that what was erased leaves the disk (K4). */
+  eraseSoon(activation: Activation): void {
+    if (!activation.erases || this.#erasing.has(activation)) return
+    this.#erasing.add(activation)
+    this.#host.wheel.set(new LaterAlarm(() => this.#erase(activation)), ERASE_AFTER_MS)
+  }
+
+  /** Until it is done: a checkpoint may not be possible now, and may fail. */
+  #erase(activation: Activation): void {
+    if (!activation.erases || activation.phase === 'dead') {
+      this.#erasing.delete(activation)
+      return
+    }
+    this.take(activation)
+    this.#host.wheel.set(new LaterAlarm(() => this.#erase(activation)), LOOK_AGAIN_AFTER_MS)
   }
 
   /** Begins a checkpoint if one can be taken now; false when not. */
@@ -93,7 +115,7 @@ export class Checkpoints {
     return true
   }
 
-  retry(activation: Activation): void {
+  #retry(activation: Activation): void {
     this.#pausing.delete(activation)
     if (activation.phase !== 'active') return
     this.takeIfDue(activation)
@@ -105,7 +127,7 @@ export class Checkpoints {
     const { work, rows, tail, kind } = activation
     if (work !== undefined) work.checkpointing = false
     rows?.written(generation)
-    if (rows?.isEmpty) activation.rows = undefined
+    if (rows?.isEmpty) activation.forgetRows()
     tail?.trim(kind.limits.checkpointEntries, kind.limits.checkpointBytes, activation.folded - activation.durable)
     this.takeIfDue(activation)
     this.#host.turns.pump(activation)
@@ -126,9 +148,8 @@ export class Checkpoints {
   }
 
   #pause(activation: Activation): void {
-    const alarm = new RetryAlarm(this, activation)
-    this.#pausing.set(activation, alarm)
-    this.#host.wheel.set(alarm, PAUSE_AFTER_FAILURE_MS)
+    this.#pausing.add(activation)
+    this.#host.wheel.set(new LaterAlarm(() => this.#retry(activation)), PAUSE_AFTER_FAILURE_MS)
   }
 
   #isBeyond({ kind, entriesSinceCheckpoint, bytesSinceCheckpoint }: Activation, times: number): boolean {

@@ -21,6 +21,18 @@ export function decode(bytes: Uint8Array): unknown {
   }
 }
 
+/** Field names are told once a process, so what they pack is for this process alone. */
+const shortPackr = new Packr({ useRecords: true, moreTypes: true, copyBuffers: true, structures: [] })
+
+/** A value as a string of one byte a character: the smallest form in which the heap keeps it. Not to be stored or sent. */
+export function pack(value: unknown): string {
+  return shortPackr.pack(value).toString('latin1')
+}
+
+export function unpack(packed: string): unknown {
+  return shortPackr.unpack(Buffer.from(packed, 'latin1'))
+}
+
 /** What a value is on the other side of the codec. */
 export function crossed(value: unknown): unknown {
   return value === undefined ? undefined : packr.unpack(packr.pack(value))

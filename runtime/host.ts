@@ -101,7 +101,7 @@ export class Host {
   #kindsOf(options: ActorSystemOptions): Map<string, Kind> {
     const kinds = new Map<string, Kind>()
     for (const definition of options.actors) {
-      const kind = new Kind(definition, this.limits.actor)
+      const kind = new Kind(definition, this.limits.actor, this.carry)
       if (kinds.has(kind.name)) throw new TypeError(`two actors are of the kind ${kind.name}`)
       checkActorLimits(`${kind.name}.limits`, kind.limits)
       kinds.set(kind.name, kind)

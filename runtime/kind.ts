@@ -58,11 +58,15 @@ export class Kind {
   readonly limits: ActorLimits
   readonly methods = new Map<string, Method>()
   readonly residents = new Map<string, Activation>()
-  /** Activations that may hold what a moment's idleness lets go of (residency.ts). */
+  /** Activations that may hold what a moment's idleness lets go of, those that wait to be packed, the packed ones (residency.ts). */
   readonly warm = new ActivationList()
+  readonly cool = new ActivationList()
   readonly cold = new ActivationList()
+  /** Takes a value out of its maker's hands: copies or freezes it, as the system's localValues say. */
+  readonly seal: (value: unknown) => unknown
 
-  constructor(definition: AnyDefinition, defaults: ActorLimits) {
+  constructor(definition: AnyDefinition, defaults: ActorLimits, seal: (value: unknown) => unknown) {
+    this.seal = seal
     this.name = definition.type.kind
     this.type = definition.type
     this.definition = definition

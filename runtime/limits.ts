@@ -11,6 +11,7 @@ export const DEFAULT_LIMITS: SystemLimits = {
     mailboxBytes: 8 * 1024 * 1024,
     mailboxAgeMs: 5_000,
     idleAfterMs: 300_000,
+    packAfterMs: 30_000,
     checkpointEntries: 256,
     checkpointBytes: 256 * 1024,
   },

@@ -1,4 +1,4 @@
-/** V1-V3 of own-reads.ts, P1-P2 of pending-rows.ts, T1 of tail.ts, against a model. */
+/** V1-V3 of own-reads.ts, P1-P3 of pending-rows.ts, T1 of tail.ts, A4 of activation.ts, against a model. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { PlacedEntry } from './index.js'
@@ -75,7 +75,7 @@ describe('own rows', () => {
   const act = fc.oneof(
     fc.record({ act: fc.constant('put' as const), order: fc.nat(12) }),
     fc.record({ act: fc.constant('drop' as const), order: fc.nat(12) }),
-    fc.record({ act: fc.constant('idle' as const) }),
+    fc.record({ act: fc.constant('idle' as const), ms: fc.constantFrom(5_000, 60_000) }),
     fc.record({ act: fc.constant('checkpoint fails' as const) }),
     fc.record({
       act: fc.constant('scan' as const),
@@ -112,7 +112,7 @@ describe('own rows', () => {
               await ledger.drop(step.order)
             } else if (step.act === 'idle') {
               store.fate = () => 'ok'
-              await clock.advance(5_000)
+              await clock.advance(step.ms)
             } else if (step.act === 'checkpoint fails') {
               store.fate = (operation) => (operation === 'checkpoint' ? 'unavailable' : 'ok')
             } else {
@@ -123,6 +123,7 @@ describe('own rows', () => {
               expect(found).toEqual(expected.slice(0, limit).map(([order, text]) => ({ order, value: { text } })))
               const text = model.get(from)
               expect(await ledger.row(from)).toEqual(text === undefined ? undefined : { text })
+              expect(await ledger.model()).toEqual([...model].sort(([a], [b]) => a - b))
             }
           }
         },

@@ -4,6 +4,7 @@
  * P1. The last put or removal of a key wins, here and in the store.
  * P2. A row stays here until a checkpoint that holds it is durable; reads merge what is here over the store, so no read
  *     ever misses a row, whatever a checkpoint in flight has written of it.
+ * P3. `packed` makes one string of all this, and `unpack` the same again; only while no checkpoint is in flight.
  */
 import type { DerivedWriter } from './actor.js'
 import { encode } from './codec.js'
@@ -24,6 +25,15 @@ export interface CollectedRows {
 }
 
 type Rows = Map<number, PendingRow>
+
+export interface PackedRows {
+  /** Of each row its order and its value. */
+  readonly tables: readonly (readonly [
+    table: string,
+    groups: readonly (readonly [group: string, rows: readonly unknown[]])[],
+  ])[]
+  readonly erased: readonly number[]
+}
 
 export class PendingRows implements DerivedWriter {
   /** By table, then by group. */
@@ -50,6 +60,11 @@ export class PendingRows implements DerivedWriter {
 
   remove(table: string, group: string, order: number): void {
     this.#set(table, group, order, undefined)
+  }
+
+  /** Bodies are to be erased that the store still has. */
+  get erases(): boolean {
+    return this.#erased !== undefined
   }
 
   erase(pts: number): void {
@@ -98,6 +113,24 @@ export class PendingRows implements DerivedWriter {
     }
     for (const [pts, erasedIn] of this.#erased ?? []) if (erasedIn <= generation) this.#erased?.delete(pts)
     if (this.#erased?.size === 0) this.#erased = undefined
+  }
+
+  /** All of it as a plain value, for an activation that is idle; what was not written then is not written now. */
+  packed(): PackedRows {
+    const tables = [...this.#tables].map(([table, groups]): PackedRows['tables'][number] => [
+      table,
+      [...groups].map(([group, rows]) => [group, [...rows.values()].flatMap(({ order, value }) => [order, value])]),
+    ])
+    return { tables, erased: [...(this.#erased?.keys() ?? [])] }
+  }
+
+  unpack({ tables, erased }: PackedRows): void {
+    for (const [table, groups] of tables) {
+      for (const [group, rows] of groups) {
+        for (let i = 0; i < rows.length; i += 2) this.#set(table, group, rows[i] as number, rows[i + 1])
+      }
+    }
+    for (const pts of erased) this.erase(pts)
   }
 
   #set(table: string, group: string, order: number, value: unknown): void {

@@ -247,6 +247,66 @@ describe('checkpoints', () => {
 })
 
 describe('what an idle activation holds', () => {
+  test('is packed after half a minute, and again after each use (Y1, A4)', async () => {
+    const { state } = counterActor(new Gates())
+    let packed = 0
+    let unpacked = 0
+    const { counter, clock, store } = counters({
+      state: {
+        ...state,
+        encode: ({ total, adds }) => {
+          packed++
+          return [total, adds]
+        },
+        decode: (stored) => {
+          unpacked++
+          const [total, adds] = stored as [number, number]
+          return { total, adds }
+        },
+      },
+    })
+    await counter.add(4)
+    await clock.advance(25_000)
+    expect([packed, unpacked]).toEqual([0, 0])
+    await clock.advance(10_000)
+    expect([packed, unpacked]).toEqual([1, 0])
+    expect(await counter.total()).toBe(4)
+    expect(await counter.total()).toBe(4)
+    expect([packed, unpacked]).toEqual([1, 1])
+    await clock.advance(40_000)
+    expect([packed, unpacked]).toEqual([2, 1])
+    expect(await counter.add(1)).toBe(5)
+    expect([unpacked, store.checkpoints, store.opens.length]).toEqual([2, 0, 1])
+  })
+
+  test('is not packed while it is in use', async () => {
+    const { state } = counterActor(new Gates())
+    let packed = 0
+    const encode = (value: unknown) => {
+      packed++
+      return value
+    }
+    const { counter, clock } = counters({ state: { ...state, encode } })
+    for (let i = 0; i < 20; i++) {
+      await counter.total()
+      await clock.advance(5_000)
+    }
+    expect(packed).toBe(0)
+  })
+
+  test('stays as it is when its state cannot be encoded', async () => {
+    const { state } = counterActor(new Gates())
+    const encode = () => {
+      throw new Error('a bad state')
+    }
+    const { counter, clock, system } = counters({ state: { ...state, encode }, limits: { idleAfterMs: 100_000 } })
+    await counter.add(4)
+    await clock.advance(60_000)
+    expect(await counter.total()).toBe(4)
+    await clock.advance(140_000)
+    expect(system.health.residents()).toBe(0)
+  })
+
   test('is neither cached entries nor derived rows, which it finds in the store again (Y1)', async () => {
     const { system, clock, store } = testSystem([ledgerActor()])
     const ledger = system.ref(Ledger, 'a')

@@ -1,8 +1,8 @@
 /**
  * Which activations stay in memory.
  *
- * Y1. An activation that has anything under way stays. One that has been idle for a moment lets go of its cached entries,
- *     its derived rows and its undelivered row; after `idleAfterMs` it goes, if it may.
+ * Y1. An activation that has anything under way stays. One that has been idle for a moment lets go of its cached entries
+ *     and its undelivered row; later it is packed, so many at a time; after `idleAfterMs` it goes, if it may.
  * Y2. Beyond `residentActors` the least recently used go, as long as any is idle; those that may not passivate last.
  * Y3. A use costs a time stamp: an activation that was used since it was queued is queued again instead of going.
  */
@@ -17,6 +17,7 @@ const LOOK_EVERY_MS = 1_000
 const TRIM_AFTER_MS = 3_000
 /** Looked at in one go, so that a look never holds up calls. */
 const MOST_LOOKED_AT = 2_000
+const MOST_PACKED = 500
 const MOST_TRIED = 32
 
 export class Residency extends Alarm {
@@ -58,7 +59,7 @@ export class Residency extends Alarm {
 
   /** The activation has nothing under way any more. */
   rested(activation: Activation): void {
-    if (activation.list === activation.kind.cold && hasMore(activation)) {
+    if (activation.list !== activation.kind.warm && hasMore(activation)) {
       this.#queue(activation, activation.kind.warm, this.#host.clock.monotonic())
     }
   }
@@ -81,15 +82,28 @@ export class Residency extends Alarm {
     host.wheel.set(this, LOOK_EVERY_MS)
     const nowMs = host.clock.monotonic()
     for (const kind of host.kinds.values()) {
-      this.#lookAt(kind.warm, nowMs, TRIM_AFTER_MS, (activation) => this.#trim(activation, nowMs))
-      this.#lookAt(kind.cold, nowMs, kind.limits.idleAfterMs, (activation) => this.#passivate(activation, nowMs))
+      const { idleAfterMs, packAfterMs } = kind.limits
+      this.#lookAt(kind.warm, nowMs, Math.min(TRIM_AFTER_MS, packAfterMs), MOST_LOOKED_AT, (activation) =>
+        this.#trim(activation),
+      )
+      this.#lookAt(kind.cool, nowMs, Math.min(packAfterMs, idleAfterMs), MOST_PACKED, (activation) => {
+        if (nowMs - activation.lastUsedMs < idleAfterMs) this.#pack(activation)
+        else this.#passivate(activation, nowMs)
+      })
+      this.#lookAt(kind.cold, nowMs, idleAfterMs, MOST_LOOKED_AT, (activation) => this.#passivate(activation, nowMs))
     }
     // Those that were busy when room was wanted may be idle now (Y2).
     while (this.count - this.#leaving.size > host.limits.residentActors) if (!this.#makeRoom()) break
   }
 
-  #lookAt(list: ActivationList, nowMs: number, afterMs: number, idle: (activation: Activation) => void): void {
-    for (let looked = Math.min(list.length, MOST_LOOKED_AT); looked > 0; looked--) {
+  #lookAt(
+    list: ActivationList,
+    nowMs: number,
+    afterMs: number,
+    most: number,
+    idle: (activation: Activation) => void,
+  ): void {
+    for (let looked = Math.min(list.length, most); looked > 0; looked--) {
       const activation = list.first
       if (activation === undefined || nowMs - activation.queuedMs < afterMs) return
       const isUsed = activation.lastUsedMs > activation.queuedMs && nowMs - activation.lastUsedMs < afterMs
@@ -98,19 +112,28 @@ export class Residency extends Alarm {
     }
   }
 
-  #trim(activation: Activation, nowMs: number): void {
-    const host = this.#host
-    host.sweeper.removeIfSettled(activation)
+  #trim(activation: Activation): void {
+    const { sweeper, checkpoints } = this.#host
+    sweeper.removeIfSettled(activation)
     activation.tail = undefined
-    const { rows } = activation
-    if (rows !== undefined && !rows.isEmpty && host.checkpoints.isWorthwhile(activation))
-      host.checkpoints.take(activation)
-    this.#queue(activation, activation.kind.cold, nowMs)
+    if (activation.hasRows && checkpoints.isWorthwhile(activation)) checkpoints.take(activation)
+    this.#queue(activation, activation.kind.cool, activation.lastUsedMs)
+  }
+
+  /** One that still owes something is looked at again once it does not. */
+  #pack(activation: Activation): void {
+    try {
+      if (!activation.rowWritten && !activation.rowFound) activation.pack()
+    } catch (error) {
+      this.#host.log.error({ actor: activation.address, error }, 'the state of an actor cannot be encoded')
+    }
+    this.#queue(activation, activation.kind.cold, activation.lastUsedMs)
   }
 
   #passivate(activation: Activation, nowMs: number): void {
     if (this.#mayGo(activation)) this.#leave(activation)
-    if (activation.phase !== 'dead') this.#queue(activation, activation.kind.cold, nowMs)
+    const { phase, isPacked, kind } = activation
+    if (phase !== 'dead') this.#queue(activation, isPacked ? kind.cold : kind.cool, nowMs)
   }
 
   /** Closes the activation, after a checkpoint if that is worthwhile. */
@@ -166,6 +189,7 @@ export class Residency extends Alarm {
     }
     for (const kind of this.#host.kinds.values() as Iterable<Kind>) {
       older(kind.cold)
+      older(kind.cool)
       older(kind.warm)
     }
     return oldest
@@ -173,7 +197,7 @@ export class Residency extends Alarm {
 
   #queue(activation: Activation, list: ActivationList, queuedMs: number): void {
     activation.list?.remove(activation)
-    activation.queuedMs = queuedMs
+    activation.queuedMs = Math.floor(queuedMs)
     list.push(activation)
   }
 }
@@ -182,6 +206,6 @@ function isIdle({ phase, running, work }: Activation): boolean {
   return phase === 'active' && running === undefined && work === undefined
 }
 
-function hasMore({ tail, rows, rowWritten, rowFound }: Activation): boolean {
-  return tail !== undefined || rows !== undefined || rowWritten || rowFound
+function hasMore({ tail, isPacked, rowWritten, rowFound }: Activation): boolean {
+  return tail !== undefined || !isPacked || rowWritten || rowFound
 }

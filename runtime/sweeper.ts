@@ -3,7 +3,8 @@
  *
  * E1. Every actor with an undelivered row in a shard of this node is activated and resumed, at the start and again every
  *     `sweepEveryMs`, since a row may land after a sweep has passed.
- * E2. A row is removed only by an activation that is idle, whose entries are all durable, and that says it is settled.
+ * E2. A row is removed only by an activation that is idle, whose entries are all durable, whose erased bodies are gone
+ *     from the store (K4), and that says it is settled.
  *     With the sending of the removal the activation forgets the row: the next owing commit writes it again.
  */
 import type { Activation } from './activation.js'
@@ -43,9 +44,14 @@ export class Sweeper extends Alarm {
 
   /** Removes the actor's undelivered row if nothing is undelivered (E2). */
   removeIfSettled(activation: Activation): void {
-    const { delivery } = activation.kind.definition
-    if (delivery === undefined || !(activation.rowWritten || activation.rowFound)) return
-    if (activation.phase !== 'active' || activation.running !== undefined || activation.work !== undefined) return
+    if (!activation.rowWritten && !activation.rowFound) return
+    if (
+      activation.erases ||
+      activation.phase !== 'active' ||
+      activation.running !== undefined ||
+      activation.work !== undefined
+    )
+      return
     const host = this.#host
     if (!host.ownership.holds(activation.shard, activation.epoch)) return
     if (!this.#isSettled(activation)) return

@@ -82,7 +82,7 @@ export class Turns {
     turn.ended = true
     if (!method.readOnly) activation.running = undefined
     const nowMs = host.clock.monotonic()
-    activation.lastUsedMs = nowMs
+    activation.lastUsedMs = Math.floor(nowMs)
     host.metrics.turn(activation.kind.name, 0, nowMs - turn.startedMs)
     if (host.onTurn) trace(host.onTurn, turn, nowMs, false)
     if (!host.ownership.holds(activation.shard, activation.epoch)) {
@@ -174,7 +174,7 @@ export class Turns {
       return
     }
     const work = host.workOf(activation)
-    activation.lastUsedMs = nowMs
+    activation.lastUsedMs = Math.floor(nowMs)
     if (method.readOnly) work.reads--
     else if (activation.phase === 'dying') {
       turn.outbox = undefined

@@ -116,6 +116,7 @@ export class NodeProcess {
           mailboxBytes: 1024 * 1024,
           mailboxAgeMs: 1_000,
           idleAfterMs: settings.idleAfterMs,
+          packAfterMs: settings.packAfterMs,
           checkpointEntries: settings.checkpointEntries,
           checkpointBytes: 256 * 1024,
         },

@@ -36,6 +36,7 @@ export interface Settings {
   readonly totalLimit: number
   readonly renewAfterMs: number
   readonly pendingChanges: number
+  readonly packAfterMs: number
 }
 
 export function drawSettings(dice: Dice): Settings {
@@ -70,5 +71,6 @@ export function drawSettings(dice: Dice): Settings {
     renewAfterMs: dice.pick([500, 2_000]),
     pendingChanges: isTight ? dice.between(1, 4) : 1_000,
     clockJumps: isRough && dice.chance(0.2),
+    packAfterMs: dice.pick([1, 1, 30_000]),
   }
 }

@@ -39,10 +39,11 @@ export interface HandleStore {
 export class EmbeddedJournal implements Journal {
   readonly #epoch: number
   readonly #attempt: number
-  head: Position = start
   readonly #store: HandleStore
   readonly #actor: ActorAddress
   readonly #text: KeyText
+  #pts = start.pts
+  #ordinal = start.ordinal
   #isOver = false
   #isCommitting = false
   #inFlight = 0
@@ -58,6 +59,15 @@ export class EmbeddedJournal implements Journal {
     this.#text = text
     this.#epoch = writer.epoch
     this.#attempt = writer.attempt
+  }
+
+  get head(): Position {
+    return { pts: this.#pts, ordinal: this.#ordinal }
+  }
+
+  set head({ pts, ordinal }: Position) {
+    this.#pts = pts
+    this.#ordinal = ordinal
   }
 
   get writer(): Writer {
@@ -200,7 +210,8 @@ export class EmbeddedJournal implements Journal {
 
   /** The head after these entries; throws when they do not follow the one before (CORE J2). */
   #follow(entries: readonly JournalEntry[]): Position {
-    let { pts, ordinal } = this.head
+    let pts = this.#pts
+    let ordinal = this.#ordinal
     let atMs = 0
     for (const entry of entries) {
       ordinal = entry.count === 0 ? ordinal + 1 : 0

@@ -18,6 +18,7 @@ const ACTOR_LIMITS: ActorLimits = {
   mailboxBytes: 8_388_608,
   mailboxAgeMs: 60_000,
   idleAfterMs: 3_600_000,
+  packAfterMs: 30_000,
   checkpointEntries: 11,
   checkpointBytes: 262_144,
 }
