@@ -72,6 +72,8 @@ export class Activation {
   queuedMs: number
   /** D2: this activation wrote an undelivered row, or found one, and has not sent its removal since. */
   rowWritten = false
+  /** Its journal is gone for good. */
+  isErased = false
   rowFound = false
 
   #uses = 0

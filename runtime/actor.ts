@@ -121,6 +121,12 @@ export interface Turn<S extends ActorShape> extends Self<S> {
     ...payload: ReminderPayload<RemindersOf<S>[Name]>
   ): void
   cancelReminder(name: keyof RemindersOf<S> & string): void
+  /**
+   * Erases the actor with its whole journal; it is as if it had never been, and the next call finds its initial state.
+   * For a reminder's turn, which is done with it: the reminder is over when this resolves, and fires again when it does
+   * not. The turn must not have appended, and does nothing more.
+   */
+  erase(): Promise<void>
   /** A timer that dies with the activation; runs as a turn. */
   setTimer(name: TimersOf<S>, delayMs: number): void
 }

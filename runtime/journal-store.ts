@@ -11,6 +11,11 @@
  * S5. A rejected commit with STORE_UNAVAILABLE left nothing; with OUTCOME_UNKNOWN it may have, and may be repeated as it was.
  * S6. Derived rows: the last put of a key through the newest handle wins; scans are in the order of `order`.
  * S7. A snapshot counts only if its position lies on the lineage; the one before is kept until the next is durable (J7).
+ * S8. Once `erase` has resolved, or a crash has followed an erasure that was under way, a later `open` finds either all
+ *     or nothing: an empty journal at (0, 0), without snapshot and derived rows. What an older handle still has in
+ *     flight does not come back either (S3). A driver may keep a mark of constant size for that, for a bounded time: on a
+ *     server with leases the lineage begins anew with the erasing writer, the rows go by deletions of whole ranges, and
+ *     the mark goes when no lease of a former owner can still hold.
  */
 
 export interface ActorAddress {
@@ -133,6 +138,12 @@ export interface Journal {
   readAt(pts: readonly number[]): Promise<readonly (JournalEntry | undefined)[]>
   /** Writes rows, erasures, then the snapshot; resolves when all is durable. */
   checkpoint(checkpoint: Checkpoint): Promise<void>
+  /**
+   * Removes the journal with all that belongs to it, but for undelivered and due rows (those are the agenda's). For
+   * journals of at most some thousand rows. No commit may be in flight; the handle is over, whatever the outcome.
+   * Rejects with OVERTAKEN, STORE_UNAVAILABLE or OUTCOME_UNKNOWN.
+   */
+  erase(): Promise<void>
   scan(scan: DerivedScan): Promise<readonly DerivedRow[]>
   get(table: string, group: string, order: number): Promise<Uint8Array | undefined>
   /** Ends the use of the handle; no commit may be in flight. */

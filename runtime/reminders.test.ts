@@ -1,8 +1,8 @@
 /** D1-D3 of reminders.ts, and timers. */
 import { describe, expect, test } from 'vitest'
-import { errorCode } from './index.js'
+import { errorCode, type Turn } from './index.js'
 import { SoloOwnership, settled, testSystem, VirtualClock } from './testing/index.js'
-import { Ledger, ledgerActor } from './testing/ledger.js'
+import { Ledger, type LedgerShape, ledgerActor } from './testing/ledger.js'
 
 const limits = { sweepEveryMs: 10_000 }
 
@@ -198,5 +198,64 @@ describe('timers', () => {
     await rig.system.ref(Ledger, 'a').tickIn(30_000)
     await rig.clock.advance(60_000)
     expect(rig.store.commits).toEqual([])
+  })
+})
+
+describe('erasing', () => {
+  const erasing = () => {
+    const erased: string[] = []
+    const reminders = {
+      ring: async (turn: Turn<LedgerShape>) => {
+        await turn.erase()
+        erased.push(turn.id)
+      },
+      fail: () => {},
+    }
+    const rig = testSystem([ledgerActor({ reminders })], { limits })
+    return { ...rig, erased, ledger: rig.system.ref(Ledger, 'a') }
+  }
+
+  test('leaves nothing of the actor and its reminder; the next call finds it as if it had never been', async () => {
+    const { ledger, clock, store, erased, system } = erasing()
+    await ledger.put(1, 'one')
+    await ledger.remind('ring', clock.now() + 1_000, '')
+    await clock.advance(2_000)
+    expect(erased).toEqual(['a'])
+    expect([store.journals.size, store.dueRows.size, store.openHandles]).toEqual([0, 0, 0])
+    expect(await ledger.model()).toEqual([])
+    await ledger.put(2, 'two')
+    expect(await ledger.model()).toEqual([[2, 'two']])
+    await system.stop()
+  })
+
+  test('comes again when it fails, whatever became of the journal (D1)', async () => {
+    for (const fate of ['unavailable', 'unknown-lost', 'unknown-stored'] as const) {
+      const { system, ledger, clock, store, erased } = erasing()
+      await system.start()
+      await ledger.put(1, 'one')
+      await ledger.remind('ring', clock.now() + 1_000, '')
+      store.fate = (operation) => (operation === 'erase' ? fate : 'ok')
+      await clock.advance(2_000)
+      expect(erased).toEqual([])
+      expect(await ledger.model()).toEqual([[1, 'one']])
+      store.fate = () => 'ok'
+      await clock.advance(60_000)
+      expect([erased, store.journals.size, store.dueRows.size]).toEqual([['a'], 0, 0])
+      await system.stop()
+    }
+  })
+
+  test('keeps what calls bring meanwhile for the next activation', async () => {
+    const { ledger, clock, store, erased } = erasing()
+    await ledger.put(1, 'one')
+    await ledger.remind('ring', clock.now() + 1_000, '')
+    let letGo = () => {}
+    store.fate = (operation) => (operation === 'erase' ? new Promise((resolve) => (letGo = () => resolve('ok'))) : 'ok')
+    await clock.advance(2_000)
+    const put = ledger.put(2, 'two')
+    await settled()
+    letGo()
+    await put
+    expect([erased, await ledger.model()]).toEqual([['a'], [[2, 'two']]])
   })
 })

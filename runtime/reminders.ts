@@ -6,6 +6,7 @@
  *     fires again until the turn that handled it is durable.
  * D2. A due row is removed only after the entry that ended or moved its reminder is durable. A commit that needs the same
  *     row again waits until a removal that is under way has ended.
+ *     That of an erased actor goes when the journal has gone.
  * D3. What waits in memory is bounded; what is not in memory is found by the next scan.
  */
 import type { Activation } from './activation.js'
@@ -132,6 +133,10 @@ export class Reminders {
     const run = ownTurn(activation.kind.definition.reminders, row.name)
     if (run === undefined) throw new TypeError(`${activation.kind.name} has no reminder ${row.name} any more`)
     await run(turn, reminder.payload)
+    if (activation.isErased) {
+      this.removeRow(row)
+      return
+    }
     // The handler may have set it again.
     if (activation.reminders?.get(row.name) === reminder) this.#host.appends.endReminder(turn, row.name)
   }

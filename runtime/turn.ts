@@ -186,6 +186,11 @@ export class TurnContext {
     this.host.appends.endReminder(this, name)
   }
 
+  async erase(): Promise<void> {
+    this.#mayChange('erase')
+    await this.host.turns.erase(this)
+  }
+
   setTimer(name: string, delayMs: number): void {
     this.#mayChange('setTimer')
     this.host.turns.setTimer(this.activation, name, delayMs)

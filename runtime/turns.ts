@@ -302,6 +302,27 @@ export class Turns {
     this.discard(activation, failure, true)
   }
 
+  /**
+   * Erases the actor and ends its activation, in a turn of its own: others wait for the next activation. Whatever became
+   * of the journal when it fails, the next activation reads it.
+   */
+  async erase(turn: TurnContext): Promise<void> {
+    const { activation } = turn
+    const { work } = activation
+    // Such a turn comes when nothing else goes on; if something does, the reminder comes again.
+    if (!activation.isDurable || turn.hasAppended || work?.inFlight !== undefined || work?.checkpointing)
+      throw new ActorError('OVERLOADED', `${turn.path}: the actor is not at rest`, { retryAfterMs: 1_000 })
+    if (!this.#host.ownership.holds(activation.shard, activation.epoch)) throw notOwner(activation).toError()
+    const failure = new Failure('STORE_UNAVAILABLE', `${activation.address} was erased; try again`, { retryAfterMs: 1 })
+    try {
+      await activation.use((journal) => journal.erase())
+      activation.isErased = true
+      turn.call?.settle(undefined)
+    } finally {
+      this.discard(activation, failure, activation.isErased)
+    }
+  }
+
   /** This node does not own the shard any more. */
   lose(activation: Activation): void {
     this.discard(activation, notOwner(activation), true)

@@ -46,6 +46,7 @@ function changed(journal: Journal, replaced: Partial<Journal>): Journal {
   return {
     commit: (commit) => journal.commit(commit),
     checkpoint: (checkpoint) => journal.checkpoint(checkpoint),
+    erase: () => journal.erase(),
     read: (...range) => journal.read(...range),
     readAt: (pts) => journal.readAt(pts),
     scan: (scan) => journal.scan(scan),
@@ -63,6 +64,7 @@ function acknowledgedEarly(journal: Journal): Journal {
       writing = after(() => journal.commit(commit)).catch(() => undefined)
     },
     checkpoint: (checkpoint: Checkpoint) => after(() => journal.checkpoint(checkpoint)),
+    erase: () => after(() => journal.erase()),
     read: (...range) => after(() => journal.read(...range)),
     readAt: (pts) => after(() => journal.readAt(pts)),
     close: () => void after(async () => journal.close()),

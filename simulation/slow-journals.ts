@@ -28,6 +28,7 @@ export class SlowJournals implements JournalStore {
     return {
       commit: (commit) => this.#slowly(() => journal.commit(commit)),
       checkpoint: (checkpoint) => this.#slowly(() => journal.checkpoint(checkpoint)),
+      erase: () => this.#slowly(() => journal.erase()),
       close: () => journal.close(),
       read: (...range) => this.#slowly(() => journal.read(...range)),
       readAt: (...pts) => this.#slowly(() => journal.readAt(...pts)),

@@ -1,5 +1,5 @@
-import { implement, refuse } from '../../runtime/index.js'
-import { AuthKey, type ClientInfo, type StoredAuthKey } from './contract.js'
+import { implement, refuse, type Turn } from '../../runtime/index.js'
+import { AuthKey, type ClientInfo, type StoredAuthKey, UNSIGNED_KEY_KEPT_MS } from './contract.js'
 
 type AuthKeyEntry =
   | { readonly type: 'created'; readonly key: Uint8Array; readonly expiresAtMs?: number }
@@ -11,10 +11,11 @@ type AuthKeyEntry =
 interface AuthKeyShape {
   contract: AuthKey
   id: string
-  /** Undefined: never created. `destroyed` keys stay so: an id names one secret for ever. */
+  /** Undefined: never created, or forgotten. `destroyed`: about to be. */
   state: StoredAuthKey | 'destroyed' | undefined
   entry: AuthKeyEntry
   memory: undefined
+  reminders: { forget: undefined }
 }
 
 function existing(state: AuthKeyShape['state']): StoredAuthKey {
@@ -38,6 +39,12 @@ function applied(state: AuthKeyShape['state'], entry: AuthKeyEntry, atMs: number
   }
 }
 
+/** Has the key forgotten in time, unless somebody signs in on it; a temporary key's end is fixed. */
+function forgetLater(turn: Turn<AuthKeyShape>): void {
+  const { expiresAtMs } = existing(turn.state)
+  turn.remind('forget', expiresAtMs ?? turn.nowMs + UNSIGNED_KEY_KEPT_MS)
+}
+
 function isSame(one: ClientInfo, other: ClientInfo | undefined): boolean {
   return other !== undefined && (Object.keys(one) as (keyof ClientInfo)[]).every((key) => one[key] === other[key])
 }
@@ -50,6 +57,7 @@ export const authKeyActor = implement<AuthKeyShape>({
       const { state } = turn
       if (state !== undefined) refuse('AUTH_KEY_DUPLICATED')
       turn.append({ type: 'created', key, ...(expiresAtMs !== undefined && { expiresAtMs }) })
+      forgetLater(turn)
     },
     load({ state }) {
       return state === 'destroyed' ? undefined : state
@@ -62,14 +70,25 @@ export const authKeyActor = implement<AuthKeyShape>({
       const { state } = turn
       if (!isSame(client, existing(state).client)) turn.append({ type: 'remembered', client })
     },
+    keep(turn) {
+      if (existing(turn.state).user === 0) forgetLater(turn)
+    },
     signIn(turn, user) {
       const { state } = turn
       if (user === 0 && (state === undefined || state === 'destroyed')) return
-      if (existing(state).user !== user) turn.append({ type: 'signedIn', user })
+      if (existing(state).user === user) return
+      turn.append({ type: 'signedIn', user })
+      if (user === 0) forgetLater(turn)
+      else turn.cancelReminder('forget')
     },
     destroy(turn) {
       const { state } = turn
-      if (state !== undefined && state !== 'destroyed') turn.append({ type: 'destroyed' })
+      if (state === undefined || state === 'destroyed') return
+      turn.append({ type: 'destroyed' })
+      turn.remind('forget', turn.nowMs)
     },
+  },
+  reminders: {
+    forget: (turn) => turn.erase(),
   },
 })

@@ -37,13 +37,66 @@ describe('auth keys', () => {
     expect(Buffer.compare(Buffer.from(stored?.key ?? []), KEY)).toBe(0)
   })
 
-  it('name one secret for ever', async () => {
+  it('name one secret', async () => {
     const { world, key, refused } = await started()
     await world.until(key().create({ key: KEY }))
     expect(await refused(key().create({ key: Buffer.alloc(256, 8) }))).toBe('AUTH_KEY_DUPLICATED')
     await world.until(key().destroy())
     expect(await world.until(key().load())).toBeUndefined()
-    expect(await refused(key().create({ key: KEY }))).toBe('AUTH_KEY_DUPLICATED')
     expect(await refused(key().signIn(3))).toBe('AUTH_KEY_UNREGISTERED')
+  })
+
+  const DAY_MS = 24 * 3_600_000
+  /** Time passes while the node is down; then it does what is due. */
+  async function later(world: World, ms: number) {
+    world.crash()
+    await world.clock.advance(ms)
+    await world.start()
+    await world.clock.advance(5_000)
+  }
+  const rows = (world: World) => [...world.disk.range({ start: Buffer.of(1), end: Buffer.of(7) })].length
+
+  it('that nobody signs in on are forgotten after a day, and leave nothing behind', async () => {
+    const { world, key, refused } = await started()
+    const before = rows(world)
+    await world.until(key().create({ key: KEY }))
+    await later(world, DAY_MS - 60_000)
+    await world.until(key().keep())
+    await later(world, DAY_MS - 60_000)
+    expect(await world.until(key().load())).toBeDefined()
+    expect(rows(world)).toBeGreaterThan(before)
+    await later(world, 120_000)
+    expect(rows(world)).toBe(before)
+    expect(await world.until(key().load())).toBeUndefined()
+    expect(await refused(key().keep())).toBe('AUTH_KEY_UNREGISTERED')
+  })
+
+  it('that somebody signed in on stay, until a day after the logout', async () => {
+    const { world, key } = await started()
+    await world.until(key().create({ key: KEY }))
+    await world.until(key().signIn(9))
+    await world.until(key().keep())
+    await later(world, 30 * DAY_MS)
+    expect(await world.until(key().load())).toMatchObject({ user: 9 })
+    await world.until(key().signIn(0))
+    await later(world, DAY_MS - 60_000)
+    expect(await world.until(key().load())).toMatchObject({ user: 0 })
+    await later(world, 120_000)
+    expect(await world.until(key().load())).toBeUndefined()
+  })
+
+  it('of a limited life are forgotten at its end, and destroyed ones at once', async () => {
+    const { world, key } = await started()
+    const before = rows(world)
+    await world.until(key().create({ key: KEY, expiresAtMs: world.nowMs + 3_600_000 }))
+    await world.until(key().bind({ permanent: 'ffffffffffffffff' }))
+    await world.until(key().keep())
+    await later(world, 3_700_000)
+    expect(rows(world)).toBe(before)
+    await world.until(key().create({ key: KEY }))
+    await world.until(key().signIn(9))
+    await world.until(key().destroy())
+    await world.waitFor(() => rows(world) === before)
+    expect(world.warnings).toBe('')
   })
 })

@@ -48,8 +48,10 @@ export class MemoryStore implements JournalStore, AgendaStore {
   checkpoints = 0
   openHandles = 0
   /** Decides each operation's fate, and may take its time. */
-  fate: (operation: 'open' | 'commit' | 'checkpoint' | 'remove', actor: ActorAddress) => Fate | Promise<Fate> = () =>
-    'ok'
+  fate: (
+    operation: 'open' | 'commit' | 'checkpoint' | 'erase' | 'remove',
+    actor: ActorAddress,
+  ) => Fate | Promise<Fate> = () => 'ok'
 
   journal(actor: string): MemoryJournal {
     let found = this.journals.get(actor)
@@ -150,7 +152,13 @@ export class MemoryStore implements JournalStore, AgendaStore {
     journal.snapshot = { ...checkpoint.snapshot, state: copy(checkpoint.snapshot.state) }
   }
 
-  async #meet(operation: 'open' | 'checkpoint' | 'remove', actor: ActorAddress): Promise<void> {
+  async erase(actor: ActorAddress, journal: MemoryJournal, holder: object): Promise<void> {
+    await this.#meet('erase', actor)
+    if (journal.holder !== holder) throw new ActorError('OVERTAKEN', 'a newer writer is known')
+    this.journals.delete(name(actor))
+  }
+
+  async #meet(operation: 'open' | 'checkpoint' | 'erase' | 'remove', actor: ActorAddress): Promise<void> {
     const fate = await this.fate(operation, actor)
     if (fate === 'unavailable') throw unavailable()
     if (fate === 'overtaken') throw new ActorError('OVERTAKEN', 'a newer writer is known')
@@ -202,6 +210,12 @@ class MemoryHandle implements Journal {
   checkpoint(checkpoint: Checkpoint): Promise<void> {
     this.#mustBeOpen()
     return this.#store.checkpoint(this.#actor, this.#journal, this.#holder, checkpoint)
+  }
+
+  erase(): Promise<void> {
+    this.#mustBeOpen()
+    if (this.#isCommitting) throw new Error('erased with a commit in flight')
+    return this.#store.erase(this.#actor, this.#journal, this.#holder)
   }
 
   async scan({ table, group, from, to, limit, descending }: DerivedScan): Promise<readonly DerivedRow[]> {

@@ -2,9 +2,21 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { DerivedRow, Journal, Position } from '../../runtime/index.js'
 import type { NewHarness, StorageHarness, StorageProcess } from './harness.js'
-import { actorNamed, commitOne, everything, facts, follow, headOf, openNext, plain, readAll, start } from './samples.js'
+import {
+  actorNamed,
+  breathe,
+  commitOne,
+  everything,
+  facts,
+  follow,
+  headOf,
+  openNext,
+  plain,
+  readAll,
+  start,
+} from './samples.js'
 
-/** S6, S7 and J1: derived rows, snapshots, erasures. */
+/** S6, S7, S8 and J1: derived rows, snapshots, erasures of bodies and of journals. */
 export function checkpointSuite(newHarness: NewHarness): void {
   let harness: StorageHarness
   let process: StorageProcess
@@ -31,6 +43,61 @@ export function checkpointSuite(newHarness: NewHarness): void {
   })
   const put = (journal: Journal, position: Position, rows: readonly DerivedRow[]) =>
     journal.checkpoint({ snapshot: snapshotAt(position, ''), rows, erased: [] })
+
+  test('S8: an erased journal is empty, without snapshot and rows, also after a restart, and begins anew', async () => {
+    const { journal } = await openNext(process, actor)
+    const other = await openNext(process, actorNamed('ab'))
+    await commitOne(other.journal, start, 'stays')
+    let head = start
+    for (let i = 0; i < 5; i++) head = await commitOne(journal, head, { fact: `${i}`, body: 'body' })
+    const row = { table: 't', group: 'g', order: 1, value: Buffer.from('v') }
+    await put(journal, head, [row])
+    await commitOne(journal, head, 'after the snapshot')
+    await journal.erase()
+    await expect(commitOne(journal, start, 'late')).rejects.toThrow()
+    for (let round = 0; round < 2; round++) {
+      const opened = await openNext(process, actor)
+      expect([opened.tail, opened.snapshot]).toEqual([[], undefined])
+      expect(await opened.journal.get('t', 'g', 1)).toBeUndefined()
+      expect(await opened.journal.scan({ table: 't', group: 'g', from: 0, to: 9, limit: 9 })).toEqual([])
+      expect(await readAll(opened.journal)).toEqual([])
+      await restart()
+    }
+    const anew = await openNext(process, actor)
+    await commitOne(anew.journal, start, 'anew')
+    await restart()
+    expect(facts((await openNext(process, actor)).tail)).toEqual(['anew'])
+    expect(facts((await openNext(process, actorNamed('ab'))).tail)).toEqual(['stays'])
+  })
+
+  test('S8: what was overtaken erases nothing', async () => {
+    const { journal } = await openNext(process, actor)
+    await commitOne(journal, start, 'one')
+    const { journal: newer } = await openNext(process, actor)
+    await expect(journal.erase()).rejects.toThrow()
+    expect(facts(await readAll(newer))).toEqual(['one'])
+  })
+
+  test('S8: a crash in the middle of an erasure leaves all or nothing', async () => {
+    for (let writes = 0; writes < 4; writes++) {
+      const name = actorNamed(`crash ${writes}`)
+      const { journal } = await openNext(process, name)
+      const head = await commitOne(journal, start, 'one')
+      await put(journal, head, [{ table: 't', group: 'g', order: 1, value: Buffer.from('v') }])
+      await commitOne(journal, head, 'two')
+      void harness.crashAfter(writes)
+      const ended = journal.erase().then(() => true)
+      await Promise.race([ended, breathe()])
+      await harness.crash()
+      process = await harness.start()
+      const { tail, snapshot, journal: after } = await openNext(process, name)
+      const left = [snapshot?.position.pts, tail.length, (await after.get('t', 'g', 1)) !== undefined]
+      expect([
+        [undefined, 0, false],
+        [1, 1, true],
+      ]).toContainEqual(left)
+    }
+  })
 
   test('S7: open returns the newest snapshot and the entries after it', async () => {
     const { journal } = await openNext(process, actor)

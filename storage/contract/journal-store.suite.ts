@@ -8,7 +8,7 @@ import { takeoverSuite } from './journal-takeover.suite.js'
 import { actorNamed, commitOne, facts, follow, headOf, openNext, plain, readAll, start } from './samples.js'
 
 /**
- * What every driver of JournalStore promises (S1-S7 in runtime/journal-store.ts). A driver's test is one call:
+ * What every driver of JournalStore promises (S1-S8 in runtime/journal-store.ts). A driver's test is one call:
  * `journalStoreSuite('LMDB', lmdbHarness)`. Uses the ports and the harness only.
  */
 export function journalStoreSuite(driver: string, newHarness: NewHarness): void {

@@ -24,6 +24,7 @@ import {
   rowKey,
   rowOrderOf,
   space,
+  startOfActorKey,
   undeliveredKey,
 } from './keys.js'
 import { isAfter, isSame, overtaken, start } from './order.js'
@@ -178,6 +179,19 @@ export class EmbeddedJournal implements Journal {
     if (this.#isOver) throw overtaken(this.#actor)
   }
 
+  async erase(): Promise<void> {
+    this.#checkUsable()
+    if (this.#isCommitting) throw misuse(`A commit is in flight while ${this.#name} is erased`)
+    this.#isOver = true
+    this.begin()
+    try {
+      await this.#checkpointing?.catch(() => undefined)
+      await this.#store.kv.write(this.#allRows())
+    } finally {
+      this.end()
+    }
+  }
+
   async scan({ table, group, from, to, limit, descending }: DerivedScan): Promise<readonly DerivedRow[]> {
     const rows: DerivedRow[] = []
     if (limit <= 0 || to < from) return rows
@@ -255,6 +269,15 @@ export class EmbeddedJournal implements Journal {
     batch.push(...erasures(this.#store.kv, this.#text, erased))
     batch.push(...this.#staleSnapshots(snapshot.position))
     batch.push({ key: positionKey(space.snapshots, this.#text, snapshot.position), value: encodeSnapshot(snapshot) })
+    return batch
+  }
+
+  #allRows(): KvOperation[] {
+    const batch: KvOperation[] = []
+    for (const of of [space.commits, space.snapshots, space.rows]) {
+      const range = { start: startOfActorKey(of, this.#text), end: endOfActorKey(of, this.#text) }
+      for (const { key } of this.#store.kv.range(range)) batch.push({ key, value: undefined })
+    }
     return batch
   }
 

@@ -72,6 +72,13 @@ export function afterPositionKey(of: Space, actor: KeyText, position: Position):
   return key
 }
 
+/** A key before all of the actor's in the space. */
+export function startOfActorKey(of: Space, actor: KeyText): Buffer {
+  const key = Buffer.allocUnsafe(1 + actor.length)
+  writePrefix(key, of, actor)
+  return key
+}
+
 /** A key after all of the actor's in the space. */
 export function endOfActorKey(of: Space, actor: KeyText): Buffer {
   const key = Buffer.allocUnsafe(1 + actor.length + 1)
