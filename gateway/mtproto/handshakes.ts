@@ -1,3 +1,4 @@
+import { AddressAllowance } from './address-allowance.js'
 import { AddressCount } from './address-count.js'
 import { AuthKey } from './auth-key.js'
 import { DhOverloaded, type DhPool } from './crypto/dh-pool.js'
@@ -22,6 +23,7 @@ const NOT_FOUND = 404
  *
  * 1. They are bounded in all and per address, and each ends after a time. One that was given up counts as long as a
  *    worker has something to do for it: nobody gets to fill the workers' queue by starting over.
+ *    The keys that an address makes in an hour are bounded too: each takes place on the disk.
  * 2. A peer has one at most: `req_pq` starts over, on the same connection too, as often as an exchange may fail there.
  * 3. `dh_gen_ok` leaves only when the key is durable.
  * 4. They are found by the server's nonce, so that over HTTP each step may come on another connection.
@@ -35,6 +37,7 @@ export class Handshakes {
   /** How many steps are being worked on, of those that have any. */
   readonly #atWork = new Map<Handshake, number>()
   readonly #count: AddressCount
+  readonly #newKeys: AddressAllowance
 
   constructor(world: World, serverKey: ServerKey, pool: DhPool) {
     this.#world = world
@@ -42,6 +45,7 @@ export class Handshakes {
     this.#pool = pool
     const { unfinishedHandshakes, unfinishedHandshakesPerAddress } = world.limits
     this.#count = new AddressCount(unfinishedHandshakes, unfinishedHandshakesPerAddress)
+    this.#newKeys = new AddressAllowance(world.clock, world.limits.newKeysPerAddressPerHour)
   }
 
   get unfinished(): number {
@@ -116,7 +120,7 @@ export class Handshakes {
       return
     }
     this.abandon(peer)
-    if (this.#count.full(peer.remoteAddress)) {
+    if (this.#count.full(peer.remoteAddress) || this.#newKeys.isUsedUp(peer.remoteAddress)) {
       metrics.count('handshakes_refused')
       peer.close('too many handshakes')
       return
@@ -149,6 +153,7 @@ export class Handshakes {
       this.#reply(peer, agreement.retry)
       return
     }
+    this.#newKeys.take(handshake.address)
     await this.#keep(key)
     this.#world.metrics.count('handshakes_done')
     this.#reply(peer, agreement.ok)

@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { expect, test, vi } from 'vitest'
+import { AddressAllowance } from './address-allowance.js'
 import { GZIP_PACKED } from './container.js'
 import { limitsWith } from './limits.js'
 import { longFromInts } from './long.js'
@@ -7,6 +8,7 @@ import type { MtprotoSession } from './session.js'
 import { bodyOf } from './test/client-session.js'
 import { HandshakeClient, plainPacket, shakeHands } from './test/handshake-client.js'
 import { Lab } from './test/lab.js'
+import { ManualClock } from './test/manual-clock.js'
 import { startTestGateway } from './test/test-gateway.js'
 import { tcpWire } from './test/wires.js'
 import { UnpackBudget } from './unpack-budget.js'
@@ -83,6 +85,40 @@ test('one address cannot fill the queue of the workers by starting over, and wha
     next.received(next.client.encode(plainPacket(bodyOf({ _: 'mt_req_pq', nonce: Buffer.alloc(16) }))))
     expect(next.open).toBe(i < 4)
   }
+})
+
+test('one address makes only so many keys an hour, another goes on', () => {
+  const clock = new ManualClock()
+  const keys = new AddressAllowance(clock, 10)
+  for (let i = 0; i < 10; i++) {
+    expect(keys.isUsedUp('192.0.2.1')).toBe(false)
+    keys.take('192.0.2.1')
+  }
+  expect([keys.isUsedUp('192.0.2.1'), keys.isUsedUp('192.0.2.2')]).toEqual([true, false])
+  clock.advance(360_001)
+  expect(keys.isUsedUp('192.0.2.1')).toBe(false)
+  keys.take('192.0.2.1')
+  expect(keys.isUsedUp('192.0.2.1')).toBe(true)
+  // Tests and benches come from loopback.
+  for (let i = 0; i < 999; i++) keys.take('127.0.0.1')
+  expect(keys.isUsedUp('127.0.0.1')).toBe(false)
+})
+
+test('a handshake that would make a key too many is refused at its beginning', async () => {
+  const lab = new Lab({ newKeysPerAddressPerHour: 1 })
+  const shake = async () => {
+    const connection = lab.connect()
+    const arrived = () => vi.waitFor(() => connection.arrived.shift() ?? Promise.reject(new Error('nothing yet')))
+    const session = await shakeHands((packet) => {
+      connection.received(connection.client.encode(packet))
+      return connection.open ? arrived() : Promise.reject(new Error('closed'))
+    })
+    return session.keyId
+  }
+  expect(lab.store.records.has(await shake())).toBe(true)
+  await expect(shake()).rejects.toThrow('closed')
+  lab.clock.advance(3_600_000)
+  await shake()
 })
 
 test('a connection that only ever begins handshakes is closed: each costs two primes', () => {

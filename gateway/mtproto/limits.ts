@@ -25,6 +25,8 @@ export interface MtprotoLimits {
   readonly unfinishedHandshakes: number
   readonly unfinishedHandshakesPerAddress: number
   readonly handshakeTimeoutMs: number
+  /** Auth keys that one address may make in an hour: each is stored for a day at least. A hundred times as many on loopback. */
+  readonly newKeysPerAddressPerHour: number
   readonly dhWorkers: number
   /** Diffie-Hellman jobs that may wait for a worker; beyond it the connection is closed and the client tries again. */
   readonly dhJobsQueued: number
@@ -105,6 +107,7 @@ const defaultLimits: MtprotoLimits = {
   unfinishedHandshakes: 8192,
   unfinishedHandshakesPerAddress: 512,
   handshakeTimeoutMs: 60 * SECOND_MS,
+  newKeysPerAddressPerHour: 3600,
   dhWorkers: 1,
   dhJobsQueued: 4096,
   temporaryKeyMaxSeconds: 7 * 24 * 3600,

@@ -1,5 +1,7 @@
+import { AuthKey } from '../../../actors/auth-key/contract.js'
 import { LoginCode, type SentCode } from '../../../actors/login-code/contract.js'
 import { normalizePhone } from '../../../actors/phone/contract.js'
+import { refusalReason } from '../../../runtime/index.js'
 import { addressGroup, isLoopback } from '../../mtproto/index.js'
 import type { tl } from '../../tl/index.js'
 import type { Call } from '../call.js'
@@ -41,13 +43,28 @@ function addressOf({ services, session }: Call): string {
   return waitSeconds === 0 ? from : refuseCall(`FLOOD_WAIT_${waitSeconds}`)
 }
 
+/**
+ * Somebody is about to sign in on the call's key: it stays for that long. Refused with AUTH_KEY_UNREGISTERED when it was
+ * forgotten; its connections end then, and the client makes another.
+ */
+export async function keepKey(call: Call): Promise<void> {
+  try {
+    await call.ref(AuthKey, call.authKey).keep()
+  } catch (error) {
+    if (refusalReason(error) === 'AUTH_KEY_UNREGISTERED') call.services.authKeys.drop(call.session.permanentAuthKeyId)
+    throw error
+  }
+}
+
 export const sendCode = method(
   'auth.sendCode',
   { auth: 'any', flood: CODE_FLOOD },
   async ({ phoneNumber, apiId }, call) => {
     if (!(apiId > 0)) refuseCall('API_ID_INVALID')
     const code = call.ref(LoginCode, phoneOf(phoneNumber))
-    return presentSentCode(await code.send({ authKey: call.authKey, from: addressOf(call) }))
+    const from = addressOf(call)
+    await keepKey(call)
+    return presentSentCode(await code.send({ authKey: call.authKey, from }))
   },
 )
 

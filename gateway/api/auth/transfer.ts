@@ -2,6 +2,7 @@ import type { tl } from '../../tl/index.js'
 import { refuseCall } from '../errors.js'
 import { longFromNumber } from '../long.js'
 import { method } from '../method.js'
+import { keepKey } from './code.js'
 import { enter } from './sign-in.js'
 
 const TRANSFER_LASTS_SECONDS = 300
@@ -41,6 +42,7 @@ export const importAuthorization = method(
     if (body.readDoubleLE(NUMBER_BYTES) < call.now) refuseCall('AUTH_BYTES_INVALID')
     const exporter = body.toString('hex', 2 * NUMBER_BYTES)
     if (!(await call.user(user).isAuthorized(exporter))) refuseCall('AUTH_BYTES_INVALID')
+    await keepKey(call)
     return enter(call, user)
   },
 )
