@@ -54,7 +54,7 @@ class NodeSystem implements ActorSystem, SystemHealth {
     this.#host.frames.broadcast(sink, this.#host.carry(payload))
   }
 
-  handle(call: CallEnvelope): Promise<Uint8Array> {
+  handle(call: CallEnvelope): Promise<unknown> {
     return this.#host.dispatcher.receive(call)
   }
 

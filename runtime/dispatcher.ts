@@ -8,7 +8,7 @@
  */
 import type { Activation } from './activation.js'
 import { Call, type CallKeeper, type Chain, chainPath, Failure, type Target } from './call.js'
-import { decode, encode, roughBytes } from './codec.js'
+import { roughBytes } from './codec.js'
 import { ActorError, errorCode } from './errors.js'
 import type { Host } from './host.js'
 import type { Kind, Method } from './kind.js'
@@ -67,8 +67,8 @@ export class Dispatcher implements CallKeeper {
     return this.#enqueue(target, method, args)
   }
 
-  /** A call from another node (Transport.call): the answer's bytes. Never passed on: a shard that is not ours is NOT_OWNER. */
-  async receive(envelope: CallEnvelope): Promise<Uint8Array> {
+  /** A call from another node (Transport.call). Never passed on: a shard that is not ours is NOT_OWNER. */
+  async receive(envelope: CallEnvelope): Promise<unknown> {
     const kind = this.#host.kinds.get(envelope.kind)
     const method = kind?.methods.get(envelope.method)
     if (kind === undefined || method === undefined) {
@@ -82,8 +82,6 @@ export class Dispatcher implements CallKeeper {
     if (this.#host.ownership.ownerOf(shard) !== this.#host.ownership.self) {
       throw new ActorError('NOT_OWNER', `this node does not own shard ${shard} of ${kind.name}/${envelope.key}`)
     }
-    const args = decode(envelope.args)
-    if (!Array.isArray(args)) throw new ActorError('CORRUPT', 'the arguments of a call are no list')
     const target: Target = {
       kind,
       key: envelope.key,
@@ -93,7 +91,7 @@ export class Dispatcher implements CallKeeper {
       ifActive: envelope.ifActive,
       origin: envelope.chain.length > 0 ? 'inside' : 'outside',
     }
-    return encode(await this.invoke(target, method, args))
+    return this.invoke(target, method, envelope.args)
   }
 
   /** A turn of the runtime's own: a timer, a reminder, a resume. Failures are logged; it resolves when it is over. */
@@ -226,18 +224,12 @@ export class Dispatcher implements CallKeeper {
       call.settle(new Failure('NOT_OWNER', `no node is known to own ${kind.name}/${key}`))
       return
     }
-    let args: Uint8Array
-    try {
-      args = encode(call.args)
-    } catch (error) {
-      call.settle(unencodable(call.target, call.method, error))
-      return
-    }
     const envelope: CallEnvelope = {
       kind: kind.name,
       key,
       method: call.method.name,
-      args,
+      args: call.args,
+      bytes: call.bytes,
       deadlineMs: call.deadlineMs,
       traceId: traceId ?? this.#host.newTraceId(),
       chain: chainPath(chain),
@@ -245,17 +237,9 @@ export class Dispatcher implements CallKeeper {
     }
     call.start()
     transport.call(owner, envelope).then(
-      (answer) => this.#answered(call, answer),
+      (answer) => call.settle(answer),
       (error) => this.#notAnswered(call, owner, error, hops),
     )
-  }
-
-  #answered(call: Call, answer: Uint8Array): void {
-    try {
-      call.settle(decode(answer))
-    } catch (error) {
-      call.settle(new Failure('OUTCOME_UNKNOWN', 'the answer of another node does not decode', {}, error))
-    }
   }
 
   #notAnswered(call: Call, askedNode: string, error: unknown, hops: number): void {

@@ -58,7 +58,7 @@ export interface ActorSystem {
   send(node: NodeId, sink: string, payload: unknown): void
   broadcast(sink: string, payload: unknown): void
   /** The callee's side of Transport.call. Rejects with an ActorError; NOT_OWNER when the shard is not this node's. */
-  handle(call: CallEnvelope): Promise<Uint8Array>
+  handle(call: CallEnvelope): Promise<unknown>
   /** The receiver's side of Transport.send and broadcast. Throws CORRUPT on a payload that does not decode. */
   deliver(from: NodeId, frame: Frame): void
   /** Sweeps undelivered rows and due reminders; resolves when the first sweep has found its actors. */

@@ -1,11 +1,13 @@
 import type { NodeId } from './ownership.js'
 
-/** A call as it travels between nodes; `args` and the answer have crossed the codec. */
+/** A call as it travels between nodes. */
 export interface CallEnvelope {
   readonly kind: string
   readonly key: string
   readonly method: string
-  readonly args: Uint8Array
+  readonly args: readonly unknown[]
+  /** Rough size of `args`, for the bounds of what waits to leave. */
+  readonly bytes: number
   readonly deadlineMs: number
   readonly traceId: string
   /** Actors that wait for this call, outermost first, as `kind/key`. */
@@ -21,8 +23,11 @@ export interface Frame {
 
 /** Node-to-node transport. A system that is alone runs with none. */
 export interface Transport {
-  /** The encoded answer. Rejects with an ActorError: the callee's, or OUTCOME_UNKNOWN, or NOT_OWNER. */
-  call(node: NodeId, call: CallEnvelope): Promise<Uint8Array>
+  /**
+   * The answer. Arguments and answer cross the runtime's codec on the way (`encode`). Rejects with an ActorError: the
+   * callee's, OUTCOME_UNKNOWN, NOT_OWNER, OVERLOADED, or INTERNAL for arguments that cannot be encoded.
+   */
+  call(node: NodeId, call: CallEnvelope): Promise<unknown>
   send(node: NodeId, frame: Frame): void
   /** To every node of the cluster, this one too. */
   broadcast(frame: Frame): void

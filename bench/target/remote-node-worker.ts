@@ -8,6 +8,11 @@ const duties = {
     const { transport } = twoNodes(OWNER)
     return { nodePort: await transport.listen('127.0.0.1', 0), echoPort: await serveEcho() }
   },
+
+  cpuUs() {
+    const { user, system } = process.cpuUsage()
+    return user + system
+  },
 }
 
 export type RemoteNodeDuties = typeof duties

@@ -24,12 +24,12 @@ import {
 /** What a node does for others. */
 export interface NodeService {
   /** Rejects with an ActorError. */
-  handle(call: CallEnvelope): Promise<Uint8Array>
+  handle(call: CallEnvelope): Promise<unknown>
   deliver(frame: Frame): void
   answer(topic: string, payload: Uint8Array, leftMs: number): Promise<Uint8Array>
 }
 
-export interface CalledPort extends OutboxPort {
+export interface CalledPort extends Omit<OutboxPort<AnsweringMessage>, 'unsendable'> {
   readonly service: NodeService
   now(): number
   /** Reads the register until the view is at least this one; rejects when it cannot be read. */
@@ -53,7 +53,15 @@ export class CalledHalf {
   constructor(port: CalledPort, limits: CalledLimits) {
     this.#port = port
     this.#limits = limits
-    this.#outbox = new Outbox(port, limits)
+    this.#outbox = new Outbox(
+      {
+        write: (batch) => port.write(batch),
+        atTickEnd: port.atTickEnd,
+        view: () => port.view(),
+        unsendable: ([, id], error) => this.#put([FAILURE, id, encodeError(error)]),
+      },
+      limits,
+    )
     this.#outbox.open()
   }
 
@@ -98,7 +106,7 @@ export class CalledHalf {
     if (messages.length > 0) this.#outbox.handled(bytes)
   }
 
-  #answer(id: number, run: () => Promise<Uint8Array>): void {
+  #answer(id: number, run: () => Promise<unknown>): void {
     if (this.#underWay.size >= this.#limits.callsUnderWay) {
       const message = `${this.#underWay.size} calls of one node are under way here`
       this.#put([FAILURE, id, encodeError(new ActorError('OVERLOADED', message, { retryAfterMs: 200 }))])
@@ -106,7 +114,7 @@ export class CalledHalf {
     }
     this.#underWay.add(id)
     run().then(
-      (payload) => this.#answered(id, [ANSWER, id, payload]),
+      (answer) => this.#answered(id, [ANSWER, id, answer]),
       (error) => this.#answered(id, [FAILURE, id, encodeError(error)]),
     )
   }

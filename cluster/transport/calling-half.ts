@@ -10,7 +10,7 @@ import { ActorError, type CallEnvelope, type Clock, decodeError, type Frame, typ
 import { Outbox, type OutboxLimits, type OutboxPort } from './outbox.js'
 import { ANSWER, type AnsweringMessage, ASK, CALL, CANCEL, type CallingMessage, decodeBatch, FRAME } from './wire.js'
 
-export interface CallingPort extends OutboxPort {
+export interface CallingPort extends Omit<OutboxPort<CallingMessage>, 'unsendable'> {
   readonly clock: Clock
   /** A view number that the other node knows. */
   saw(view: number): void
@@ -19,7 +19,7 @@ export interface CallingPort extends OutboxPort {
 }
 
 interface Waiting {
-  resolve(answer: Uint8Array): void
+  resolve(answer: unknown): void
   reject(error: ActorError): void
   readonly untilMs: number
 }
@@ -35,7 +35,17 @@ export class CallingHalf {
 
   constructor(port: CallingPort, limits: OutboxLimits) {
     this.#port = port
-    this.#outbox = new Outbox(port, limits)
+    this.#outbox = new Outbox(
+      {
+        write: (batch) => port.write(batch),
+        atTickEnd: port.atTickEnd,
+        view: () => port.view(),
+        unsendable: ([kind, id], error) => {
+          if (kind === CALL || kind === ASK) this.#take(id)?.reject(error)
+        },
+      },
+      limits,
+    )
   }
 
   /** Calls and questions without an answer. */
@@ -43,14 +53,14 @@ export class CallingHalf {
     return this.#waiting.size
   }
 
-  call(call: CallEnvelope): Promise<Uint8Array> {
-    const { kind, key, method, args, deadlineMs, traceId, chain, ifActive } = call
+  call(call: CallEnvelope): Promise<unknown> {
+    const { kind, key, method, args, bytes, deadlineMs, traceId, chain, ifActive } = call
     const leftMs = deadlineMs - this.#port.clock.now()
-    return this.#put(leftMs, (id) => [CALL, id, kind, key, method, args, leftMs, traceId, chain, ifActive])
+    return this.#put(leftMs, (id) => [CALL, id, kind, key, method, args, bytes, leftMs, traceId, chain, ifActive])
   }
 
   ask(topic: string, payload: Uint8Array, leftMs: number): Promise<Uint8Array> {
-    return this.#put(leftMs, (id) => [ASK, id, topic, payload, leftMs])
+    return this.#put(leftMs, (id) => [ASK, id, topic, payload, leftMs]) as Promise<Uint8Array>
   }
 
   send(frame: Frame): void {
@@ -67,10 +77,10 @@ export class CallingHalf {
     const { view, credit, messages } = decodeBatch<AnsweringMessage>(bytes)
     this.#outbox.granted(credit)
     this.#port.saw(view)
-    for (const [kind, id, payload] of messages) {
-      const waiting = this.#take(id)
-      if (kind === ANSWER) waiting?.resolve(payload)
-      else waiting?.reject(decodeError(payload))
+    for (const message of messages) {
+      const waiting = this.#take(message[1])
+      if (message[0] === ANSWER) waiting?.resolve(message[2])
+      else waiting?.reject(decodeError(message[2]))
     }
     if (messages.length > 0) this.#outbox.handled(bytes.length)
   }
@@ -87,7 +97,7 @@ export class CallingHalf {
     this.#sweep?.cancel()
   }
 
-  #put(leftMs: number, messageOf: (id: number) => CallingMessage): Promise<Uint8Array> {
+  #put(leftMs: number, messageOf: (id: number) => CallingMessage): Promise<unknown> {
     const id = ++this.#lastId
     if (!this.#outbox.put(messageOf(id))) {
       const waits = `${this.#outbox.waitingMessages} messages wait to leave for that node`

@@ -21,7 +21,7 @@ export interface TlsKeys {
 }
 
 export interface Stream {
-  write(message: Buffer): void
+  write(message: Uint8Array): void
   /** Ends it for both sides; what was written before may be lost. */
   end(why: string): void
 }
@@ -69,7 +69,7 @@ export function dial(address: string, options: StreamOptions, events: StreamEven
   stream.on('error', (error) => ended(error.message))
   stream.on('end', () => ended('the other node ended the stream'))
   return {
-    write: (message) => stream.write(message),
+    write: (message) => stream.write(asBuffer(message)),
     end(why) {
       stream.cancel()
       ended(why)
@@ -121,7 +121,7 @@ export async function listen(
 function taken(call: ServerDuplexStream<Buffer, Buffer>, accept: (stream: Stream) => StreamEvents): void {
   const ended = once((why) => events.ended(why))
   const events = accept({
-    write: (message) => call.write(message),
+    write: (message) => call.write(asBuffer(message)),
     end(why) {
       call.emit('error', { code: status.FAILED_PRECONDITION, details: why })
       ended(why)
@@ -143,4 +143,8 @@ function once(run: (why: string) => void): (why: string) => void {
     isDone = true
     run(why)
   }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -1,8 +1,6 @@
 import type { CalledLimits } from './called-half.js'
 
 export interface TransportLimits extends CalledLimits {
-  /** The largest batch that is taken in: one message of this size at most. */
-  readonly frameBytes: number
   /** From dialling to the other node's hello. */
   readonly connectMs: number
   /** After a stream ended, calls fail at once for this long before the node is dialled again. */

@@ -36,7 +36,7 @@ export class Link {
     this.#limits = limits
   }
 
-  call(call: CallEnvelope): Promise<Uint8Array> {
+  call(call: CallEnvelope): Promise<unknown> {
     return this.#half()?.call(call) ?? this.#unreachable()
   }
 

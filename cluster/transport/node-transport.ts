@@ -49,7 +49,7 @@ export interface NodeTransportOptions {
 export class NodeTransport implements Transport {
   readonly #options: NodeTransportOptions
   readonly #limits: TransportLimits
-  readonly #links = new Map<string, Link>()
+  readonly #links: Readonly<Record<Lane, Map<NodeId, Link>>> = { control: new Map(), data: new Map() }
   readonly #answerers = new Map<string, Answerer>()
   readonly #streams = new Set<Stream>()
   #system: Pick<ActorSystem, 'handle' | 'deliver'> | undefined
@@ -78,7 +78,7 @@ export class NodeTransport implements Transport {
     return this.#listener.port
   }
 
-  call(node: NodeId, call: CallEnvelope): Promise<Uint8Array> {
+  call(node: NodeId, call: CallEnvelope): Promise<unknown> {
     return this.#link(node, 'data').call(call)
   }
 
@@ -98,25 +98,27 @@ export class NodeTransport implements Transport {
 
   /** The node has left or begun anew: its streams are of no use. */
   forget(node: NodeId): void {
-    for (const lane of ['control', 'data'] as const) {
-      this.#links.get(`${lane} ${node}`)?.close()
-      this.#links.delete(`${lane} ${node}`)
+    for (const links of Object.values(this.#links)) {
+      links.get(node)?.close()
+      links.delete(node)
     }
   }
 
   async close(): Promise<void> {
-    for (const link of this.#links.values()) link.close()
-    this.#links.clear()
+    for (const links of Object.values(this.#links)) {
+      for (const link of links.values()) link.close()
+      links.clear()
+    }
     for (const stream of [...this.#streams]) stream.end('this node is stopping')
     await this.#listener?.close()
   }
 
   #link(node: NodeId, lane: Lane): Link {
-    const name = `${lane} ${node}`
-    let link = this.#links.get(name)
+    const links = this.#links[lane]
+    let link = links.get(node)
     if (link === undefined) {
       link = this.#newLink(node, lane)
-      this.#links.set(name, link)
+      links.set(node, link)
     }
     return link
   }
@@ -174,7 +176,7 @@ export class NodeTransport implements Transport {
       now: () => clock.now(),
       view: () => peers.view(),
       refresh: (view: number) => peers.refresh(view),
-      write: (batch: Buffer) => stream.write(batch),
+      write: (batch: Uint8Array) => stream.write(batch),
       end: (why: string) => stream.end(why),
       atTickEnd,
     }

@@ -3,15 +3,20 @@ import { expect, test } from 'vitest'
 import { Outbox } from './outbox.js'
 import { decodeBatch, FRAME, type FrameMessage } from './wire.js'
 
-const limits = { windowBytes: 2_000, batchBytes: 500, waitingBytes: 20_000, waitingMessages: 100 }
+const limits = { frameBytes: 100_000, windowBytes: 2_000, batchBytes: 500, waitingBytes: 20_000, waitingMessages: 100 }
 const frame = (name: number, bytes: number): FrameMessage => [FRAME, `sink ${name}`, new Uint8Array(bytes)]
 
 /** An outbox whose batches go where the test says, and whose ticks end when it says. */
 function outbox() {
-  const written: Buffer[] = []
+  const written: Uint8Array[] = []
   const ticks: (() => void)[] = []
   const box = new Outbox<FrameMessage>(
-    { write: (batch) => written.push(batch), atTickEnd: (flush) => ticks.push(flush), view: () => 7 },
+    {
+      write: (batch) => written.push(batch),
+      atTickEnd: (flush) => ticks.push(flush),
+      view: () => 7,
+      unsendable: () => expect.unreachable(),
+    },
     limits,
   )
   const endTick = () => {
@@ -19,7 +24,7 @@ function outbox() {
   }
   return { box, written, endTick }
 }
-const names = (batches: readonly Buffer[]) =>
+const names = (batches: readonly Uint8Array[]) =>
   batches.flatMap((batch) => decodeBatch<FrameMessage>(batch).messages.map(([, sink]) => Number(sink.slice(5))))
 
 const step = fc.oneof(
@@ -35,7 +40,7 @@ test('B1, B2, B3: all that was taken arrives once and in order, and never more i
       box.open()
       const taken: number[] = []
       const arrived: number[] = []
-      let underWay: Buffer[] = []
+      let underWay: Uint8Array[] = []
       const look = () => {
         underWay.push(...written.splice(0))
         const bytes = underWay.reduce((sum, { length }) => sum + length, 0)

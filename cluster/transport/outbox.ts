@@ -6,19 +6,24 @@
  *     window only when nothing is under way, so that a message of any allowed size gets through.
  * B3. What waits is bounded in bytes and count: `put` says no beyond it.
  * B4. Messages that are put in within one tick leave in one batch.
+ * B5. A message that cannot be sent is handed back, and does no harm to those beside it.
  */
-import { Queue } from '../../runtime/index.js'
+import { ActorError, Queue } from '../../runtime/index.js'
 import { type Batch, encodeBatch, type Message, sizeOf } from './wire.js'
 
 export interface OutboxLimits {
+  /** The largest batch that may leave. */
+  readonly frameBytes: number
   readonly windowBytes: number
   readonly batchBytes: number
   readonly waitingBytes: number
   readonly waitingMessages: number
 }
 
-export interface OutboxPort {
-  write(batch: Buffer): void
+export interface OutboxPort<M extends Message> {
+  write(batch: Uint8Array): void
+  /** The message cannot be encoded, or is larger than a batch may be: it has not left. */
+  unsendable(message: M, error: ActorError): void
   /** Runs `flush` once this tick is over. */
   atTickEnd(flush: () => void): void
   /** The newest view that this node knows. */
@@ -26,7 +31,7 @@ export interface OutboxPort {
 }
 
 export class Outbox<M extends Message> {
-  readonly #port: OutboxPort
+  readonly #port: OutboxPort<M>
   readonly #limits: OutboxLimits
   readonly #waiting = new Queue<M>()
   #waitingBytes = 0
@@ -36,7 +41,7 @@ export class Outbox<M extends Message> {
   #isOpen = false
   #isClosed = false
 
-  constructor(port: OutboxPort, limits: OutboxLimits) {
+  constructor(port: OutboxPort<M>, limits: OutboxLimits) {
     this.#port = port
     this.#limits = limits
   }
@@ -122,10 +127,32 @@ export class Outbox<M extends Message> {
   }
 
   #write(batch: Batch<M>): void {
-    const bytes = encodeBatch(batch)
+    const bytes = this.#encode(batch)
+    if (bytes === undefined) return
     this.#credit = 0
     // A batch that only grants credit is not counted, or two idle halves would go on granting each other's grants.
     if (batch.messages.length > 0) this.#underWayBytes += bytes.length
     this.#port.write(bytes)
+  }
+
+  /** Undefined: it was one message that cannot leave, or it has left in halves. */
+  #encode(batch: Batch<M>): Uint8Array | undefined {
+    let failure: unknown
+    try {
+      const bytes = encodeBatch(batch)
+      if (bytes.length <= this.#limits.frameBytes) return bytes
+      failure = `${bytes.length} bytes are more than the ${this.#limits.frameBytes} that nodes send each other at once`
+    } catch (error) {
+      failure = error
+    }
+    const { messages } = batch
+    if (messages.length === 1) {
+      this.#port.unsendable(messages[0]!, new ActorError('INTERNAL', `cannot be sent: ${String(failure)}`))
+      return undefined
+    }
+    const middle = messages.length >>> 1
+    this.#write({ ...batch, messages: messages.slice(0, middle) })
+    this.#write({ ...batch, credit: 0, messages: messages.slice(middle) })
+    return undefined
   }
 }

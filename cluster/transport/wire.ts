@@ -3,13 +3,13 @@
  * What B asks travels on a stream that B opens. So each stream has a half that calls and a half that is called.
  *
  * W1. The first message of each half is its hello; everything after it is a batch.
- * W2. A batch is one msgpackr list: the sender's view number, the credit that it grants (bytes), then its messages.
+ * W2. A batch is one msgpackr list: the sender's view number, the credit that it grants (bytes), then its messages, with
+ *     arguments and answers as they are inside of it.
  * W3. A node speaks every protocol version from `oldest` to `newest`; two nodes use the highest that both speak. A
  *     message may get longer with a version: a reader ignores members that it does not know.
  * W4. Deadlines travel as the time that is left, so that clocks of two nodes need not agree.
  */
-import { Packr } from 'msgpackr'
-import { ActorError, type CallEnvelope, type NodeId } from '../../runtime/index.js'
+import { ActorError, type CallEnvelope, decode, encode, type NodeId, roughBytes } from '../../runtime/index.js'
 
 export const PROTOCOL_VERSIONS = { oldest: 1, newest: 1 } as const
 
@@ -40,7 +40,8 @@ export type CallMessage = readonly [
   actorKind: string,
   key: string,
   method: string,
-  args: Uint8Array,
+  args: readonly unknown[],
+  bytes: number,
   leftMs: number,
   traceId: string,
   chain: readonly string[],
@@ -49,7 +50,7 @@ export type CallMessage = readonly [
 export type FrameMessage = readonly [kind: typeof FRAME, sink: string, payload: Uint8Array]
 export type AskMessage = readonly [kind: typeof ASK, id: number, topic: string, payload: Uint8Array, leftMs: number]
 export type CancelMessage = readonly [kind: typeof CANCEL, id: number]
-export type AnswerMessage = readonly [kind: typeof ANSWER, id: number, payload: Uint8Array]
+export type AnswerMessage = readonly [kind: typeof ANSWER, id: number, answer: unknown]
 /** `payload`: `encodeError`. */
 export type FailureMessage = readonly [kind: typeof FAILURE, id: number, payload: Uint8Array]
 
@@ -65,10 +66,9 @@ export interface Batch<M extends Message = Message> {
   readonly messages: readonly M[]
 }
 
-const packr = new Packr({ useRecords: false, copyBuffers: true })
-
-export function encodeBatch({ view, credit, messages }: Batch): Buffer {
-  return packr.pack([view, credit, messages])
+/** Throws on a message that cannot be encoded. */
+export function encodeBatch({ view, credit, messages }: Batch): Uint8Array {
+  return encode([view, credit, messages])
 }
 
 /** Throws CORRUPT on bytes that no node sends. */
@@ -79,8 +79,8 @@ export function decodeBatch<M extends Message>(bytes: Uint8Array): Batch<M> {
   return { view, credit, messages: messages as M[] }
 }
 
-export function encodeHello({ cluster, node, incarnation, lane, oldest, newest }: Hello): Buffer {
-  return packr.pack([oldest, newest, cluster, node, incarnation, lane])
+export function encodeHello({ cluster, node, incarnation, lane, oldest, newest }: Hello): Uint8Array {
+  return encode([oldest, newest, cluster, node, incarnation, lane])
 }
 
 /** Throws CORRUPT on bytes that no node sends. */
@@ -100,33 +100,30 @@ export function commonVersion(one: Pick<Hello, 'oldest' | 'newest'>, other: Pick
 
 /** The call as its actor's node takes it, on that node's clock. */
 export function envelopeOf(message: CallMessage, nowMs: number): CallEnvelope {
-  const [, , kind, key, method, args, leftMs, traceId, chain, ifActive] = message
-  return { kind, key, method, args, deadlineMs: nowMs + leftMs, traceId, chain, ifActive }
+  const [, , kind, key, method, args, bytes, leftMs, traceId, chain, ifActive] = message
+  return { kind, key, method, args, bytes, deadlineMs: nowMs + leftMs, traceId, chain, ifActive }
 }
 
 /** Rough size of a message on the wire, for bounds. */
 export function sizeOf(message: Message): number {
   switch (message[0]) {
     case CALL:
-      return 80 + message[5].length + message[3].length + message[8].length * 32
+      return 80 + message[6] + message[9].length * 32
     case FRAME:
       return 16 + message[1].length + message[2].length
     case ASK:
       return 32 + message[2].length + message[3].length
     case CANCEL:
       return 8
+    case ANSWER:
+      return 16 + roughBytes(message[2])
     default:
       return 16 + message[2].length
   }
 }
 
 function decodeList(bytes: Uint8Array): readonly unknown[] {
-  let value: unknown
-  try {
-    value = packr.unpack(bytes)
-  } catch (error) {
-    throw new ActorError('CORRUPT', 'what another node sent does not decode', {}, error)
-  }
+  const value = decode(bytes)
   if (!Array.isArray(value)) throw broken('a list')
   return value
 }
@@ -143,7 +140,7 @@ const isLane = (value: unknown): value is Lane => value === 'control' || value =
 
 function isMessage(value: unknown): value is Message {
   if (!Array.isArray(value)) return false
-  const [kind, a, b, c, d, e, f, g, h, i] = value
+  const [kind, a, b, c, d, e, f, g, h, i, j] = value
   switch (kind) {
     case CALL:
       return (
@@ -151,11 +148,12 @@ function isMessage(value: unknown): value is Message {
         isName(b) &&
         isName(c) &&
         isName(d) &&
-        isBytes(e) &&
-        isLeft(f) &&
-        isText(g) &&
-        isChain(h) &&
-        typeof i === 'boolean'
+        Array.isArray(e) &&
+        isCount(f) &&
+        isLeft(g) &&
+        isText(h) &&
+        isChain(i) &&
+        typeof j === 'boolean'
       )
     case FRAME:
       return isName(a) && isBytes(b)
@@ -164,6 +162,7 @@ function isMessage(value: unknown): value is Message {
     case CANCEL:
       return isCount(a)
     case ANSWER:
+      return isCount(a)
     case FAILURE:
       return isCount(a) && isBytes(b)
     default:
