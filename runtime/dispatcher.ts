@@ -68,7 +68,15 @@ export class Dispatcher implements CallKeeper {
   }
 
   /** A call from another node (Transport.call). Never passed on: a shard that is not ours is NOT_OWNER. */
-  async receive(envelope: CallEnvelope): Promise<unknown> {
+  receive(envelope: CallEnvelope): Promise<unknown> {
+    try {
+      return this.#receive(envelope)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #receive(envelope: CallEnvelope): Promise<unknown> {
     const kind = this.#host.kinds.get(envelope.kind)
     const method = kind?.methods.get(envelope.method)
     if (kind === undefined || method === undefined) {
@@ -229,7 +237,6 @@ export class Dispatcher implements CallKeeper {
       key,
       method: call.method.name,
       args: call.args,
-      bytes: call.bytes,
       deadlineMs: call.deadlineMs,
       traceId: traceId ?? this.#host.newTraceId(),
       chain: chainPath(chain),

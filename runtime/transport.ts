@@ -6,8 +6,6 @@ export interface CallEnvelope {
   readonly key: string
   readonly method: string
   readonly args: readonly unknown[]
-  /** Rough size of `args`, for the bounds of what waits to leave. */
-  readonly bytes: number
   readonly deadlineMs: number
   readonly traceId: string
   /** Actors that wait for this call, outermost first, as `kind/key`. */

@@ -14,11 +14,13 @@ import {
   ASK,
   type Batch,
   CALL,
+  CANCEL,
   type CallingMessage,
+  type CallMessage,
   decodeBatch,
-  envelopeOf,
   FAILURE,
   FRAME,
+  ROUTE,
 } from './wire.js'
 
 /** What a node does for others. */
@@ -47,6 +49,8 @@ export class CalledHalf {
   readonly #limits: CalledLimits
   readonly #outbox: Outbox<AnsweringMessage>
   readonly #underWay = new Set<number>()
+  /** Kind and method, by the number that the other half gave them. */
+  readonly #routes = new Map<number, { readonly kind: string; readonly method: string }>()
   /** Batches that wait for a view. */
   #behind: Promise<void> | undefined
 
@@ -94,16 +98,34 @@ export class CalledHalf {
   }
 
   #handle({ messages }: Batch<CallingMessage>, bytes: number): void {
+    const { service } = this.#port
     for (const message of messages) {
-      const [kind, id] = message
-      if (kind === CALL)
-        this.#answer(message[1], () => this.#port.service.handle(envelopeOf(message, this.#port.now())))
-      else if (kind === FRAME) this.#port.service.deliver({ sink: message[1], payload: message[2] })
-      else if (kind === ASK)
-        this.#answer(message[1], () => this.#port.service.answer(message[2], message[3], message[4]))
-      else this.#underWay.delete(id as number)
+      switch (message[0]) {
+        case CALL:
+          this.#answer(message[1], () => service.handle(this.#envelopeOf(message)))
+          break
+        case FRAME:
+          service.deliver({ sink: message[1], payload: message[2] })
+          break
+        case ASK:
+          this.#answer(message[1], () => service.answer(message[2], message[3], message[4]))
+          break
+        case ROUTE:
+          this.#routes.set(message[1], { kind: message[2], method: message[3] })
+          break
+        case CANCEL:
+          this.#underWay.delete(message[1])
+      }
     }
     if (messages.length > 0) this.#outbox.handled(bytes)
+  }
+
+  /** The call on this node's clock. */
+  #envelopeOf([, , route, key, args, leftMs, traceId = '', chain = [], ifActive = false]: CallMessage): CallEnvelope {
+    const known = this.#routes.get(route)
+    if (known === undefined) throw new ActorError('CORRUPT', `the other node has not said what route ${route} is`)
+    const { kind, method } = known
+    return { kind, key, method, args, deadlineMs: this.#port.now() + leftMs, traceId, chain, ifActive }
   }
 
   #answer(id: number, run: () => Promise<unknown>): void {

@@ -8,7 +8,17 @@
  */
 import { ActorError, type CallEnvelope, type Clock, decodeError, type Frame, type Timer } from '../../runtime/index.js'
 import { Outbox, type OutboxLimits, type OutboxPort } from './outbox.js'
-import { ANSWER, type AnsweringMessage, ASK, CALL, CANCEL, type CallingMessage, decodeBatch, FRAME } from './wire.js'
+import {
+  ANSWER,
+  type AnsweringMessage,
+  ASK,
+  CALL,
+  CANCEL,
+  type CallingMessage,
+  decodeBatch,
+  FRAME,
+  ROUTE,
+} from './wire.js'
 
 export interface CallingPort extends Omit<OutboxPort<CallingMessage>, 'unsendable'> {
   readonly clock: Clock
@@ -30,6 +40,9 @@ export class CallingHalf {
   readonly #port: CallingPort
   readonly #outbox: Outbox<CallingMessage>
   readonly #waiting = new Map<number, Waiting>()
+  /** Numbers of the methods that were called on this stream, by kind and name. */
+  readonly #routes = new Map<string, Map<string, number>>()
+  #lastRoute = 0
   #lastId = 0
   #sweep: Timer | undefined
 
@@ -53,10 +66,15 @@ export class CallingHalf {
     return this.#waiting.size
   }
 
-  call(call: CallEnvelope): Promise<unknown> {
-    const { kind, key, method, args, bytes, deadlineMs, traceId, chain, ifActive } = call
-    const leftMs = deadlineMs - this.#port.clock.now()
-    return this.#put(leftMs, (id) => [CALL, id, kind, key, method, args, bytes, leftMs, traceId, chain, ifActive])
+  call({ kind, key, method, args, deadlineMs, traceId, chain, ifActive }: CallEnvelope): Promise<unknown> {
+    const leftMs = Math.ceil(deadlineMs - this.#port.clock.now())
+    const route = this.#routeTo(kind, method)
+    if (route === undefined) return this.#overloaded()
+    return this.#put(leftMs, (id) =>
+      chain.length === 0 && !ifActive
+        ? [CALL, id, route, key, args, leftMs, traceId]
+        : [CALL, id, route, key, args, leftMs, traceId, chain, ifActive],
+    )
   }
 
   ask(topic: string, payload: Uint8Array, leftMs: number): Promise<Uint8Array> {
@@ -99,14 +117,33 @@ export class CallingHalf {
 
   #put(leftMs: number, messageOf: (id: number) => CallingMessage): Promise<unknown> {
     const id = ++this.#lastId
-    if (!this.#outbox.put(messageOf(id))) {
-      const waits = `${this.#outbox.waitingMessages} messages wait to leave for that node`
-      return Promise.reject(new ActorError('OVERLOADED', waits, { retryAfterMs: 200 }))
-    }
+    if (!this.#outbox.put(messageOf(id))) return this.#overloaded()
     this.#sweep ??= this.#port.clock.setTimer(SWEEP_MS, () => this.#sweepWaiting())
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject, untilMs: this.#port.clock.monotonic() + leftMs })
     })
+  }
+
+  /** Undefined: too much waits to leave. */
+  #routeTo(kind: string, method: string): number | undefined {
+    let routes = this.#routes.get(kind)
+    if (routes === undefined) {
+      routes = new Map()
+      this.#routes.set(kind, routes)
+    }
+    let route = routes.get(method)
+    if (route === undefined) {
+      route = this.#lastRoute + 1
+      if (!this.#outbox.put([ROUTE, route, kind, method])) return undefined
+      this.#lastRoute = route
+      routes.set(method, route)
+    }
+    return route
+  }
+
+  #overloaded(): Promise<never> {
+    const waits = `${this.#outbox.waitingMessages} messages wait to leave for that node`
+    return Promise.reject(new ActorError('OVERLOADED', waits, { retryAfterMs: 200 }))
   }
 
   #take(id: number): Waiting | undefined {

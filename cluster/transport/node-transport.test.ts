@@ -4,15 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import {
-  ActorError,
-  type CallEnvelope,
-  errorCode,
-  type Frame,
-  type NodeId,
-  roughBytes,
-  systemClock,
-} from '../../runtime/index.js'
+import { ActorError, type CallEnvelope, errorCode, type Frame, type NodeId, systemClock } from '../../runtime/index.js'
 import type { TlsKeys } from './grpc-streams.js'
 import { NodeTransport, type NodeTransportOptions } from './node-transport.js'
 
@@ -83,7 +75,6 @@ const envelope = (argument: unknown, more: Partial<CallEnvelope> = {}): CallEnve
   key: '1',
   method: 'add',
   args: [argument],
-  bytes: roughBytes(argument),
   deadlineMs: systemClock.now() + DEADLINE_MS,
   traceId: 'trace',
   chain: ['chat/1', 'user/2'],

@@ -9,7 +9,7 @@
  *     message may get longer with a version: a reader ignores members that it does not know.
  * W4. Deadlines travel as the time that is left, so that clocks of two nodes need not agree.
  */
-import { ActorError, type CallEnvelope, decode, encode, type NodeId, roughBytes } from '../../runtime/index.js'
+import { ActorError, decode, encode, type NodeId, roughBytes } from '../../runtime/index.js'
 
 export const PROTOCOL_VERSIONS = { oldest: 1, newest: 1 } as const
 
@@ -33,19 +33,21 @@ export const ASK = 2
 export const CANCEL = 3
 export const ANSWER = 4
 export const FAILURE = 5
+export const ROUTE = 6
 
+/** Names a method once a stream, for the calls that follow. */
+export type RouteMessage = readonly [kind: typeof ROUTE, route: number, actorKind: string, method: string]
+/** The members from `traceId` on may be left out. */
 export type CallMessage = readonly [
   kind: typeof CALL,
   id: number,
-  actorKind: string,
+  route: number,
   key: string,
-  method: string,
   args: readonly unknown[],
-  bytes: number,
   leftMs: number,
-  traceId: string,
-  chain: readonly string[],
-  ifActive: boolean,
+  traceId?: string,
+  chain?: readonly string[],
+  ifActive?: boolean,
 ]
 export type FrameMessage = readonly [kind: typeof FRAME, sink: string, payload: Uint8Array]
 export type AskMessage = readonly [kind: typeof ASK, id: number, topic: string, payload: Uint8Array, leftMs: number]
@@ -54,7 +56,7 @@ export type AnswerMessage = readonly [kind: typeof ANSWER, id: number, answer: u
 /** `payload`: `encodeError`. */
 export type FailureMessage = readonly [kind: typeof FAILURE, id: number, payload: Uint8Array]
 
-export type CallingMessage = CallMessage | FrameMessage | AskMessage | CancelMessage
+export type CallingMessage = RouteMessage | CallMessage | FrameMessage | AskMessage | CancelMessage
 export type AnsweringMessage = AnswerMessage | FailureMessage
 export type Message = CallingMessage | AnsweringMessage
 
@@ -98,23 +100,19 @@ export function commonVersion(one: Pick<Hello, 'oldest' | 'newest'>, other: Pick
   return version >= Math.max(one.oldest, other.oldest) ? version : undefined
 }
 
-/** The call as its actor's node takes it, on that node's clock. */
-export function envelopeOf(message: CallMessage, nowMs: number): CallEnvelope {
-  const [, , kind, key, method, args, bytes, leftMs, traceId, chain, ifActive] = message
-  return { kind, key, method, args, bytes, deadlineMs: nowMs + leftMs, traceId, chain, ifActive }
-}
-
 /** Rough size of a message on the wire, for bounds. */
 export function sizeOf(message: Message): number {
   switch (message[0]) {
     case CALL:
-      return 80 + message[6] + message[9].length * 32
+      return 48 + roughBytes(message[4]) + (message[7] ?? []).length * 32
     case FRAME:
       return 16 + message[1].length + message[2].length
     case ASK:
       return 32 + message[2].length + message[3].length
     case CANCEL:
       return 8
+    case ROUTE:
+      return 48
     case ANSWER:
       return 16 + roughBytes(message[2])
     default:
@@ -135,26 +133,21 @@ function broken(what: string): ActorError {
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 const isName = (value: unknown): value is string => typeof value === 'string' && value.length > 0 && value.length <= 200
 const isText = (value: unknown): value is string => typeof value === 'string'
+const isTrace = (value: unknown): value is string | undefined => value === undefined || isText(value)
+const isFlag = (value: unknown): value is boolean | undefined => value === undefined || typeof value === 'boolean'
 const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array
 const isLane = (value: unknown): value is Lane => value === 'control' || value === 'data'
 
 function isMessage(value: unknown): value is Message {
   if (!Array.isArray(value)) return false
-  const [kind, a, b, c, d, e, f, g, h, i, j] = value
+  const [kind, a, b, c, d, e, f, g, h] = value
   switch (kind) {
     case CALL:
       return (
-        isCount(a) &&
-        isName(b) &&
-        isName(c) &&
-        isName(d) &&
-        Array.isArray(e) &&
-        isCount(f) &&
-        isLeft(g) &&
-        isText(h) &&
-        isChain(i) &&
-        typeof j === 'boolean'
+        isCount(a) && isCount(b) && isName(c) && Array.isArray(d) && isLeft(e) && isTrace(f) && isChain(g) && isFlag(h)
       )
+    case ROUTE:
+      return isCount(a) && isName(b) && isName(c)
     case FRAME:
       return isName(a) && isBytes(b)
     case ASK:
@@ -172,4 +165,4 @@ function isMessage(value: unknown): value is Message {
 }
 
 const isLeft = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
-const isChain = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText)
+const isChain = (value: unknown) => value === undefined || (Array.isArray(value) && value.every(isText))
