@@ -196,7 +196,8 @@ describe('when things go wrong', () => {
 
   test('H2: what waits for a node that takes nothing in is bounded', async () => {
     const { node, addresses } = world()
-    const limits = { waitingMessages: 10, connectMs: 300 }
+    // Ten calls, and the name of their method before them.
+    const limits = { waitingMessages: 11, connectMs: 300 }
     const a = await node('a', { limits })
     // Listens and never says hello.
     const { createServer } = await import('node:net')

@@ -2,8 +2,9 @@
  * One half's way out of a stream: messages leave in batches, and no faster than the other half takes them in.
  *
  * B1. Messages leave in the order in which they were put in, each once.
- * B2. At most `windowBytes` are under way: written and not yet granted back. One batch may exceed what is left of the
- *     window only when nothing is under way, so that a message of any allowed size gets through.
+ * B2. At most `windowBytes` are under way: written and not yet granted back. Because the other half keeps back what it
+ *     grants until it is a quarter of the window, a message that does not fit may leave alone once less than that quarter
+ *     is under way: a message of any allowed size gets through.
  * B3. What waits is bounded in bytes and count: `put` says no beyond it.
  * B4. Messages that are put in within one tick leave in one batch.
  * B5. A message that cannot be sent is handed back, and does no harm to those beside it.
@@ -46,6 +47,11 @@ export class Outbox<M extends Message> {
     this.#limits = limits
   }
 
+  /** Credit is kept back until it is worth a grant. */
+  get #grantBytes(): number {
+    return this.#limits.windowBytes / 4
+  }
+
   get waitingMessages(): number {
     return this.#waiting.length
   }
@@ -78,7 +84,7 @@ export class Outbox<M extends Message> {
   /** This half has handled a batch of this many bytes: the other half is told once a part of its window is due. */
   handled(bytes: number): void {
     this.#credit += bytes
-    if (this.#credit >= this.#limits.windowBytes / 4) this.#schedule()
+    if (this.#credit >= this.#grantBytes) this.#schedule()
   }
 
   /** Nothing leaves any more; returns what has not left. */
@@ -102,7 +108,7 @@ export class Outbox<M extends Message> {
   #flush(): void {
     if (this.#isClosed) return
     let messages = this.#nextBatch()
-    while (messages.length > 0 || this.#credit >= this.#limits.windowBytes / 4) {
+    while (messages.length > 0 || this.#credit >= this.#grantBytes) {
       this.#write({ view: this.#port.view(), credit: this.#credit, messages })
       messages = this.#nextBatch()
     }
@@ -110,13 +116,13 @@ export class Outbox<M extends Message> {
 
   #nextBatch(): M[] {
     const { windowBytes, batchBytes } = this.#limits
-    const room = this.#underWayBytes === 0 ? windowBytes : windowBytes - this.#underWayBytes
+    const room = windowBytes - this.#underWayBytes
     const messages: M[] = []
     let bytes = 0
     for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
       const size = sizeOf(next)
       const fits = bytes + size <= Math.min(batchBytes, room)
-      const mayGoAlone = messages.length === 0 && (size <= room || this.#underWayBytes === 0)
+      const mayGoAlone = messages.length === 0 && (size <= room || this.#underWayBytes < this.#grantBytes)
       if (!fits && !mayGoAlone) break
       this.#waiting.shift()
       this.#waitingBytes -= size
