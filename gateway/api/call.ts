@@ -4,6 +4,7 @@ import { User } from '../../actors/user/contract.js'
 import type { ActorType, Ref } from '../../runtime/index.js'
 import type { RpcCall, Session } from '../mtproto/index.js'
 import { type Long, longToHex } from './long.js'
+import { originOf } from './origin.js'
 import type { Services } from './services.js'
 
 /** One call of one client: who asks, by when, as what operation. Actors are reached through it alone. */
@@ -18,7 +19,6 @@ export class Call {
   readonly traceId: string
   readonly withoutUpdates: boolean
   readonly #msgId: Long
-  #origin: Origin | undefined
 
   constructor(services: Services, call: RpcCall) {
     this.services = services
@@ -33,11 +33,7 @@ export class Call {
 
   /** The session that asks, which gets the answer and needs no push. */
   get origin(): Origin {
-    this.#origin ??= {
-      authKey: longToHex(this.session.permanentAuthKeyId),
-      session: longToHex(this.session.id),
-    }
-    return this.#origin
+    return originOf(this.session)
   }
 
   /** Hex of the permanent auth key. */
@@ -47,7 +43,8 @@ export class Call {
 
   /** The operation's id of a call without random_id (CORE D3). */
   get op(): string {
-    return `m${this.origin.authKey}${this.origin.session}${longToHex(this.#msgId)}`
+    const { authKey, session } = this.origin
+    return `m${authKey}${session}${longToHex(this.#msgId)}`
   }
 
   /** The operation's id of a send. */

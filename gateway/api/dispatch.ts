@@ -4,6 +4,7 @@ import { answerFor, apiError } from './errors.js'
 import { longToHex } from './long.js'
 import type { Method } from './method.js'
 import type { Services } from './services.js'
+import { isPromise, type Soon } from './soon.js'
 
 /** The API as MTProto calls it: finds the method, checks who asks and how often, runs it, maps its errors. */
 export function createDispatch(services: Services, methods: ReadonlyMap<string, Method>): RpcHandler {
@@ -26,20 +27,29 @@ export function createDispatch(services: Services, methods: ReadonlyMap<string, 
   }
 }
 
-async function run(method: Method, rpc: RpcCall, call: Call): Promise<RpcAnswer> {
+function run(method: Method, rpc: RpcCall, call: Call): Soon<RpcAnswer> {
+  const answered = (answer: RpcAnswer) => {
+    call.services.log.debug({ method: method.name, user: rpc.session.userId, traceId: call.traceId }, 'answered')
+    return answer
+  }
+  const failed = (error: unknown) => failure(method, rpc, call, error)
+  try {
+    const result = method.handle(rpc.method, call) as Soon<RpcAnswer>
+    return isPromise(result) ? result.then(answered, failed) : answered(result)
+  } catch (error) {
+    return failed(error)
+  }
+}
+
+/** The answer for an error that a client is told; throws the others. */
+function failure(method: Method, rpc: RpcCall, call: Call, error: unknown): RpcAnswer {
   const { log } = call.services
   const request = { method: method.name, user: rpc.session.userId, traceId: call.traceId }
-  try {
-    const result = (await method.handle(rpc.method, call)) as RpcAnswer
-    log.debug(request, 'answered')
-    return result
-  } catch (error) {
-    const answer = answerFor(error)
-    if (answer) {
-      log.debug({ ...request, code: answer.code, reason: answer.message }, 'refused')
-      return answer
-    }
-    log.error({ ...request, err: error }, 'a handler failed')
-    throw error
+  const answer = answerFor(error)
+  if (answer) {
+    log.debug({ ...request, code: answer.code, reason: answer.message }, 'refused')
+    return answer
   }
+  log.error({ ...request, err: error }, 'a handler failed')
+  throw error
 }

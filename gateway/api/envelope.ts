@@ -9,6 +9,7 @@ import { longFromHex } from './long.js'
 import { PeerSet } from './peer-set.js'
 import type { LoadedPeople, People, Viewer } from './people.js'
 import { type ChangeContext, presentChange } from './present/change.js'
+import { after, type Soon } from './soon.js'
 
 /** What presenting changes is done with. */
 export interface Presenting {
@@ -24,22 +25,36 @@ export interface PresentedChanges {
 }
 
 /** Loads what the changes need besides them, and presents them to the account that they are of. */
-export async function presentChanges(
-  { actors, people }: Presenting,
+export function presentChanges(
+  presenting: Presenting,
   viewer: Viewer,
   changes: readonly BoxChange[],
   numbered: boolean,
   named = new PeerSet(),
-): Promise<PresentedChanges> {
+): Soon<PresentedChanges> {
+  const { people } = presenting
   for (const change of changes) noteStale(people, viewer, change)
+  return after(contextOf(presenting, viewer, changes, numbered), (context) => {
+    const updates = changes.map((change) => presentChange(change, context, named))
+    return after(people.load(viewer, named), (loaded) => ({
+      updates: changes.some(isOfNames) ? updates.map((list) => list.map((each) => withNames(each, loaded))) : updates,
+      people: loaded,
+    }))
+  })
+}
+
+function contextOf(
+  { actors, people }: Presenting,
+  viewer: Viewer,
+  changes: readonly BoxChange[],
+  numbered: boolean,
+): Soon<ChangeContext> {
+  const { self } = viewer
   const edited = editedIds(changes)
   const changed = changedGroupIds(changes)
-  const messages = edited.size === 0 ? NO_MESSAGES : await editedMessages(actors, viewer, edited)
-  const groups = changed.size === 0 ? NO_GROUPS : await changedGroups(people, viewer, changed)
-  const context: ChangeContext = { self: viewer.self, messages, groups, numbered }
-  const updates = changes.map((change) => presentChange(change, context, named))
-  const loaded = await people.load(viewer, named)
-  return { updates: updates.map((list) => list.map((update) => withNames(update, loaded, changes))), people: loaded }
+  if (edited.size === 0 && changed.size === 0) return { self, messages: NO_MESSAGES, groups: NO_GROUPS, numbered }
+  const loading = Promise.all([editedMessages(actors, viewer, edited), changedGroups(people, viewer, changed)])
+  return loading.then(([messages, groups]) => ({ self, messages, groups, numbered }))
 }
 
 /** TL `updates`: `seq` 0 says that nothing here is ordered by the envelope. */
@@ -48,13 +63,10 @@ export function envelope(updates: tl.TypeUpdate[], { users, chats }: LoadedPeopl
 }
 
 /** The answer of a call that changed the caller's own box: its changes as updates, new messages with their random ids. */
-export async function answerChanges(
-  call: Call,
-  changes: readonly BoxChange[],
-  named = new PeerSet(),
-): Promise<tl.RawUpdates> {
-  const presented = await presentChanges(call.services, viewerOf(call), changes, true, named)
-  return envelope([...messageIds(changes), ...presented.updates.flat()], presented.people, call.now)
+export function answerChanges(call: Call, changes: readonly BoxChange[], named = new PeerSet()): Soon<tl.RawUpdates> {
+  return after(presentChanges(call.services, viewerOf(call), changes, true, named), ({ updates, people }) =>
+    envelope([...messageIds(changes), ...updates.flat()], people, call.now),
+  )
 }
 
 export function viewerOf({ self, deadlineMs, traceId }: Viewer): Viewer {
@@ -63,11 +75,12 @@ export function viewerOf({ self, deadlineMs, traceId }: Viewer): Viewer {
 
 /** Tells the sending device which of its random ids became which message. */
 function messageIds(changes: readonly BoxChange[]): tl.TypeUpdate[] {
-  return changes.flatMap(({ pts, fact }) =>
-    fact.type === 'message' && fact.op?.startsWith('r')
-      ? [{ _: 'updateMessageID' as const, id: pts, randomId: longFromHex(fact.op.slice(1)) }]
-      : [],
-  )
+  const updates: tl.TypeUpdate[] = []
+  for (const { pts, fact } of changes) {
+    if (fact.type !== 'message' || !fact.op?.startsWith('r')) continue
+    updates.push({ _: 'updateMessageID', id: pts, randomId: longFromHex(fact.op.slice(1)) })
+  }
+  return updates
 }
 
 /** What was cached of a group or of a person and is older than a change that is about to be told. */
@@ -77,20 +90,27 @@ function noteStale(people: People, viewer: Viewer, { fact }: BoxChange): void {
     if (peer.kind === 'chat') people.forgetGroupFor(viewer.self, peer.id)
   }
   if (fact.type === 'contact' || fact.type === 'blocked') people.forgetRelation(viewer.self, fact.user)
-  if (fact.type === 'profile' || fact.type === 'username') people.forgetUser(viewer.self)
+  if (isOfNames({ fact })) people.forgetUser(viewer.self)
+}
+
+function isOfNames({ fact }: Pick<BoxChange, 'fact'>): boolean {
+  return fact.type === 'profile' || fact.type === 'username'
 }
 
 const NO_MESSAGES: ReadonlyMap<number, BoxMessage> = new Map()
 const NO_GROUPS: ReadonlyMap<number, GroupInfo> = new Map()
 
+const NO_IDS: ReadonlySet<number> = new Set()
+
 function editedIds(changes: readonly BoxChange[]): ReadonlySet<number> {
-  const ids = new Set<number>()
-  for (const { fact } of changes) if (fact.type === 'edited') ids.add(fact.id)
-  return ids
+  let ids: Set<number> | undefined
+  for (const { fact } of changes) if (fact.type === 'edited') ids = (ids ?? new Set()).add(fact.id)
+  return ids ?? NO_IDS
 }
 
 async function editedMessages(actors: ActorCalls, viewer: Viewer, ids: ReadonlySet<number>) {
   const messages = new Map<number, BoxMessage>()
+  if (ids.size === 0) return messages
   for (const message of await actors.ref(User, viewer.self, viewer).messages([...ids])) {
     if (message) messages.set(message.id, message)
   }
@@ -98,12 +118,12 @@ async function editedMessages(actors: ActorCalls, viewer: Viewer, ids: ReadonlyS
 }
 
 function changedGroupIds(changes: readonly BoxChange[]): ReadonlySet<number> {
-  const ids = new Set<number>()
+  let ids: Set<number> | undefined
   for (const { fact } of changes) {
     const isOfMembers = fact.type === 'groupChanged' && (fact.what === 'members' || fact.what === 'admins')
-    if (isOfMembers) ids.add(parsePeerKey(fact.peer).id)
+    if (isOfMembers) ids = (ids ?? new Set()).add(parsePeerKey(fact.peer).id)
   }
-  return ids
+  return ids ?? NO_IDS
 }
 
 async function changedGroups(people: People, viewer: Viewer, ids: ReadonlySet<number>) {
@@ -117,12 +137,11 @@ async function changedGroups(people: People, viewer: Viewer, ids: ReadonlySet<nu
   return groups
 }
 
-/** A change of one's own names says the names, where the client knows how. */
-function withNames(update: tl.TypeUpdate, { users }: LoadedPeople, changes: readonly BoxChange[]): tl.TypeUpdate {
+/** Among changes of one's own names: such a change says the names, where the client knows how. */
+function withNames(update: tl.TypeUpdate, { users }: LoadedPeople): tl.TypeUpdate {
   if (update._ !== 'updateUser') return update
-  const renamed = changes.some(({ fact }) => fact.type === 'profile' || fact.type === 'username')
   const user = users.find(({ id }) => id === update.userId)
-  return renamed && user?._ === 'user' && user.self ? presentNames(user) : update
+  return user?._ === 'user' && user.self ? presentNames(user) : update
 }
 
 /** TL `updateUserName`, from the user as the viewer sees it. */

@@ -1,17 +1,38 @@
 import type { Clock } from '../../runtime/index.js'
 import { Lru } from './lru.js'
+import type { Soon } from './soon.js'
 
-interface Entry<Value> {
-  readonly promise: Promise<Value>
+/** A value that is here, and until when it counts as fresh. Another value of the key is another object. */
+export interface Fresh<Value> {
+  readonly value: Value
   /** Monotonic. */
   readonly untilMs: number
-  /** Once the promise has resolved. */
-  loaded: { readonly value: Value } | undefined
+}
+
+class Entry<Value> implements Fresh<Value> {
+  readonly untilMs: number
+  /** While the value is on its way. */
+  promise: Promise<Value> | undefined
+  #value: Value | undefined
+
+  constructor(untilMs: number, promise?: Promise<Value>) {
+    this.untilMs = untilMs
+    this.promise = promise
+  }
+
+  get value(): Value {
+    return this.#value as Value
+  }
+
+  load(value: Value): void {
+    this.#value = value
+    this.promise = undefined
+  }
 }
 
 /**
- * What was asked of actors a moment ago. The promise itself is kept: many who ask at once are one call, dropping the
- * entry drops what is under way, and a failure is not kept.
+ * What was asked of actors a moment ago. While it is under way the promise itself is kept: many who ask at once are one
+ * call, dropping the entry drops what is under way, and a failure is not kept.
  */
 export class FreshCache<Key, Value> {
   readonly #clock: Clock
@@ -25,25 +46,26 @@ export class FreshCache<Key, Value> {
   }
 
   /** What is here and fresh, without waiting; undefined if it must be asked for or is on its way. */
-  peek(key: Key): { readonly value: Value } | undefined {
-    return this.#fresh(key)?.loaded
+  peek(key: Key): Fresh<Value> | undefined {
+    const entry = this.#fresh(key)
+    return entry?.promise === undefined ? entry : undefined
   }
 
   has(key: Key): boolean {
     return this.#fresh(key) !== undefined
   }
 
-  through(key: Key, load: () => Promise<Value>): Promise<Value> {
-    return this.#fresh(key)?.promise ?? this.keep(key, load())
+  through(key: Key, load: () => Promise<Value>): Soon<Value> {
+    const entry = this.#fresh(key)
+    if (entry === undefined) return this.#keep(key, load())
+    return entry.promise ?? entry.value
   }
 
-  keep(key: Key, promise: Promise<Value>): Promise<Value> {
-    const entry: Entry<Value> = { promise, untilMs: this.#clock.monotonic() + this.#freshMs, loaded: undefined }
+  #keep(key: Key, promise: Promise<Value>): Promise<Value> {
+    const entry = new Entry(this.#clock.monotonic() + this.#freshMs, promise)
     this.#entries.set(key, entry)
     promise.then(
-      (value) => {
-        entry.loaded = { value }
-      },
+      (value) => entry.load(value),
       () => {
         if (this.#entries.get(key) === entry) this.#entries.delete(key)
       },
@@ -54,12 +76,14 @@ export class FreshCache<Key, Value> {
   /** Changes what is here; what is on its way is dropped, for it may be from before the change. */
   change(key: Key, change: (value: Value) => Value): void {
     const entry = this.#entries.get(key)
-    if (!entry?.loaded) {
+    if (entry === undefined || entry.promise !== undefined) {
       this.#entries.delete(key)
       return
     }
-    const value = change(entry.loaded.value)
-    this.#entries.set(key, { promise: Promise.resolve(value), untilMs: entry.untilMs, loaded: { value } })
+    const value = change(entry.value)
+    const changed = new Entry<Value>(entry.untilMs)
+    changed.load(value)
+    this.#entries.set(key, changed)
   }
 
   delete(key: Key): void {

@@ -2,6 +2,7 @@ import type { TlObject } from '../mtproto/index.js'
 import type { tl } from '../tl/index.js'
 import type { Call } from './call.js'
 import type { FloodRule } from './flood.js'
+import type { Soon } from './soon.js'
 
 export interface MethodOptions {
   /** `user`: answered 401 AUTH_KEY_UNREGISTERED unless somebody is signed in; then `call.self` is that account. */
@@ -13,7 +14,7 @@ export interface MethodOptions {
 export interface Method extends MethodOptions {
   /** As in the schema: `messages.sendMessage`. */
   readonly name: tl.MethodName
-  readonly handle: (request: TlObject, call: Call) => Promise<unknown>
+  readonly handle: (request: TlObject, call: Call) => Soon<unknown>
 }
 
 /** A method's parameters: a field that some layer lacks is optional. */
@@ -27,7 +28,7 @@ export type Request<Name extends tl.MethodName> = Extract<tl.RpcMethod, { _: Nam
 export function method<Name extends tl.MethodName>(
   name: Name,
   options: MethodOptions,
-  handle: (request: Request<NoInfer<Name>>, call: Call) => Promise<tl.RpcCallReturn[NoInfer<Name>]>,
+  handle: (request: Request<NoInfer<Name>>, call: Call) => Soon<tl.RpcCallReturn[NoInfer<Name>]>,
 ): Method {
   return { name, ...options, handle: handle as unknown as Method['handle'] }
 }

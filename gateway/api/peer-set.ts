@@ -3,10 +3,16 @@ import type { ServiceAction } from '../../actors/chat/contract.js'
 import type { MessageBody } from '../../actors/message/body.js'
 import type { MessageFact, RecentReaction } from '../../actors/user/changes.js'
 
+const NO_GROUPS: ReadonlySet<number> = new Set()
+
 /** The users and groups that an answer names: each must be in its `users` and `chats`, or clients crash. */
 export class PeerSet {
   readonly users = new Set<number>()
-  readonly groups = new Set<number>()
+  #groups: Set<number> | undefined
+
+  get groups(): ReadonlySet<number> {
+    return this.#groups ?? NO_GROUPS
+  }
 
   user(id: number | undefined): this {
     if (id) this.users.add(id)
@@ -14,7 +20,9 @@ export class PeerSet {
   }
 
   group(id: number | undefined): this {
-    if (id) this.groups.add(id)
+    if (!id) return this
+    this.#groups ??= new Set()
+    this.#groups.add(id)
     return this
   }
 
@@ -37,10 +45,12 @@ export class PeerSet {
   }
 
   body(body: MessageBody): this {
-    for (const { userId } of body.entities ?? []) this.user(userId)
-    for (const { userId } of body.quote?.entities ?? []) this.user(userId)
-    this.user(body.forward?.fromUser)
-    this.user(body.forward?.savedFrom?.user).group(body.forward?.savedFrom?.group)
+    const { entities, quote, forward } = body
+    if (entities !== undefined) for (const { userId } of entities) this.user(userId)
+    if (quote?.entities !== undefined) for (const { userId } of quote.entities) this.user(userId)
+    if (forward !== undefined) {
+      this.user(forward.fromUser).user(forward.savedFrom?.user).group(forward.savedFrom?.group)
+    }
     return this
   }
 

@@ -14,11 +14,12 @@ import type { Clock } from '../../runtime/index.js'
 import type { tl } from '../tl/index.js'
 import type { AccessHashes } from './access-hash.js'
 import type { ActorCalls, CallScope } from './actor-calls.js'
-import { FreshCache } from './fresh-cache.js'
+import { type Fresh, FreshCache } from './fresh-cache.js'
 import { Lru } from './lru.js'
 import type { PeerSet } from './peer-set.js'
 import { presentGroup } from './present/group.js'
 import { presentUser } from './present/user.js'
+import type { Soon } from './soon.js'
 
 export interface PeopleLimits {
   readonly freshMs: number
@@ -26,6 +27,8 @@ export interface PeopleLimits {
   /** One a (viewer, user) and one a (viewer, group). */
   readonly relations: number
   readonly groups: number
+  /** Users ready to be written, one a (viewer, user), some 500 bytes each. */
+  readonly presented: number
 }
 
 const defaultPeopleLimits: PeopleLimits = {
@@ -33,6 +36,15 @@ const defaultPeopleLimits: PeopleLimits = {
   profiles: 100_000,
   relations: 200_000,
   groups: 100_000,
+  presented: 50_000,
+}
+
+/** A user as a viewer sees it, as long as the profile that it was made of is the newest. */
+interface Presented {
+  readonly user: tl.RawUser
+  readonly profile: Fresh<UserProfile | undefined>
+  /** Monotonic: the relations that it was made of, or what it says of being online, is old from then on. */
+  readonly untilMs: number
 }
 
 /** Who looks, and within which deadline actors are asked. */
@@ -63,6 +75,8 @@ export class People {
   readonly #profiles: FreshCache<number, UserProfile | undefined>
   readonly #relations: FreshCache<string, Relation>
   readonly #groups: FreshCache<string, GroupInfo | undefined>
+  /** Users as viewers see them: made once, not for each message. */
+  readonly #presented: Lru<string, Presented>
   /** Rises when a group changes: it is part of the key, so that all viewers' copies are forgotten at once. */
   readonly #groupTurns: Lru<number, number>
   #groupTurn = 0
@@ -71,18 +85,26 @@ export class People {
     this.#actors = actors
     this.#clock = clock
     this.#hashes = hashes
-    const { profiles, relations, groups, freshMs } = { ...defaultPeopleLimits, ...limits }
+    const { profiles, relations, groups, presented, freshMs } = { ...defaultPeopleLimits, ...limits }
     this.#profiles = new FreshCache(clock, profiles, freshMs)
     this.#relations = new FreshCache(clock, relations, freshMs)
     this.#groups = new FreshCache(clock, groups, freshMs)
+    this.#presented = new Lru(presented)
     this.#groupTurns = new Lru(groups)
   }
 
   /** All of `set`, ready for an answer to the viewer (P1). */
-  async load(viewer: Viewer, set: PeerSet): Promise<LoadedPeople> {
-    const chats = set.groups.size === 0 ? [] : Promise.all([...set.groups].map((id) => this.#groupFor(viewer, id)))
-    const ids = [...set.users]
-    return { users: this.#usersNow(viewer, ids) ?? (await this.users(viewer, ids)), chats: await chats }
+  load(viewer: Viewer, set: PeerSet): Soon<LoadedPeople> {
+    const users = this.#usersNow(viewer, set.users)
+    return users !== undefined && set.groups.size === 0 ? { users, chats: [] } : this.#loadAll(viewer, set, users)
+  }
+
+  async #loadAll(viewer: Viewer, set: PeerSet, known: tl.RawUser[] | undefined): Promise<LoadedPeople> {
+    const [users, chats] = await Promise.all([
+      known ?? this.users(viewer, [...set.users]),
+      Promise.all([...set.groups].map((id) => this.#groupFor(viewer, id))),
+    ])
+    return { users, chats }
   }
 
   /** These users, in order. */
@@ -95,8 +117,8 @@ export class People {
     return ids.map((id, at) => this.#present(viewer, id, profiles[at], relations[at]!, mutual[at]!))
   }
 
-  profile(scope: CallScope, id: number): Promise<UserProfile | undefined> {
-    if (id === SERVICE_USER_ID) return Promise.resolve(SERVICE_PROFILE)
+  profile(scope: CallScope, id: number): Soon<UserProfile | undefined> {
+    if (id === SERVICE_USER_ID) return SERVICE_PROFILE
     return this.#profiles.through(id, () => this.#actors.ref(User, id, scope).profile())
   }
 
@@ -117,7 +139,7 @@ export class People {
   }
 
   /** The group as the viewer may see it; undefined where there is none. */
-  group(viewer: Viewer, id: number): Promise<GroupInfo | undefined> {
+  group(viewer: Viewer, id: number): Soon<GroupInfo | undefined> {
     return this.#groups.through(this.#groupKey(viewer.self, id), () =>
       this.#actors.ref(Chat, groupChat(id), viewer).group({ viewer: viewer.self }),
     )
@@ -144,6 +166,9 @@ export class People {
   /** The viewer's contact card or block of the user changed. */
   forgetRelation(viewer: number, user: number): void {
     this.#relations.delete(key(viewer, user))
+    this.#presented.delete(key(viewer, user))
+    // Whether the contact is mutual shows on the other side too.
+    this.#presented.delete(key(user, viewer))
   }
 
   #groupKey(viewer: number, id: number): string {
@@ -161,24 +186,50 @@ export class People {
   }
 
   /** All at once when everything is here, as it is for most messages; otherwise undefined. */
-  #usersNow(viewer: Viewer, ids: readonly number[]): tl.RawUser[] | undefined {
+  #usersNow(viewer: Viewer, ids: Iterable<number>): tl.RawUser[] | undefined {
     const users: tl.RawUser[] = []
     for (const id of ids) {
-      const profile = id === SERVICE_USER_ID ? { value: SERVICE_PROFILE } : this.#profiles.peek(id)
-      const relation = id === viewer.self ? { value: stranger(id) } : this.#relations.peek(key(viewer.self, id))
-      if (!profile || !relation) return undefined
-      // Whether a contact is mutual takes the other's relation too.
-      if (relation.value.contact && !this.#relations.peek(key(id, viewer.self))) return undefined
-      const mutual = relation.value.contact && this.#relations.peek(key(id, viewer.self))?.value.contact
-      users.push(this.#present(viewer, id, profile.value, relation.value, mutual !== undefined))
+      const user = this.#userNow(viewer, id)
+      if (user === undefined) return undefined
+      users.push(user)
     }
     return users
+  }
+
+  #userNow(viewer: Viewer, id: number): tl.RawUser | undefined {
+    const profile = id === SERVICE_USER_ID ? SERVICE : this.#profiles.peek(id)
+    if (profile === undefined) return undefined
+    const name = key(viewer.self, id)
+    const known = this.#presented.get(name)
+    const nowMs = this.#clock.monotonic()
+    if (known?.profile === profile && nowMs < known.untilMs) return known.user
+    const relation = id === viewer.self ? SELF : this.#relations.peek(name)
+    if (relation === undefined) return undefined
+    const { contact } = relation.value
+    // Whether a contact is mutual takes the other's relation too.
+    const back = contact === undefined ? SELF : this.#relations.peek(key(id, viewer.self))
+    if (back === undefined) return undefined
+    const isMutual = contact !== undefined && back.value.contact !== undefined
+    const user = this.#present(viewer, id, profile.value, relation.value, isMutual)
+    const untilMs = Math.min(relation.untilMs, back.untilMs, nowMs + onlineForMs(profile.value, this.#clock.now()))
+    this.#presented.set(name, { user, profile, untilMs })
+    return user
   }
 
   #present(viewer: Viewer, id: number, profile: UserProfile | undefined, relation: Relation, mutual: boolean) {
     const accessHash = this.#hashes.ofUser(viewer.self, id)
     return presentUser({ id, self: viewer.self, accessHash, profile, relation, mutual, nowMs: this.#clock.now() })
   }
+}
+
+const SERVICE: Fresh<UserProfile | undefined> = { value: SERVICE_PROFILE, untilMs: Number.POSITIVE_INFINITY }
+/** One's relation to oneself. */
+const SELF: Fresh<Relation> = { value: stranger(0), untilMs: Number.POSITIVE_INFINITY }
+
+/** For how long what is shown of being online stays true by itself. */
+function onlineForMs(profile: UserProfile | undefined, nowMs: number): number {
+  const { kind, atMs } = profile?.presence ?? SERVICE_PROFILE.presence
+  return kind === 'online' && atMs > nowMs ? atMs - nowMs : Number.POSITIVE_INFINITY
 }
 
 function stranger(user: number): Relation {

@@ -12,6 +12,7 @@
  */
 import type { BoxChange } from '../../actors/user/changes.js'
 import type { AttachAnswer, LiveNews, PushFrame } from '../../actors/user/contract.js'
+import { after, isPromise, type Soon } from '../api/index.js'
 import type { Session } from '../mtproto/index.js'
 import type { Pending } from './pending.js'
 import { SessionSlot, slotOf } from './session-slot.js'
@@ -29,8 +30,8 @@ export interface AttachmentPort {
   detach(user: number): Promise<void>
   /** Nobody is left and no call is under way: the attachment may be forgotten. */
   idle(attachment: Attachment): void
-  /** Presents and pushes; what cannot be presented becomes `updatesTooLong`. Never rejects. */
-  pushChanges(user: number, sessions: readonly Session[], changes: readonly BoxChange[]): Promise<void>
+  /** Presents and pushes; what cannot be presented becomes `updatesTooLong`. Never throws or rejects. */
+  pushChanges(user: number, sessions: readonly Session[], changes: readonly BoxChange[]): Soon<void>
   pushNews(user: number, sessions: readonly Session[], news: readonly LiveNews[]): Promise<void>
   pushTooLong(sessions: readonly Session[]): void
   unauthorized(user: number, authKeys: readonly string[]): void
@@ -218,17 +219,23 @@ export class Attachment {
   #push(): void {
     if (this.#pushing || this.#pending.isEmpty) return
     this.#pushing = true
-    void this.#pushAll()
+    const next = () => {
+      this.#pushing = false
+      this.#push()
+    }
+    const waits = this.#pushWaiting()
+    if (isPromise(waits)) void waits.then(next)
+    else next()
   }
 
-  async #pushAll(): Promise<void> {
-    while (!this.#pending.isEmpty) {
-      const changes = this.#pending.takeChanges()
-      if (changes.length > 0) await this.#port.pushChanges(this.user, this.sessions, changes)
+  /** Pushes what waits; a promise as soon as something of it takes its time (U5). */
+  #pushWaiting(): Soon<void> {
+    const changes = this.#pending.takeChanges()
+    const pushed = changes.length > 0 ? this.#port.pushChanges(this.user, this.sessions, changes) : undefined
+    return after(pushed, () => {
       const news = this.#pending.takeNews()
-      if (news.length > 0) await this.#port.pushNews(this.user, this.sessions, news)
-    }
-    this.#pushing = false
+      return news.length > 0 ? this.#port.pushNews(this.user, this.sessions, news) : undefined
+    })
   }
 
   #authKeys(): readonly string[] {

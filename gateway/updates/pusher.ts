@@ -1,9 +1,18 @@
 import type { BoxChange } from '../../actors/user/changes.js'
 import type { LiveNews } from '../../actors/user/contract.js'
 import type { Clock } from '../../runtime/index.js'
-import { envelope, longToHex, type Presenting, presentChanges, type Viewer } from '../api/index.js'
+import {
+  envelope,
+  isPromise,
+  originOf,
+  type PresentedChanges,
+  type Presenting,
+  presentChanges,
+  type Soon,
+  type Viewer,
+} from '../api/index.js'
 import type { Log, MtprotoGateway, Session } from '../mtproto/index.js'
-import { resolveLayer } from '../tl/index.js'
+import { resolveLayer, type tl } from '../tl/index.js'
 import { LayeredBody } from './layered-body.js'
 import { presentNews } from './present-news.js'
 import { slotOf } from './session-slot.js'
@@ -29,39 +38,48 @@ export class Pusher {
     this.#options = options
   }
 
-  /** What cannot be presented becomes `updatesTooLong`: the difference tells it. Never rejects. */
-  async pushChanges(user: number, sessions: readonly Session[], changes: readonly BoxChange[]): Promise<void> {
-    try {
-      const { people, updates } = await presentChanges(this.#options, this.#viewer(user), changes, true)
-      const now = Math.floor(this.#options.clock.now() / 1000)
-      const pts = changes.at(-1)!.pts
-      const told = (exclude: (change: BoxChange) => boolean) => {
-        const list = updates.flatMap((each, at) => (exclude(changes[at]!) ? [] : each))
-        return list.length === 0 ? undefined : new LayeredBody(envelope(list, people, now))
-      }
-      const causes = new Set(changes.flatMap((change) => causeOf(change) ?? []))
-      const shared: Session[] = []
-      for (const session of sessions) {
-        // Most changes come from elsewhere: then no session has to be named.
-        const name = causes.size === 0 ? '' : `${longToHex(session.permanentAuthKeyId)} ${longToHex(session.id)}`
-        if (!causes.has(name)) shared.push(session)
-        else
-          this.#push(
-            [session],
-            told((change) => causeOf(change) === name),
-            pts,
-          )
-      }
-      if (shared.length > 0)
-        this.#push(
-          shared,
-          told(() => false),
-          pts,
-        )
-    } catch (error) {
-      this.#options.log.warn({ err: error, user }, 'changes could not be presented')
-      this.pushTooLong(sessions)
+  /** What cannot be presented becomes `updatesTooLong`: the difference tells it. Never throws or rejects. */
+  pushChanges(user: number, sessions: readonly Session[], all: readonly BoxChange[]): Soon<void> {
+    const pts = all.at(-1)!.pts
+    const changes = all.filter((change) => !isToldAlready(change, sessions))
+    if (changes.length === 0) {
+      for (const session of sessions) notePushed(session, pts)
+      return undefined
     }
+    try {
+      const presented = presentChanges(this.#options, this.#viewer(user), changes, true)
+      if (!isPromise(presented)) return this.#tell(sessions, changes, presented, pts)
+      return presented
+        .then((loaded) => this.#tell(sessions, changes, loaded, pts))
+        .catch((error) => this.#notPresented(user, sessions, error))
+    } catch (error) {
+      this.#notPresented(user, sessions, error)
+    }
+  }
+
+  #tell(
+    sessions: readonly Session[],
+    changes: readonly BoxChange[],
+    { updates, people }: PresentedChanges,
+    pts: number,
+  ): void {
+    const now = Math.floor(this.#options.clock.now() / 1000)
+    const bodyOf = (list: tl.TypeUpdate[]) =>
+      list.length === 0 ? undefined : new LayeredBody(envelope(list, people, now))
+    const shared: Session[] = []
+    for (const session of sessions) {
+      if (!changes.some((change) => isCause(session, change))) shared.push(session)
+      else {
+        const list = updates.flatMap((each, at) => (isCause(session, changes[at]!) ? [] : each))
+        this.#push([session], bodyOf(list), pts)
+      }
+    }
+    if (shared.length > 0) this.#push(shared, bodyOf(updates.flat()), pts)
+  }
+
+  #notPresented(user: number, sessions: readonly Session[], error: unknown): void {
+    this.#options.log.warn({ err: error, user }, 'changes could not be presented')
+    this.pushTooLong(sessions)
   }
 
   /** Only to those who are connected: news is worth nothing later. Never rejects. */
@@ -82,13 +100,8 @@ export class Pusher {
   }
 
   #push(sessions: readonly Session[], body: LayeredBody | undefined, pts?: number): void {
-    for (const [layer, group] of byLayer(sessions)) {
-      if (body) this.#pushTo(group, this.#bodyFor(layer, body), pts)
-      for (const session of pts === undefined ? [] : group) {
-        const slot = slotOf(session)
-        if (slot) slot.pushedPts = Math.max(slot.pushedPts, pts!)
-      }
-    }
+    if (body) for (const [layer, group] of byLayer(sessions)) this.#pushTo(group, this.#bodyFor(layer, body), pts)
+    if (pts !== undefined) for (const session of sessions) notePushed(session, pts)
   }
 
   #pushTo(sessions: readonly Session[], body: Buffer, pts: number | undefined): void {
@@ -112,7 +125,8 @@ export class Pusher {
   }
 }
 
-function byLayer(sessions: readonly Session[]): ReadonlyMap<number, Session[]> {
+function byLayer(sessions: readonly Session[]): Iterable<readonly [layer: number, sessions: readonly Session[]]> {
+  if (sessions.length === 1) return [[resolveLayer(sessions[0]!.layer), sessions]]
   const groups = new Map<number, Session[]>()
   for (const session of sessions) {
     const layer = resolveLayer(session.layer)
@@ -123,6 +137,20 @@ function byLayer(sessions: readonly Session[]): ReadonlyMap<number, Session[]> {
   return groups
 }
 
-function causeOf({ origin }: BoxChange): string | undefined {
-  return origin && `${origin.authKey} ${origin.session}`
+function notePushed(session: Session, pts: number): void {
+  const slot = slotOf(session)
+  if (slot) slot.pushedPts = Math.max(slot.pushedPts, pts)
+}
+
+/** A message that its sender's only session here sent itself; of all else, what is cached may have to be forgotten. */
+function isToldAlready(change: BoxChange, sessions: readonly Session[]): boolean {
+  const { fact } = change
+  return fact.type === 'message' && fact.action === undefined && sessions.every((session) => isCause(session, change))
+}
+
+/** The session that caused the change has it in its answer. */
+function isCause(session: Session, { origin }: BoxChange): boolean {
+  if (origin === undefined) return false
+  const own = originOf(session)
+  return origin.session === own.session && origin.authKey === own.authKey
 }

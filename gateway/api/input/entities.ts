@@ -3,6 +3,7 @@ import type { tl } from '../../tl/index.js'
 import type { Call } from '../call.js'
 import { refuseCall } from '../errors.js'
 import { longToHex } from '../long.js'
+import type { Soon } from '../soon.js'
 import { userOf } from './peer.js'
 
 const MAX_ENTITIES = 100
@@ -34,12 +35,19 @@ const NO_ENTITIES: readonly MessageEntity[] = []
  * Entities as a client gave them, checked against the text; unknown types and empty ones are left out, too many are
  * cut off. Refused: ENTITY_BOUNDS_INVALID, ENTITY_MENTION_USER_INVALID.
  */
-export async function entitiesOf(
+export function entitiesOf(
   call: Call,
   given: readonly tl.TypeMessageEntity[] | undefined,
   text: string,
+): Soon<readonly MessageEntity[]> {
+  return given === undefined || given.length === 0 ? NO_ENTITIES : checkedEntities(call, given, text)
+}
+
+async function checkedEntities(
+  call: Call,
+  given: readonly tl.TypeMessageEntity[],
+  text: string,
 ): Promise<readonly MessageEntity[]> {
-  if (given === undefined || given.length === 0) return NO_ENTITIES
   const entities = await Promise.all(given.slice(0, MAX_ENTITIES).map((entity) => entityOf(call, entity)))
   const known = entities.filter((entity) => entity !== undefined)
   for (const { offset, length } of known) {

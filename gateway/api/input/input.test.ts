@@ -41,7 +41,7 @@ describe('peers', () => {
 
   test.each([0, -1, 1.5, Number.MAX_SAFE_INTEGER + 1])('number %d names nobody', async (id) => {
     const { api, call } = rig()
-    await expect(peerOf(call, { _: 'inputPeerChat', chatId: id })).rejects.toThrow('PEER_ID_INVALID')
+    await expect(async () => peerOf(call, { _: 'inputPeerChat', chatId: id })).rejects.toThrow('PEER_ID_INVALID')
     await expect(userOf(call, api.inputUser(id))).rejects.toThrow('USER_ID_INVALID')
   })
 

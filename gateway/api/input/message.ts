@@ -4,12 +4,14 @@ import { isUsername, Username } from '../../../actors/username/contract.js'
 import type { tl } from '../../tl/index.js'
 import type { Call } from '../call.js'
 import { refuseCall } from '../errors.js'
+import { after, type Soon } from '../soon.js'
 import { entitiesOf } from './entities.js'
 import { foundEntities, mentionedNames } from './found-entities.js'
 import { MAX_MESSAGE_UNITS } from './text.js'
 
 /** Names looked up for one message; more are shown but notify nobody. */
 const MAX_LOOKED_UP_NAMES = 20
+const NOBODY: readonly number[] = []
 
 export interface TextInput {
   readonly message: string
@@ -25,26 +27,30 @@ export interface ComposedText {
 }
 
 /** A message's text as it is stored. Refused: MESSAGE_EMPTY, MESSAGE_TOO_LONG, and what `entitiesOf` refuses. */
-export async function composedText(call: Call, input: TextInput, peer: Peer): Promise<ComposedText> {
-  const body = await textOf(call, input)
-  if (body.text === '') return refuseCall('MESSAGE_EMPTY')
-  return { body, mentions: await mentionsOf(call, body, peer) }
+export function composedText(call: Call, input: TextInput, peer: Peer): Soon<ComposedText> {
+  return after(textOf(call, input), (body) => {
+    if (body.text === '') return refuseCall('MESSAGE_EMPTY')
+    return after(mentionsOf(call, body, peer), (mentions) => ({ body, mentions }))
+  })
 }
 
 /** As `composedText`, and may be empty: drafts. */
-export async function textOf(call: Call, input: TextInput): Promise<MessageBody> {
+export function textOf(call: Call, input: TextInput): Soon<MessageBody> {
   const { message } = input
   if (message.length > MAX_MESSAGE_UNITS) return refuseCall('MESSAGE_TOO_LONG')
-  const start = message.length - message.trimStart().length
-  const given = shifted(await entitiesOf(call, input.entities, message), start, message.trim().length)
+  return after(entitiesOf(call, input.entities, message), (given) => trimmed(input, given))
+}
+
+function trimmed({ message, noWebpage, invertMedia }: TextInput, given: readonly MessageEntity[]): MessageBody {
   const text = message.trim()
-  const entities = [...given, ...foundEntities(text, given)].sort((one, other) => one.offset - other.offset)
-  return {
-    text,
-    ...(entities.length > 0 && { entities }),
-    ...(input.noWebpage && { noWebpage: true }),
-    ...(input.invertMedia && { invertMedia: true }),
-  }
+  const inText = given.length === 0 ? given : shifted(given, message.length - message.trimStart().length, text.length)
+  const found = foundEntities(text, inText)
+  const entities = [...inText, ...found].sort((one, other) => one.offset - other.offset)
+  const body: { -readonly [Field in keyof MessageBody]: MessageBody[Field] } = { text }
+  if (entities.length > 0) body.entities = entities
+  if (noWebpage) body.noWebpage = true
+  if (invertMedia) body.invertMedia = true
+  return body
 }
 
 /** Entities of a text whose first `start` units and all after `length` more were cut away. */
@@ -59,8 +65,11 @@ function shifted(entities: readonly MessageEntity[], start: number, length: numb
 }
 
 /** In private chats nobody needs to be told: every message is for the other party. */
-async function mentionsOf(call: Call, { text, entities = [] }: MessageBody, peer: Peer): Promise<readonly number[]> {
-  if (peer.kind === 'user') return []
+function mentionsOf(call: Call, body: MessageBody, peer: Peer): Soon<readonly number[]> {
+  return peer.kind === 'user' ? NOBODY : mentionedIn(call, body)
+}
+
+async function mentionedIn(call: Call, { text, entities = [] }: MessageBody): Promise<readonly number[]> {
   const byNumber = entities.flatMap(({ userId }) => (userId === undefined ? [] : [userId]))
   const names = mentionedNames(text, entities).filter(isUsername).slice(0, MAX_LOOKED_UP_NAMES)
   const byName = await Promise.all(names.map((name) => call.ref(Username, name).owner()))

@@ -5,20 +5,21 @@ import type { Call } from '../call.js'
 import { refuseCall } from '../errors.js'
 import type { Long } from '../long.js'
 import { PeerSet } from '../peer-set.js'
+import type { Soon } from '../soon.js'
 
 export type InputPeer = tl.TypeInputPeer
 export type InputUser = tl.TypeInputUser
 export type InputDialogPeer = tl.TypeInputDialogPeer
 
 /** The peer that a client names. Refused: PEER_ID_INVALID, USER_ID_INVALID, CHANNEL_INVALID, MSG_ID_INVALID. */
-export async function peerOf(call: Call, input: InputPeer): Promise<Peer> {
+export function peerOf(call: Call, input: InputPeer): Soon<Peer> {
   switch (input._) {
     case 'inputPeerSelf':
       return { kind: 'user', id: call.self }
     case 'inputPeerUser':
       return { kind: 'user', id: knownUser(call, input.userId, input.accessHash, 'PEER_ID_INVALID') }
     case 'inputPeerUserFromMessage':
-      return { kind: 'user', id: await userFromMessage(call, input, 'PEER_ID_INVALID') }
+      return userFromMessage(call, input, 'PEER_ID_INVALID').then((id) => ({ kind: 'user', id }))
     case 'inputPeerChat':
       return { kind: 'chat', id: idOf(input.chatId, 'PEER_ID_INVALID') }
     case 'inputPeerChannel':

@@ -7,6 +7,7 @@ import { refuseCall } from '../errors.js'
 import { entitiesOf } from '../input/entities.js'
 import { messageIdOf } from '../input/number.js'
 import { peerOf } from '../input/peer.js'
+import type { Soon } from '../soon.js'
 import { locatedIn, type Place } from './place.js'
 
 const MAX_QUOTE_UNITS = 1024
@@ -20,9 +21,14 @@ export interface ReplyInput {
   readonly quote?: MessageBody['quote']
 }
 
+const NO_REPLY: ReplyInput = {}
+
 /** What a message replies to. Refused: REPLY_MESSAGE_ID_INVALID, QUOTE_TEXT_INVALID; REPLY_TO_INVALID for other kinds. */
-export async function replyOf(call: Call, place: Place, input: tl.TypeInputReplyTo | undefined): Promise<ReplyInput> {
-  if (!input) return {}
+export function replyOf(call: Call, place: Place, input: tl.TypeInputReplyTo | undefined): Soon<ReplyInput> {
+  return input === undefined ? NO_REPLY : replyTo(call, place, input)
+}
+
+async function replyTo(call: Call, place: Place, input: tl.TypeInputReplyTo): Promise<ReplyInput> {
   if (input._ !== 'inputReplyToMessage') return refuseCall('REPLY_TO_INVALID')
   if (input.replyToPeerId && peerKey(await peerOf(call, input.replyToPeerId)) !== place.key) {
     refuseCall('REPLY_TO_INVALID')
@@ -59,9 +65,9 @@ export interface DraftFlags {
 
 /** Only what is set: entries carry no empty fields. */
 export function flagsOf({ silent, noforwards, clearDraft }: DraftFlags): Partial<Draft> {
-  return {
-    ...(silent && { silent: true }),
-    ...(noforwards && { noForwards: true }),
-    ...(clearDraft && { clearDraft: true }),
-  }
+  const flags: { silent?: boolean; noForwards?: boolean; clearDraft?: boolean } = {}
+  if (silent) flags.silent = true
+  if (noforwards) flags.noForwards = true
+  if (clearDraft) flags.clearDraft = true
+  return flags
 }

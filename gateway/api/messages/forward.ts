@@ -18,7 +18,8 @@ export const forwardMessages = method(
     if (ids.length === 0) refuseCall('MESSAGE_IDS_EMPTY')
     if (ids.length > MAX_IDS) refuseCall('LIMIT_INVALID')
     if (randomIds.length !== ids.length) refuseCall('RANDOM_ID_INVALID')
-    const [from, to] = await Promise.all([placeOf(call, request.fromPeer), sendingPlaceOf(call, request.toPeer)])
+    const from = await placeOf(call, request.fromPeer)
+    const to = await sendingPlaceOf(call, request.toPeer)
     const { replyTo } = await replyOf(call, to, request.replyTo)
     const originals = await call.me.messages(ids.map(messageIdOf))
     const toSelf = to.peer.kind === 'user' && to.peer.id === call.self

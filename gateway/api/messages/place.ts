@@ -4,10 +4,10 @@ import type { BoxChange } from '../../../actors/user/changes.js'
 import { type BoxMessage, type Located, SERVICE_USER_ID } from '../../../actors/user/contract.js'
 import type { tl } from '../../tl/index.js'
 import type { Call } from '../call.js'
-import { viewerOf } from '../envelope.js'
 import { refuseCall } from '../errors.js'
 import { messageIdOf } from '../input/number.js'
 import { groupOf, peerOf } from '../input/peer.js'
+import { after, type Soon } from '../soon.js'
 
 /** A dialog of the caller, and the chat behind it. */
 export interface Place {
@@ -16,9 +16,8 @@ export interface Place {
   readonly chat: ChatId
 }
 
-export async function placeOf(call: Call, input: tl.TypeInputPeer): Promise<Place> {
-  const peer = await peerOf(call, input)
-  return { peer, key: peerKey(peer), chat: chatOfPeer(call.self, peer) }
+export function placeOf(call: Call, input: tl.TypeInputPeer): Soon<Place> {
+  return after(peerOf(call, input), (peer) => ({ peer, key: peerKey(peer), chat: chatOfPeer(call.self, peer) }))
 }
 
 /** As `placeOf`, of a basic group alone. Refused: PEER_ID_INVALID. */
@@ -38,15 +37,17 @@ export function asked(call: Call): Asked {
 }
 
 /** Where messages may be sent. Refused: INPUT_USER_DEACTIVATED, PEER_ID_INVALID, CHAT_WRITE_FORBIDDEN. */
-export async function sendingPlaceOf(call: Call, input: tl.TypeInputPeer): Promise<Place> {
-  const place = await placeOf(call, input)
-  const { kind, id } = place.peer
-  if (kind === 'chat') return place
-  if (id === SERVICE_USER_ID) refuseCall('CHAT_WRITE_FORBIDDEN')
-  const profile = await call.services.people.profile(viewerOf(call), id)
-  if (!profile) refuseCall('PEER_ID_INVALID')
-  if (profile.closed) refuseCall('INPUT_USER_DEACTIVATED')
-  return place
+export function sendingPlaceOf(call: Call, input: tl.TypeInputPeer): Soon<Place> {
+  return after(placeOf(call, input), (place) => {
+    const { kind, id } = place.peer
+    if (kind === 'chat') return place
+    if (id === SERVICE_USER_ID) refuseCall('CHAT_WRITE_FORBIDDEN')
+    return after(call.services.people.profile(call, id), (profile) => {
+      if (!profile) refuseCall('PEER_ID_INVALID')
+      if (profile.closed) refuseCall('INPUT_USER_DEACTIVATED')
+      return place
+    })
+  })
 }
 
 /** A message of the caller's box, named by a client, in this dialog. Refused: `refusal`. */

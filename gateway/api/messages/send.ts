@@ -5,26 +5,35 @@ import type { Call } from '../call.js'
 import { answerChanges } from '../envelope.js'
 import { refuseCall } from '../errors.js'
 import type { FloodRule } from '../flood.js'
-import { composedText } from '../input/message.js'
-import { longFromHex } from '../long.js'
+import { type ComposedText, composedText } from '../input/message.js'
+import { type Long, longFromHex } from '../long.js'
 import { method } from '../method.js'
+import { after } from '../soon.js'
 import { changesOf } from './answer.js'
-import { dueOf, flagsOf, replyOf } from './draft-input.js'
+import { type DraftFlags, dueOf, flagsOf, type ReplyInput, replyOf } from './draft-input.js'
 import { asked, messageIn, type Place, sendingPlaceOf } from './place.js'
 
 const SENDING: FloodRule = { burst: 3000, perSecond: 150 }
 
 /** Posts the drafts, or schedules them; a repeat of the same random ids is answered with what the first one did. */
-export async function sent(
+export function sent(
   call: Call,
   place: Place,
   drafts: readonly (Draft & { readonly op: string })[],
   dueAtMs: number | undefined,
-) {
+): Promise<tl.RawUpdates> {
+  if (dueAtMs !== undefined) return scheduled(call, place, drafts, dueAtMs)
+  const outcomes = call.chat(place.chat).post({ by: call.self, origin: call.origin, drafts })
+  return outcomes.then((all) => answerChanges(call, changesOf(all)))
+}
+
+async function scheduled(
+  call: Call,
+  place: Place,
+  drafts: readonly (Draft & { readonly op: string })[],
+  dueAtMs: number,
+): Promise<tl.RawUpdates> {
   const chat = call.chat(place.chat)
-  if (dueAtMs === undefined) {
-    return answerChanges(call, changesOf(await chat.post({ by: call.self, origin: call.origin, drafts })))
-  }
   const outcomes = await Promise.all(
     drafts.map(({ op, ...draft }) => chat.schedule({ by: call.self, op, origin: call.origin, draft, dueAtMs })),
   )
@@ -42,19 +51,31 @@ function scheduledIds(drafts: readonly { readonly op: string }[], outcomes: read
   })
 }
 
-export const sendMessage = method('messages.sendMessage', { auth: 'user', flood: SENDING }, async (request, call) => {
-  const place = await sendingPlaceOf(call, request.peer)
-  const { body, mentions } = await composedText(call, request, place.peer)
-  const { replyTo, quote } = await replyOf(call, place, request.replyTo)
-  const draft: Draft & { readonly op: string } = {
+export const sendMessage = method('messages.sendMessage', { auth: 'user', flood: SENDING }, (request, call) =>
+  after(sendingPlaceOf(call, request.peer), (place) =>
+    after(composedText(call, request, place.peer), (text) =>
+      after(replyOf(call, place, request.replyTo), (reply) => {
+        const draft = draftOf(call, request, text, reply)
+        return sent(call, place, [draft], dueOf(call, request.scheduleDate))
+      }),
+    ),
+  ),
+)
+
+function draftOf(
+  call: Call,
+  request: DraftFlags & { readonly randomId: Long },
+  { body, mentions }: ComposedText,
+  { replyTo, quote }: ReplyInput,
+): Draft & { readonly op: string } {
+  return {
     op: call.opOf(request.randomId),
     body: encodeBody(quote ? { ...body, quote } : body),
     ...flagsOf(request),
     ...(replyTo !== undefined && { replyTo }),
     ...(mentions.length > 0 && { mentions }),
   }
-  return sent(call, place, [draft], dueOf(call, request.scheduleDate))
-})
+}
 
 /** An edit changes the text; what the message quotes stays. A forward is not the sender's to change. */
 function keptParts(body: MessageBody, before: Uint8Array): MessageBody {
