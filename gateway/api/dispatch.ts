@@ -1,10 +1,10 @@
+import { isPromise, type Soon } from '../../runtime/index.js'
 import { floodWait, type RpcAnswer, type RpcCall, type RpcHandler } from '../mtproto/index.js'
 import { Call } from './call.js'
 import { answerFor, apiError } from './errors.js'
 import { longToHex } from './long.js'
 import type { Method } from './method.js'
 import type { Services } from './services.js'
-import { isPromise, type Soon } from './soon.js'
 
 /** The API as MTProto calls it: finds the method, checks who asks and how often, runs it, maps its errors. */
 export function createDispatch(services: Services, methods: ReadonlyMap<string, Method>): RpcHandler {

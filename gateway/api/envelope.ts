@@ -2,6 +2,7 @@ import { parsePeerKey } from '../../actors/chat/chat-id.js'
 import type { GroupInfo } from '../../actors/chat/contract.js'
 import type { BoxChange } from '../../actors/user/changes.js'
 import { type BoxMessage, User } from '../../actors/user/contract.js'
+import { after, type Soon } from '../../runtime/index.js'
 import type { tl } from '../tl/index.js'
 import type { ActorCalls } from './actor-calls.js'
 import type { Call } from './call.js'
@@ -9,7 +10,6 @@ import { longFromHex } from './long.js'
 import { PeerSet } from './peer-set.js'
 import type { LoadedPeople, People, Viewer } from './people.js'
 import { type ChangeContext, presentChange } from './present/change.js'
-import { after, type Soon } from './soon.js'
 
 /** What presenting changes is done with. */
 export interface Presenting {

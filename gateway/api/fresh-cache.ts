@@ -1,6 +1,5 @@
-import type { Clock } from '../../runtime/index.js'
+import type { Clock, Soon } from '../../runtime/index.js'
 import { Lru } from './lru.js'
-import type { Soon } from './soon.js'
 
 /** A value that is here, and until when it counts as fresh. Another value of the key is another object. */
 export interface Fresh<Value> {

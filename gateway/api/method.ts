@@ -1,8 +1,8 @@
+import type { Soon } from '../../runtime/index.js'
 import type { TlObject } from '../mtproto/index.js'
 import type { tl } from '../tl/index.js'
 import type { Call } from './call.js'
 import type { FloodRule } from './flood.js'
-import type { Soon } from './soon.js'
 
 export interface MethodOptions {
   /** `user`: answered 401 AUTH_KEY_UNREGISTERED unless somebody is signed in; then `call.self` is that account. */

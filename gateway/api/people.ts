@@ -10,7 +10,7 @@
 import { groupChat } from '../../actors/chat/chat-id.js'
 import { Chat, type GroupInfo } from '../../actors/chat/contract.js'
 import { type Presence, type Relation, SERVICE_USER_ID, User, type UserProfile } from '../../actors/user/contract.js'
-import type { Clock } from '../../runtime/index.js'
+import type { Clock, Soon } from '../../runtime/index.js'
 import type { tl } from '../tl/index.js'
 import type { AccessHashes } from './access-hash.js'
 import type { ActorCalls, CallScope } from './actor-calls.js'
@@ -19,7 +19,6 @@ import { Lru } from './lru.js'
 import type { PeerSet } from './peer-set.js'
 import { presentGroup } from './present/group.js'
 import { presentUser } from './present/user.js'
-import type { Soon } from './soon.js'
 
 export interface PeopleLimits {
   readonly freshMs: number

@@ -12,7 +12,7 @@
  */
 import type { BoxChange } from '../../actors/user/changes.js'
 import type { AttachAnswer, LiveNews, PushFrame } from '../../actors/user/contract.js'
-import { after, isPromise, type Soon } from '../api/index.js'
+import { after, isPromise, type Soon } from '../../runtime/index.js'
 import type { Session } from '../mtproto/index.js'
 import type { Pending } from './pending.js'
 import { SessionSlot, slotOf } from './session-slot.js'

@@ -1,14 +1,12 @@
 import type { BoxChange } from '../../actors/user/changes.js'
 import type { LiveNews } from '../../actors/user/contract.js'
-import type { Clock } from '../../runtime/index.js'
+import { type Clock, isPromise, type Soon } from '../../runtime/index.js'
 import {
   envelope,
-  isPromise,
   originOf,
   type PresentedChanges,
   type Presenting,
   presentChanges,
-  type Soon,
   type Viewer,
 } from '../api/index.js'
 import type { Log, MtprotoGateway, Session } from '../mtproto/index.js'

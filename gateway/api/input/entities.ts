@@ -1,9 +1,9 @@
 import type { MessageEntity } from '../../../actors/message/body.js'
+import type { Soon } from '../../../runtime/index.js'
 import type { tl } from '../../tl/index.js'
 import type { Call } from '../call.js'
 import { refuseCall } from '../errors.js'
 import { longToHex } from '../long.js'
-import type { Soon } from '../soon.js'
 import { userOf } from './peer.js'
 
 const MAX_ENTITIES = 100

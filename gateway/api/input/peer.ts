@@ -1,11 +1,11 @@
 import { type Peer, type PeerKey, peerKey } from '../../../actors/chat/chat-id.js'
 import { decodeBody } from '../../../actors/message/body.js'
+import type { Soon } from '../../../runtime/index.js'
 import type { tl } from '../../tl/index.js'
 import type { Call } from '../call.js'
 import { refuseCall } from '../errors.js'
 import type { Long } from '../long.js'
 import { PeerSet } from '../peer-set.js'
-import type { Soon } from '../soon.js'
 
 export type InputPeer = tl.TypeInputPeer
 export type InputUser = tl.TypeInputUser

@@ -1,13 +1,13 @@
 import { peerKey } from '../../../actors/chat/chat-id.js'
 import type { Draft } from '../../../actors/chat/contract.js'
 import type { MessageBody } from '../../../actors/message/body.js'
+import type { Soon } from '../../../runtime/index.js'
 import type { tl } from '../../tl/index.js'
 import type { Call } from '../call.js'
 import { refuseCall } from '../errors.js'
 import { entitiesOf } from '../input/entities.js'
 import { messageIdOf } from '../input/number.js'
 import { peerOf } from '../input/peer.js'
-import type { Soon } from '../soon.js'
 import { locatedIn, type Place } from './place.js'
 
 const MAX_QUOTE_UNITS = 1024

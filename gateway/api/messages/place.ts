@@ -2,12 +2,12 @@ import { type ChatId, chatOfPeer, groupChat, type Peer, type PeerKey, peerKey } 
 import type { Asked, Outcome } from '../../../actors/chat/contract.js'
 import type { BoxChange } from '../../../actors/user/changes.js'
 import { type BoxMessage, type Located, SERVICE_USER_ID } from '../../../actors/user/contract.js'
+import { after, type Soon } from '../../../runtime/index.js'
 import type { tl } from '../../tl/index.js'
 import type { Call } from '../call.js'
 import { refuseCall } from '../errors.js'
 import { messageIdOf } from '../input/number.js'
 import { groupOf, peerOf } from '../input/peer.js'
-import { after, type Soon } from '../soon.js'
 
 /** A dialog of the caller, and the chat behind it. */
 export interface Place {

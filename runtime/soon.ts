@@ -1,6 +1,6 @@
 /**
- * A value that is mostly here already. Nearly all of a message's way through the API waits for nothing; made of async
- * functions, it took a third of a message's time in the API for promises that were settled when they were made.
+ * A value that is mostly here already. Nearly all of a message's way through the program waits for nothing but its commits;
+ * made of async functions, much of its time went into promises that were settled when they were made.
  *
  * What makes one may throw instead of rejecting. So two of them never stand side by side in a Promise.all: the second's
  * throw would leave the first's rejection to nobody.
