@@ -1,6 +1,7 @@
 import type { ActorType, CallOptions, Ref } from './contract.js'
 import type { Position } from './journal-store.js'
 import type { NodeId } from './ownership.js'
+import type { Soon } from './soon.js'
 
 /** The types of one actor, by name. `entry` is a union of plain records; `memory` dies with the activation. */
 export interface ActorShape {
@@ -72,7 +73,7 @@ export interface Outbound {
 
 /** The rest of an answer that is computed outside the turn (CORE D4). Made by `turn.later` only. */
 export interface Later<T> {
-  readonly later: (effect: Effect) => Promise<T>
+  readonly later: (effect: Effect) => Soon<T>
 }
 
 interface Self<S extends ActorShape> extends Outbound {
@@ -108,12 +109,12 @@ export interface Turn<S extends ActorShape> extends Self<S> {
    * Ends the turn here and answers with what `effect` resolves to. The effect runs outside the turn, once all that the
    * turn saw is durable; other turns run meanwhile. It may call other actors, and this one, through `effect.ref`.
    */
-  later<T>(effect: (effect: Effect) => Promise<T>): Later<T>
+  later<T>(effect: (effect: Effect) => Soon<T>): Later<T>
   /**
    * As `later`, with nobody waiting for it. Errors are logged; what must happen is found again by `resume`. Effects of one
    * activation start in the order in which their turns asked for them.
    */
-  afterwards(effect: (effect: Effect) => Promise<void>): void
+  afterwards(effect: (effect: Effect) => Soon<void>): void
   /** Sets or moves the durable reminder `name`; it fires `reminders[name]` at or after `dueAtMs`, also after a crash. */
   remind<Name extends keyof RemindersOf<S> & string>(
     name: Name,

@@ -45,6 +45,7 @@ export type {
 } from './journal-store.js'
 export { DEFAULT_LIMITS } from './limits.js'
 export type { RuntimeMetrics } from './metrics.js'
+export { inMicrotask } from './microtask.js'
 export type { NodeId, Ownership } from './ownership.js'
 export { DEFAULT_SHARD_COUNT, shardOf } from './ownership.js'
 export { Queue } from './queue.js'

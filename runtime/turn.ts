@@ -18,12 +18,13 @@ import type { Position } from './journal-store.js'
 import type { Method } from './kind.js'
 import { OwnJournal } from './own-reads.js'
 import type { NodeId } from './ownership.js'
+import type { Soon } from './soon.js'
 
 /** What `later` returns: recognised when the method returns it. */
 export class LaterAnswer {
-  readonly later: (effect: Effect) => Promise<unknown>
+  readonly later: (effect: Effect) => Soon<unknown>
 
-  constructor(effect: (effect: Effect) => Promise<unknown>) {
+  constructor(effect: (effect: Effect) => Soon<unknown>) {
     this.later = effect
   }
 }
@@ -161,13 +162,13 @@ export class TurnContext {
     this.leave(() => this.host.frames.broadcast(sink, value))
   }
 
-  later<T>(effect: (effect: Effect) => Promise<T>): Later<T> {
+  later<T>(effect: (effect: Effect) => Soon<T>): Later<T> {
     const later = new LaterAnswer(effect)
     this.leave(later)
     return later as unknown as Later<T>
   }
 
-  afterwards(effect: (effect: Effect) => Promise<void>): void {
+  afterwards(effect: (effect: Effect) => Soon<void>): void {
     this.leave(() => this.host.turns.runInBackground(this, effect))
   }
 

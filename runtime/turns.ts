@@ -17,6 +17,7 @@ import { type Call, Failure, type Target } from './call.js'
 import { ActorError } from './errors.js'
 import type { Host } from './host.js'
 import { type Method, ownTurn } from './kind.js'
+import type { Soon } from './soon.js'
 import type { TracedTurn } from './system.js'
 import { EffectContext, LaterAnswer, TurnContext } from './turn.js'
 
@@ -232,7 +233,10 @@ export class Turns {
   }
 
   #runLater(turn: TurnContext, answer: LaterAnswer): void {
-    this.#runEffect(turn, answer.later, true).then(
+    this.#runEffect(
+      turn,
+      answer.later,
+      true,
       (value) => this.#settleLater(turn, false, value),
       (error) => this.#settleLater(turn, true, error),
     )
@@ -244,24 +248,55 @@ export class Turns {
   }
 
   /** An effect that nobody waits for: its errors are only logged. */
-  runInBackground(turn: TurnContext, effect: (effect: Effect) => Promise<void>): void {
-    this.#runEffect(turn, effect, false).catch((error) => {
-      this.#host.log.warn({ actor: turn.address, traceId: turn.traceId, error }, 'an effect failed')
-    })
+  runInBackground(turn: TurnContext, effect: (effect: Effect) => Soon<void>): void {
+    this.#runEffect(
+      turn,
+      effect,
+      false,
+      () => undefined,
+      (error) => this.#host.log.warn({ actor: turn.address, traceId: turn.traceId, error }, 'an effect failed'),
+    )
   }
 
-  async #runEffect<T>(turn: TurnContext, effect: (effect: Effect) => Promise<T>, somebodyWaits: boolean): Promise<T> {
+  /** Effects that wait for nothing end here; whoever releases the turn pumps after it. */
+  #runEffect(
+    turn: TurnContext,
+    effect: (effect: Effect) => Soon<unknown>,
+    somebodyWaits: boolean,
+    ended: (value: unknown) => void,
+    failed: (error: unknown) => void,
+  ): void {
     const { activation } = turn
     const isCounted = activation.phase !== 'dead'
     if (isCounted) this.#countEffect(activation, somebodyWaits, 1)
-    try {
-      return await effect(new EffectContext(turn, somebodyWaits))
-    } finally {
-      if (isCounted && activation.phase !== 'dead') {
-        this.#countEffect(activation, somebodyWaits, -1)
-        this.pump(activation)
-      }
+    const over = () => {
+      if (isCounted && activation.phase !== 'dead') this.#countEffect(activation, somebodyWaits, -1)
     }
+    let result: unknown
+    try {
+      result = effect(new EffectContext(turn, somebodyWaits))
+    } catch (error) {
+      over()
+      failed(error)
+      return
+    }
+    if (!isPromise(result)) {
+      over()
+      ended(result)
+      return
+    }
+    result.then(
+      (value) => {
+        over()
+        this.pump(activation)
+        ended(value)
+      },
+      (error) => {
+        over()
+        this.pump(activation)
+        failed(error)
+      },
+    )
   }
 
   #countEffect(activation: Activation, somebodyWaits: boolean, change: 1 | -1): void {

@@ -18,15 +18,19 @@
 import {
   ActorError,
   type ActorLog,
+  after,
   type Clock,
   type Effect,
   errorCode,
+  inMicrotask,
+  isPromise,
   type Outbound,
   type OwnReads,
   type Random,
+  type Soon,
 } from '../../runtime/index.js'
 import type { BoxChange } from '../user/changes.js'
-import { type LaneItem, SERVICE_USER_ID, User } from '../user/contract.js'
+import { type LaneAnswer, type LaneItem, SERVICE_USER_ID, User } from '../user/contract.js'
 import type { ChatId } from './chat-id.js'
 import type { Origin } from './contract.js'
 import type { ChatEntry, ChatFact } from './fact.js'
@@ -174,7 +178,7 @@ export class Delivery {
    * From an effect, once the entries are durable: starts the lanes, the first users' first. Resolves when all lanes rest,
    * or at once when an earlier call is waiting for that already.
    */
-  async advance(outbound: Outbound, view: ChatView, targets: Targets): Promise<void> {
+  advance(outbound: Outbound, view: ChatView, targets: Targets): Soon<void> {
     this.#outbound = outbound
     this.#view = view
     for (const [users, n] of targets) {
@@ -186,8 +190,8 @@ export class Delivery {
         this.#start(user, lane)
       }
     }
-    if (this.#running === 0 || this.#idle) return
-    await new Promise<void>((resolve) => {
+    if (this.#running === 0 || this.#idle) return undefined
+    return new Promise<void>((resolve) => {
       this.#idle = resolve
     })
   }
@@ -197,16 +201,16 @@ export class Delivery {
    * knows with its first changes. From an effect, after `advance`. Rejects with OUTCOME_UNKNOWN when the box does not
    * take them in time.
    */
-  async outcome(user: number, entries: readonly ChatEntry[], effect: Effect, view: ChatView): Promise<BoxChange[]> {
+  outcome(user: number, entries: readonly ChatEntry[], effect: Effect, view: ChatView): Soon<readonly BoxChange[]> {
     const own = entries.filter(({ n, fact }) => concerns(view.state, user, n, fact))
     const last = own.at(-1)
     if (!last || user === SERVICE_USER_ID) return []
     const lane = this.#lanes?.get(user)
-    if (lane && !lane.has(last.n)) {
-      const waiter = await this.#reach(user, lane, own[0]?.n ?? last.n, last.n, effect.deadlineMs)
-      if (waiter.answered >= own.length) return waiter.changes
-    }
-    return this.#repeat(user, own, effect, view)
+    if (!lane || lane.has(last.n)) return this.#repeat(user, own, effect, view)
+    const reached = this.#reach(user, lane, own[0]?.n ?? last.n, last.n, effect.deadlineMs)
+    return reached.then(({ answered, changes }) =>
+      answered >= own.length ? changes : this.#repeat(user, own, effect, view),
+    )
   }
 
   /** The box has entry `n`, as far as this activation knows. */
@@ -252,29 +256,16 @@ export class Delivery {
     if (lane.running || lane.isDone) return
     lane.running = true
     this.#running++
-    void this.#run(user, lane)
+    // In a moment: entries that became durable together go in one append.
+    inMicrotask(() => void this.#run(user, lane))
   }
 
   async #run(user: number, lane: Lane): Promise<void> {
-    try {
-      await this.#deliver(user, lane)
-    } finally {
-      // In the same breath as the last look at the target, so that no `advance` falls in between.
-      lane.running = false
-      this.#running--
-      if (this.#running === 0) {
-        this.#kept?.forgetUpTo(this.#durable)
-        this.#idle?.()
-        this.#idle = undefined
-      }
-    }
-  }
-
-  async #deliver(user: number, lane: Lane): Promise<void> {
     let failures = 0
     while (!lane.isDone) {
       try {
-        await this.#step(user, lane)
+        const appending = this.#step(user, lane)
+        if (isPromise(appending)) await appending
         failures = 0
       } catch (error) {
         const code = errorCode(error)
@@ -285,34 +276,57 @@ export class Delivery {
           if (code !== 'STOPPED') this.#view?.log.warn({ user, error }, 'a lane gives up until the next sweep')
           lane.w = undefined
           lane.abandon(Number.POSITIVE_INFINITY)
-          return
+          break
         } else {
           lane.abandon(this.#ports.clock.now())
           await this.#pause(failures)
         }
       }
     }
+    this.#rested(lane)
   }
 
-  async #step(user: number, lane: Lane): Promise<void> {
+  /** In the same breath as the last look at the target, so that no `advance` falls in between. */
+  #rested(lane: Lane): void {
+    lane.running = false
+    this.#running--
+    if (this.#running > 0) return
+    this.#kept?.forgetUpTo(this.#durable)
+    this.#idle?.()
+    this.#idle = undefined
+  }
+
+  #step(user: number, lane: Lane): Soon<void> {
     const outbound = this.#outbound
     if (!outbound) throw new ActorError('INTERNAL', 'a lane runs without a way out')
-    const box = outbound.ref(User, user)
-    if (lane.w === undefined) {
-      lane.stand(await box.lane(this.#chat))
+    const { w } = lane
+    if (w === undefined) {
+      const asked = outbound.ref(User, user).lane(this.#chat)
+      return asked.then((mark) => lane.stand(mark))
+    }
+    return after(this.#entries(w, lane.target), (entries) => {
+      const { items, upTo } = this.#next(user, lane, w, entries)
+      if (items.length === 0) {
+        lane.stalls = 0
+        lane.reached(upTo)
+        return undefined
+      }
+      const appended = outbound.ref(User, user).deliver({ chat: this.#chat, after: lane.mark, items })
+      return appended.then((answer) => this.#answered(user, lane, items, upTo, answer))
+    })
+  }
+
+  #answered(user: number, lane: Lane, items: readonly LaneItem[], upTo: number, answer: LaneAnswer): void {
+    if (!answer.taken) {
+      if (answer.w >= lane.mark) throw new ActorError('INTERNAL', `box ${user} refuses a range that follows its mark`)
+      lane.stand(answer.w)
       return
     }
-    const { items, upTo } = await this.#next(user, lane, lane.w)
-    if (items.length > 0) {
-      const answer = await box.deliver({ chat: this.#chat, after: lane.mark, items })
-      if (!answer.taken) {
-        if (answer.w >= lane.mark) throw new ActorError('INTERNAL', `box ${user} refuses a range that follows its mark`)
-        lane.stand(answer.w)
-        return
-      }
-      lane.note(items, answer)
-      lane.mark = answer.w
-      if (answer.w < (items.at(-1)?.n ?? 0)) return this.#tookPart(lane, lane.w, answer.w)
+    lane.note(items, answer)
+    lane.mark = answer.w
+    if (answer.w < (items.at(-1)?.n ?? 0)) {
+      this.#tookPart(lane, lane.w ?? 0, answer.w)
+      return
     }
     lane.stalls = 0
     lane.reached(upTo)
@@ -327,14 +341,18 @@ export class Delivery {
   }
 
   /** What follows `w` for the user, in bounds; `upTo` is the last entry that was looked at. */
-  async #next(user: number, lane: Lane, w: number): Promise<{ items: LaneItem[]; upTo: number }> {
-    const { target } = lane
+  #next(
+    user: number,
+    lane: Lane,
+    w: number,
+    entries: readonly KeptEntry[],
+  ): { readonly items: LaneItem[]; readonly upTo: number } {
     const state = this.#view?.state
     const items: LaneItem[] = []
     let bytes = 0
     let upTo = w
     if (!state) return { items, upTo }
-    for (const { entry, origin } of await this.#entries(w, target)) {
+    for (const { entry, origin } of entries) {
       if (concerns(state, user, entry.n, entry.fact)) {
         const item = laneItem(entry, user, origin)
         if (!item && !this.#isGone(lane, entry.n)) {
@@ -351,7 +369,7 @@ export class Delivery {
       }
       upTo = entry.n
     }
-    if (upTo === w) throw new ActorError('CORRUPT', `no entry follows ${w}, although ${target} does`)
+    if (upTo === w) throw new ActorError('CORRUPT', `no entry follows ${w}, although ${lane.target} does`)
     return { items, upTo }
   }
 
@@ -364,9 +382,11 @@ export class Delivery {
     return lane.erased.seenAt <= this.#durable
   }
 
-  async #entries(w: number, target: number): Promise<readonly KeptEntry[]> {
-    const kept = this.#kept?.between(w, target)
-    if (kept) return kept
+  #entries(w: number, target: number): Soon<readonly KeptEntry[]> {
+    return this.#kept?.between(w, target) ?? this.#readBack(w, target)
+  }
+
+  async #readBack(w: number, target: number): Promise<readonly KeptEntry[]> {
     const after = { pts: w, ordinal: END_OF_ORDINALS }
     const read = (await this.#view?.own.entries(after, this.#ports.limits.appendItems, target)) ?? []
     const numbered = read.filter(({ count }) => count > 0)

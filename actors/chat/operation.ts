@@ -6,15 +6,15 @@
  * O2. All entries of one call are appended in its turn, after all that can refuse it: they are one commit.
  * O3. The turn ends with the commit. The boxes get the entries, and the caller his answer, from its effects.
  */
-import type { Later } from '../../runtime/index.js'
+import { after, type Effect, type Later, type Soon } from '../../runtime/index.js'
 import type { BoxChange } from '../user/changes.js'
 import type { Asked, Origin, Outcome } from './contract.js'
-import type { ChatView, Targets } from './delivery.js'
+import type { Targets } from './delivery.js'
 import { receiptGroup } from './derive.js'
 import type { ChatEntry, ChatFact } from './fact.js'
 import { operationHash } from './operation-hash.js'
-import type { ChatShape, ChatTurn } from './shape.js'
-import { countOf, recipientsOf } from './state.js'
+import type { ChatTurn } from './shape.js'
+import { type ChatState, countOf, recipientsOf } from './state.js'
 
 export interface Change {
   readonly fact: ChatFact
@@ -35,9 +35,8 @@ export async function once(
   const known = await firstEntries(turn, asked.by, asked.op)
   const entries = known ?? append(turn, await decide(), asked.origin)
   const rest = more ? { more: await more() } : undefined
-  const view = viewOf(turn)
   return turn.later(async (effect) => {
-    const changes = await delivery.outcome(asked.by, entries, effect, view)
+    const changes = await delivery.outcome(asked.by, entries, effect, turn)
     return { ...outcomeOf(entries, nowMs, known !== undefined, changes), ...rest }
   })
 }
@@ -60,15 +59,14 @@ export function answerAll(
   isRepeat: (op: string) => boolean,
 ): Later<readonly Outcome[]> {
   const { memory: delivery, nowMs } = turn
-  const view = viewOf(turn)
-  return turn.later((effect) =>
-    Promise.all(
-      operations.map(async (entries) => {
-        const changes = await delivery.outcome(by, entries, effect, view)
-        return outcomeOf(entries, nowMs, isRepeat(entries[0]?.fact.op ?? ''), changes)
-      }),
-    ),
-  )
+  const answer = (entries: readonly ChatEntry[], effect: Effect): Soon<Outcome> =>
+    after(delivery.outcome(by, entries, effect, turn), (changes) =>
+      outcomeOf(entries, nowMs, isRepeat(entries[0]?.fact.op ?? ''), changes),
+    )
+  const [only] = operations
+  if (only && operations.length === 1)
+    return turn.later((effect) => after(answer(only, effect), (outcome) => [outcome]))
+  return turn.later((effect) => Promise.all(operations.map(async (entries) => answer(entries, effect))))
 }
 
 export const REST_TIMER = 'rest'
@@ -81,10 +79,10 @@ export function append(turn: ChatTurn, changes: readonly Change[], origin: Origi
   const entries = changes.map(({ fact, body }) => {
     const users = countOf(fact) === 0 ? [] : [...recipientsOf(state, fact)]
     // The one who waits first.
-    if (users.includes(fact.by)) users.unshift(fact.by)
+    if (users[0] !== fact.by && users.includes(fact.by)) users.unshift(fact.by)
     delivery.meet(state, users)
     const { pts: n, atMs } = turn.append(fact, body)
-    const entry: ChatEntry = { n, atMs, fact, ...(body ? { body } : undefined) }
+    const entry: ChatEntry = body === undefined ? { n, atMs, fact } : { n, atMs, fact, body }
     if (countOf(fact) > 0) {
       delivery.keep(entry, origin)
       targets.push([users, n])
@@ -100,12 +98,12 @@ export function append(turn: ChatTurn, changes: readonly Change[], origin: Origi
 
 export function startDelivery(turn: ChatTurn, targets: Targets): void {
   const { memory: delivery } = turn
-  const view = viewOf(turn)
-  turn.afterwards((effect) => delivery.advance(effect, view, targets))
+  turn.afterwards((effect) => delivery.advance(effect, turn, targets))
 }
 
-function viewOf({ state, own, log }: ChatTurn): ChatView {
-  return { state: state as ChatShape['state'], own, log }
+/** False when no operation of that name was done before: known without a read as long as all receipts are in the fold. */
+export function mayBeKnown({ receipts, receiptsStored }: Readonly<ChatState>, by: number, op: string): boolean {
+  return receiptsStored || receipts.has(operationHash(by, op))
 }
 
 /** The entries of an operation that was done before. */
