@@ -21,13 +21,45 @@ export function groupChat(id: number): ChatId {
 
 /** Throws a TypeError on anything that `privateChat` and `groupChat` never make. */
 export function parseChatId(key: string): ParsedChatId {
+  return spellingOf(key).parsed
+}
+
+/** A chat's id taken apart, and what its parties (in a group everybody) call it. */
+interface Spelling {
+  readonly parsed: ParsedChatId
+  readonly toLow: PeerKey
+  readonly toHigh: PeerKey
+}
+
+/**
+ * Those that were asked for lately: a message's way asks for its chat's parties a dozen times, and the patterns alone
+ * took 2 us of it.
+ */
+const spellings = new Map<string, Spelling>()
+const KEPT_SPELLINGS = 10_000
+
+function spellingOf(key: string): Spelling {
+  const known = spellings.get(key)
+  if (known !== undefined) return known
+  if (spellings.size >= KEPT_SPELLINGS) spellings.clear()
+  const spelling = spell(key)
+  spellings.set(key, spelling)
+  return spelling
+}
+
+function spell(key: string): Spelling {
   const group = GROUP.exec(key)
-  if (group) return { kind: 'group', id: Number(group[1]) }
+  if (group) {
+    const id = Number(group[1])
+    const toAll = peerKey({ kind: 'chat', id })
+    return { parsed: { kind: 'group', id }, toLow: toAll, toHigh: toAll }
+  }
   const pair = PRIVATE.exec(key)
   const low = Number(pair?.[1])
   const high = Number(pair?.[2])
   if (!(low <= high)) throw new TypeError(`bad chat id ${JSON.stringify(key)}`)
-  return { kind: 'private', low, high }
+  const toLow = peerKey({ kind: 'user', id: high })
+  return { parsed: { kind: 'private', low, high }, toLow, toHigh: peerKey({ kind: 'user', id: low }) }
 }
 
 /** A peer as one account sees it: the other party, or the group. */
@@ -49,7 +81,11 @@ export function chatOfPeer(self: number, peer: Peer): ChatId {
 }
 
 export function peerOfChat(self: number, chat: ChatId): Peer {
-  const parsed = parseChatId(chat)
-  if (parsed.kind === 'group') return { kind: 'chat', id: parsed.id }
-  return { kind: 'user', id: parsed.low === self ? parsed.high : parsed.low }
+  return parsePeerKey(peerKeyOfChat(self, chat))
+}
+
+/** What one account calls the chat. */
+export function peerKeyOfChat(self: number, chat: ChatId): PeerKey {
+  const { parsed, toLow, toHigh } = spellingOf(chat)
+  return parsed.kind === 'private' && parsed.low === self ? toLow : toHigh
 }

@@ -40,7 +40,50 @@ export interface ForwardHeader {
 const packr = new Packr({ useRecords: false })
 
 export function encodeBody(body: MessageBody): Buffer {
-  return packr.pack(body)
+  return isBare(body) ? bareText(body.text) : packr.pack(body)
+}
+
+/** Nothing but a text, as nearly every message is. */
+function isBare({ entities, forward, quote, noWebpage, invertMedia }: MessageBody): boolean {
+  const has = entities ?? forward ?? quote ?? noWebpage ?? invertMedia
+  return has === undefined
+}
+
+/** MessagePack of {text}: a map of one, and its key. */
+const TEXT_ALONE = Buffer.from([0x81, 0xa4, ...Buffer.from('text')])
+const STR8 = 0xd9
+const STR16 = 0xda
+const LONGEST_BARE_BYTES = 0xffff
+
+/** The same bytes that the library would make, or as good ones, at a third of the time. */
+function bareText(text: string): Buffer {
+  const bytes = Buffer.byteLength(text)
+  if (bytes > LONGEST_BARE_BYTES) return packr.pack({ text })
+  const isShort = bytes <= 0xff
+  const at = TEXT_ALONE.length + (isShort ? 2 : 3)
+  const body = Buffer.allocUnsafe(at + bytes)
+  body.set(TEXT_ALONE, 0)
+  if (isShort) {
+    body[TEXT_ALONE.length] = STR8
+    body[TEXT_ALONE.length + 1] = bytes
+  } else {
+    body[TEXT_ALONE.length] = STR16
+    body.writeUInt16BE(bytes, TEXT_ALONE.length + 1)
+  }
+  body.write(text, at, bytes, 'utf8')
+  return body
+}
+
+/** The text of a body that `bareText` made; undefined for any other. */
+function textAlone(bytes: Uint8Array): string | undefined {
+  for (let i = 0; i < TEXT_ALONE.length; i++) if (bytes[i] !== TEXT_ALONE[i]) return undefined
+  const mark = bytes[TEXT_ALONE.length]
+  if (mark !== STR8 && mark !== STR16) return undefined
+  const high = mark === STR8 ? 0 : bytes[TEXT_ALONE.length + 1]!
+  const at = TEXT_ALONE.length + (mark === STR8 ? 2 : 3)
+  const end = at + high * 256 + bytes[at - 1]!
+  if (end !== bytes.length) return undefined
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8', at, end)
 }
 
 /**
@@ -49,5 +92,7 @@ export function encodeBody(body: MessageBody): Buffer {
  */
 export function decodeBody(bytes: Uint8Array): MessageBody {
   if (bytes.length === 0) return { text: '' }
+  const text = textAlone(bytes)
+  if (text !== undefined) return { text }
   return packr.unpack(bytes) as MessageBody
 }

@@ -7,7 +7,6 @@
  * L3. A lease that is over is forgotten; nothing is pushed to its gateway any more.
  * L4. Changes without a number, under the pts that the gateway had, are replayed from `lastOrdinal` on if it is given.
  */
-import type { NodeId } from '../../runtime/index.js'
 import { ActorError } from '../../runtime/index.js'
 import type { BoxChange } from './changes.js'
 import type { AttachAnswer, AttachRequest, LiveNews, PushFrame } from './contract.js'
@@ -31,15 +30,16 @@ export function pushNews(turn: UserTurn, news: readonly LiveNews[]): void {
 }
 
 function sendToAttached(turn: UserTurn, frame: PushFrame): void {
-  for (const gateway of liveGateways(turn.memory, turn.nowMs)) turn.send(gateway, PUSH_SINK, frame)
+  forgetOverLeases(turn.memory, turn.nowMs)
+  const { attachments } = turn.memory
+  if (attachments !== undefined) for (const gateway of attachments.keys()) turn.send(gateway, PUSH_SINK, frame)
 }
 
-function liveGateways(memory: UserMemory, nowMs: number): NodeId[] {
+function forgetOverLeases(memory: UserMemory, nowMs: number): void {
   const { attachments } = memory
-  if (!attachments) return []
+  if (!attachments) return
   for (const [gateway, { untilMs }] of attachments) if (untilMs <= nowMs) attachments.delete(gateway)
   if (attachments.size === 0) memory.attachments = undefined
-  return [...attachments.keys()]
 }
 
 export function isAttached(memory: UserMemory, nowMs: number): boolean {
@@ -50,7 +50,7 @@ export async function attach(turn: UserTurn, request: AttachRequest): Promise<At
   const { memory, state } = turn
   const leaseMs = Math.min(Math.max(request.leaseMs, 0), limits.leaseMs)
   const following = await replay(turn, request)
-  liveGateways(memory, turn.nowMs)
+  forgetOverLeases(memory, turn.nowMs)
   memory.attachments ??= new Map()
   if (!memory.attachments.has(request.gateway) && memory.attachments.size >= limits.attachments) {
     throw new ActorError('OVERLOADED', `${turn.address} has too many gateways`, { retryAfterMs: limits.leaseMs })

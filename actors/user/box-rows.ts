@@ -16,10 +16,10 @@
  * W4. A body that was replaced or whose message was deleted is erased from the journal.
  */
 import type { DerivedWriter, Placed } from '../../runtime/index.js'
-import type { ChatId, PeerKey } from '../chat/chat-id.js'
+import { type ChatId, type PeerKey, peerKeyOfChat } from '../chat/chat-id.js'
 import type { DeletedFact, ReactionCount, RecentReaction } from './changes.js'
 import { type DialogState, HAS_EDITS, HAS_REACTIONS } from './dialogs.js'
-import { type Entry, isMentioned, isMessage, type PackedMessage, peerKeyOf } from './entry.js'
+import { type Entry, isMentioned, isMessage, type PackedMessage } from './entry.js'
 import { limits } from './limits.js'
 import type { Box } from './shape.js'
 import type { UserState } from './state.js'
@@ -104,7 +104,7 @@ function deriveMessage(state: UserState, message: PackedMessage, { pts }: Placed
   const seconds = Math.floor(atMs / 1000)
   const row: StoredMessageRow = from === state.id ? [pts, seconds, 1] : [pts, seconds]
   rows.put('entry', chat, n, row)
-  if (isMentioned(message) && from !== state.id) rows.put('mention', peerKeyOf(state.id, chat), pts, n)
+  if (isMentioned(message) && from !== state.id) rows.put('mention', peerKeyOfChat(state.id, chat), pts, n)
 }
 
 function deriveDeleted(dialog: DialogState | undefined, fact: DeletedFact, rows: DerivedWriter): void {

@@ -7,9 +7,9 @@
  * B3. `top` is the newest message in the box, 0 when there is none.
  */
 import type { Placed } from '../../runtime/index.js'
-import type { ChatId, PeerKey } from '../chat/chat-id.js'
+import { type ChatId, type PeerKey, peerKeyOfChat } from '../chat/chat-id.js'
 import type { BoxFact, DeletedFact, Lane, TopMessage } from './changes.js'
-import { isMentioned, type PackedMessage, peerKeyOf } from './entry.js'
+import { isMentioned, type PackedMessage } from './entry.js'
 import type { UserState } from './state.js'
 
 /** What one account keeps in memory of one chat. Small: an account may have thousands. */
@@ -44,7 +44,7 @@ export function isListed(state: UserState, key: PeerKey, dialog: DialogState): b
 }
 
 export function dialogOfChat(state: UserState, chat: ChatId): DialogState | undefined {
-  return state.dialogs?.get(peerKeyOf(state.id, chat))
+  return state.dialogs?.get(peerKeyOfChat(state.id, chat))
 }
 
 /** The box's w for the chat; 0 for none. */
@@ -76,13 +76,13 @@ function dialogAt(state: UserState, key: PeerKey): DialogState {
 }
 
 export function moveLane(state: UserState, { chat, n }: Lane): void {
-  const dialog = dialogAt(state, peerKeyOf(state.id, chat))
+  const dialog = dialogAt(state, peerKeyOfChat(state.id, chat))
   if (n > dialog.w) dialog.w = n
 }
 
 export function foldMessage(state: UserState, message: PackedMessage, { pts }: Placed): void {
   const [chat, n, from, atMs] = message
-  const dialog = dialogAt(state, peerKeyOf(state.id, chat))
+  const dialog = dialogAt(state, peerKeyOfChat(state.id, chat))
   if (n > dialog.w) dialog.w = n
   setTop(dialog, { id: pts, n, atMs })
   dialog.total++

@@ -3,8 +3,7 @@
  * and the chat (peer, direction, lane) is not stored. Facts with `lane` alone move w and are seen by nobody.
  */
 import type { Placed, PlacedEntry } from '../../runtime/index.js'
-import type { ChatId, PeerKey } from '../chat/chat-id.js'
-import { peerKey, peerOfChat } from '../chat/chat-id.js'
+import { type ChatId, peerKeyOfChat } from '../chat/chat-id.js'
 import type { Origin } from '../chat/contract.js'
 import type { BoxChange, BoxFact, Lane, MessageFact } from './changes.js'
 
@@ -34,16 +33,18 @@ export type NewMessage = Omit<MessageFact, 'type' | 'peer' | 'out' | 'lane'>
 /** What is not there may be said to be undefined. */
 type Loose<T> = { readonly [Field in keyof T]: T[Field] | undefined }
 
+/** `extras` says what the box calls the messages that this one names. */
 export function packMessage(
-  message: Pick<NewMessage, 'chat' | 'n' | 'from' | 'atMs'> & Loose<NewMessage>,
+  chat: ChatId,
+  message: Pick<NewMessage, 'n' | 'from' | 'atMs'> & Partial<Loose<NewMessage>>,
+  { replyTo, pinnedId }: Pick<MessageExtras, 'replyTo' | 'pinnedId'>,
 ): PackedMessage {
-  const { chat, n, from, atMs, op = '' } = message
+  const { n, from, atMs, op = '', action, groupedId } = message
   const flags =
     (message.silent ? SILENT : 0) |
     (message.noForwards ? NO_FORWARDS : 0) |
     (message.mentioned ? MENTIONED : 0) |
     (message.fromScheduled ? FROM_SCHEDULED : 0)
-  const { replyTo, action, pinnedId, groupedId } = message
   if (replyTo === undefined && action === undefined && groupedId === undefined) return [chat, n, from, atMs, flags, op]
   const extras = {
     ...(replyTo !== undefined && { replyTo }),
@@ -67,7 +68,7 @@ export function unpackMessage(self: number, [chat, n, from, atMs, flags, op, ext
   // Field by field, and few shapes: this is done for each message of each box.
   const message: { -readonly [Field in keyof MessageFact]: MessageFact[Field] } = {
     type: 'message',
-    peer: peerKeyOf(self, chat),
+    peer: peerKeyOfChat(self, chat),
     chat,
     n,
     from,
@@ -83,10 +84,6 @@ export function unpackMessage(self: number, [chat, n, from, atMs, flags, op, ext
   if ((flags & MENTIONED) !== 0) message.mentioned = true
   if ((flags & FROM_SCHEDULED) !== 0) message.fromScheduled = true
   return message
-}
-
-export function peerKeyOf(self: number, chat: ChatId): PeerKey {
-  return peerKey(peerOfChat(self, chat))
 }
 
 /** How many numbers an entry takes (CORE J2; telegram-semantics, "Which updates carry a counter"). */

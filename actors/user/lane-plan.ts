@@ -35,10 +35,12 @@ export interface Place {
   readonly dialog: DialogState | undefined
 }
 
+const NO_EXTRAS: MessageExtras = {}
+
 /** The plan of an item that needs no reads: nearly every message. */
 export function planAtOnce(place: Place, item: LaneItem): readonly Written[] | undefined {
   if (item.type !== 'message' || item.replyTo !== undefined || item.action?.type === 'pin') return undefined
-  return planMessage(place, item, {})
+  return planMessage(place, item, NO_EXTRAS)
 }
 
 export async function plan(place: Place, item: LaneItem): Promise<Plan> {
@@ -81,24 +83,7 @@ function done({ lane }: Place, written: readonly Written[]): Plan {
 }
 
 function planMessage({ chat, peer, dialog }: Place, item: Item<'message'>, extras: MessageExtras): Written[] {
-  const { n, from, atMs, silent, noForwards, mentioned, action, groupedId, fromScheduled, op } = item
-  const { replyTo, pinnedId } = extras
-  const message = packMessage({
-    chat,
-    n,
-    from,
-    atMs,
-    silent,
-    noForwards,
-    mentioned,
-    fromScheduled,
-    action,
-    groupedId,
-    op,
-    replyTo,
-    pinnedId,
-  })
-  const written: Written[] = [{ entry: message, body: item.body }]
+  const written: Written[] = [{ entry: packMessage(chat, item, extras), body: item.body }]
   if (item.clearDraft && dialog?.draft) written.push({ entry: { type: 'draft', peer, cleared: true } })
   return written
 }

@@ -1,9 +1,9 @@
 import { ActorError } from '../../runtime/index.js'
-import type { ChatId, PeerKey } from '../chat/chat-id.js'
+import { type ChatId, type PeerKey, peerKeyOfChat } from '../chat/chat-id.js'
 import { messageRow, messageRows } from './box-rows.js'
 import type { BoxChange } from './changes.js'
 import type { LaneAnswer, LaneAppend, LaneItem } from './contract.js'
-import { laneOfEntry, peerKeyOf, toChange } from './entry.js'
+import { laneOfEntry, toChange } from './entry.js'
 import { placeOf, plan, planAtOnce } from './lane-plan.js'
 import { limits } from './limits.js'
 import { editsOf } from './messages.js'
@@ -17,7 +17,7 @@ type ItemChanges = { readonly n: number; readonly changes: readonly BoxChange[] 
  * delivery that needs no reads ends in the same tick.
  */
 export function deliver(turn: UserTurn, append: LaneAppend): LaneAnswer | Promise<LaneAnswer> {
-  const peer = peerKeyOf(turn.id, append.chat)
+  const peer = peerKeyOfChat(turn.id, append.chat)
   const w = turn.state.dialogs?.get(peer)?.w ?? 0
   if (append.after > w) return { taken: false, w }
   const delivery = new Delivery(turn, peer, append)

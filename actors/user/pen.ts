@@ -36,7 +36,12 @@ export class Pen {
   }
 
   appendAll(all: readonly Written[], origin?: Origin): BoxChange[] {
-    return all.flatMap(({ entry, body }) => this.append(entry, body, origin) ?? [])
+    const changes: BoxChange[] = []
+    for (const { entry, body } of all) {
+      const change = this.append(entry, body, origin)
+      if (change !== undefined) changes.push(change)
+    }
+    return changes
   }
 
   /** What was appended so far. */
