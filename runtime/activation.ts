@@ -166,14 +166,24 @@ export class Activation {
 
   /** Runs an operation on the journal's handle, which stays open until all of them have ended. */
   async use<T>(operation: (journal: Journal) => Promise<T>): Promise<T> {
+    const journal = this.begin()
+    try {
+      return await operation(journal)
+    } finally {
+      this.end()
+    }
+  }
+
+  /** The journal's handle, which stays open until `end`. */
+  begin(): Journal {
     if (this.journal === undefined) throw new ActorError('STOPPED', `the activation of ${this.address} is over`)
     this.#uses++
-    try {
-      return await operation(this.journal)
-    } finally {
-      this.#uses--
-      if (this.phase === 'dead') this.close()
-    }
+    return this.journal
+  }
+
+  end(): void {
+    this.#uses--
+    if (this.phase === 'dead') this.close()
   }
 
   /** Closes the handle as soon as nothing uses it. */

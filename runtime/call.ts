@@ -70,6 +70,13 @@ export interface CallKeeper {
   settled(call: Call): void
 }
 
+const NO_ARGS: readonly unknown[] = []
+
+function unwrapped(outcome: unknown): unknown {
+  if (outcome instanceof Failure) throw outcome.toError()
+  return outcome
+}
+
 const WAITING = 0
 const STARTED = 1
 const DONE = 2
@@ -100,20 +107,21 @@ export class Call extends Alarm {
     target: Target,
     method: Method,
     args: readonly unknown[],
-    at: { deadlineMs: number; leftMs: number; arrivedMs: number; bytes: number },
+    deadlineMs: number,
+    arrivedMs: number,
+    bytes: number,
   ) {
     super()
     this.target = target
     this.method = method
     this.args = args
-    this.deadlineMs = at.deadlineMs
-    this.arrivedMs = at.arrivedMs
-    this.bytes = at.bytes
+    this.deadlineMs = deadlineMs
+    this.arrivedMs = arrivedMs
+    this.bytes = bytes
     this.#keeper = keeper
     this.#outcome = new Promise((resolve) => {
       this.#resolve = resolve
     })
-    keeper.wheel.set(this, at.leftMs)
   }
 
   get isWaiting(): boolean {
@@ -135,7 +143,7 @@ export class Call extends Alarm {
     if (this.#status === DONE) return
     this.#status = DONE
     this.#keeper.wheel.cancel(this)
-    this.args = []
+    this.args = NO_ARGS
     this.#resolve(outcome)
     this.#keeper.settled(this)
   }
@@ -157,10 +165,8 @@ export class Call extends Alarm {
     else this.settle(new Failure('OUTCOME_UNKNOWN', 'this node has stopped before the answer; it may still happen'))
   }
 
-  /** An async function on purpose: an error that is thrown here shows the stack of the awaiting caller, at no cost before. */
-  async answer(): Promise<unknown> {
-    const outcome = await this.#outcome
-    if (outcome instanceof Failure) throw outcome.toError()
-    return outcome
+  /** An error that is made in a reaction of the caller's promise shows the stack of the awaiting caller, at no cost before. */
+  answer(): Promise<unknown> {
+    return this.#outcome.then(unwrapped)
   }
 }

@@ -77,10 +77,17 @@ export class Commits {
 
   #attempt(activation: Activation, work: Work, inFlight: InFlight, pauseMs: number): void {
     activation
-      .use((journal) => journal.commit(inFlight.commit))
+      .begin()
+      .commit(inFlight.commit)
       .then(
-        () => this.#stored(activation, work, inFlight),
-        (error) => this.#failed(activation, work, inFlight, error, pauseMs),
+        () => {
+          activation.end()
+          this.#stored(activation, work, inFlight)
+        },
+        (error) => {
+          activation.end()
+          this.#failed(activation, work, inFlight, error, pauseMs)
+        },
       )
   }
 

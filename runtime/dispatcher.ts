@@ -138,7 +138,9 @@ export class Dispatcher implements CallKeeper {
     this.inFlight++
     const nowMs = clock.now()
     const deadlineMs = target.deadlineMs ?? nowMs + limits.callTimeoutMs
-    return new Call(this, target, method, args, { deadlineMs, leftMs: deadlineMs - nowMs, arrivedMs, bytes })
+    const call = new Call(this, target, method, args, deadlineMs, arrivedMs, bytes)
+    this.wheel.set(call, deadlineMs - nowMs, arrivedMs)
+    return call
   }
 
   settled(): void {

@@ -15,7 +15,7 @@ import { Kind, type Method } from './kind.js'
 import { checkActorLimits, completeLimits } from './limits.js'
 import type { RuntimeMetrics } from './metrics.js'
 import type { Ownership } from './ownership.js'
-import { keyOf, type ReferenceClass, referenceClass } from './reference.js'
+import { isKey, type ReferenceClass, referenceClass } from './reference.js'
 import { Reminders } from './reminders.js'
 import { Residency } from './residency.js'
 import { Sweeper } from './sweeper.js'
@@ -115,7 +115,7 @@ export class Host {
     const Reference = kind === undefined ? undefined : this.#references.get(kind)
     if (kind === undefined || Reference === undefined)
       throw new TypeError(`this system has no actors of kind ${type.kind}`)
-    const key = keyOf(type as ActorType<unknown, unknown>, id)
+    const key = keyOf(kind, type as ActorType<unknown, unknown>, id)
     const { deadlineMs, traceId, chain, ifActive, origin } = options
     return new Reference({ kind, key, deadlineMs, traceId, chain, ifActive, origin }) as unknown as Ref<Contract>
   }
@@ -195,4 +195,14 @@ export class Host {
       error: (fields, message) => log.error({ ...bound, ...fields }, message),
     }
   }
+}
+
+/** The id's key; throws a TypeError on one that breaks the rule of ActorType.key. */
+function keyOf({ residents }: Kind, type: ActorType<unknown, unknown>, id: unknown): string {
+  const key = type.key(id)
+  // What is in memory has been looked at: the pattern costs more than the look-up.
+  if (!residents.has(key) && !isKey(key)) {
+    throw new TypeError(`${type.kind}: ${JSON.stringify(key)} cannot be an actor's key`)
+  }
+  return key
 }

@@ -46,10 +46,3 @@ const KEY = /^[ -.0-~]{1,200}$/
 export function isKey(key: string): boolean {
   return KEY.test(key)
 }
-
-/** The id's key; throws a TypeError on one that breaks the rule of ActorType.key. */
-export function keyOf(type: ActorType<unknown, unknown>, id: unknown): string {
-  const key = type.key(id)
-  if (!isKey(key)) throw new TypeError(`${type.kind}: ${JSON.stringify(key)} cannot be an actor's key`)
-  return key
-}

@@ -46,14 +46,14 @@ export class TimerWheel {
     this.#originMs = clock.monotonic()
   }
 
-  /** Rings `alarm` after `delayMs`; one that is already set is moved. */
-  set(alarm: Alarm, delayMs: number): void {
+  /** Rings `alarm` after `delayMs`; one that is already set is moved. `nowMs`: the monotonic time, where it is known. */
+  set(alarm: Alarm, delayMs: number, nowMs = this.#clock.monotonic()): void {
     if (this.#isStopped) {
       alarm.drop()
       return
     }
     if (alarm.dueTick !== 0) this.#unlink(alarm)
-    const nowTicks = (this.#clock.monotonic() - this.#originMs) / TICK_MS
+    const nowTicks = (nowMs - this.#originMs) / TICK_MS
     const dueTick = Math.ceil(nowTicks + Math.max(0, delayMs) / TICK_MS)
     alarm.dueTick = Math.max(dueTick, this.#passedTick + 1)
     this.#link(alarm, alarm.dueTick % SLOTS)

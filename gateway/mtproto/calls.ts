@@ -266,12 +266,18 @@ export class Calls {
       this.#finish(call, answer)
       return
     }
-    answer
-      .then(
-        (value) => this.#finish(call, value),
-        (error: unknown) => this.#finish(call, this.#errorOf(call, error)),
-      )
-      .catch((error: unknown) => this.#world.log.error({ err: error }, 'an answer could not be sent'))
+    answer.then(
+      (value) => this.#finishLate(call, value),
+      (error: unknown) => this.#finishLate(call, this.#errorOf(call, error)),
+    )
+  }
+
+  #finishLate(call: Call, answer: RpcAnswer) {
+    try {
+      this.#finish(call, answer)
+    } catch (error) {
+      this.#world.log.error({ err: error }, 'an answer could not be sent')
+    }
   }
 
   #invoke(call: Call): Promise<RpcAnswer> | RpcAnswer {

@@ -1,7 +1,7 @@
 import { AuthKey } from '../../actors/auth-key/contract.js'
 import { type PushFrame, type RevokedFrame, type StaleFrame, User } from '../../actors/user/contract.js'
 import type { Clock, Random, Timer } from '../../runtime/index.js'
-import { type ActorCalls, longFromHex, longToHex, type People, type PushState } from '../api/index.js'
+import { type ActorCalls, longFromHex, longToHex, originOf, type People, type PushState } from '../api/index.js'
 import type { AuthKeys, Log, MtprotoGateway, Session, SessionHooks } from '../mtproto/index.js'
 import { Attachment, type AttachmentPort, type LastTaken } from './attachment.js'
 import { DeliveryAcks } from './delivery-acks.js'
@@ -175,7 +175,7 @@ export class Updates implements PushState {
 
   #acked(session: Session, pts: number): void {
     const user = slotOf(session)?.attachment.user
-    if (user !== undefined) this.#acks.note(user, longToHex(session.permanentAuthKeyId), pts)
+    if (user !== undefined) this.#acks.note(user, originOf(session).authKey, pts)
   }
 
   #stale({ user, group }: StaleFrame): void {

@@ -200,21 +200,35 @@ function isAscii(text: string): boolean {
   return true
 }
 
+/** Byte by byte: names are short, and a call of the buffer's own methods costs more than all of a key's bytes. */
 function writePrefix(key: Buffer, of: Space, text: KeyText): number {
   key[0] = of
-  key.write(text, 1, 'latin1')
+  for (let i = 0; i < text.length; i++) key[i + 1] = text.charCodeAt(i)
   return 1 + text.length
 }
 
 function writePosition(key: Buffer, at: number, position: Position): void {
   writeInt53(key, at, position.pts)
-  key.writeUInt32BE(position.ordinal, at + int53Bytes)
+  if (!(position.ordinal >= 0 && position.ordinal <= largestOrdinal)) {
+    throw new RangeError(`Not an ordinal: ${position.ordinal}`)
+  }
+  writeUint32(key, at + int53Bytes, position.ordinal)
 }
 
 function writeInt53(key: Buffer, at: number, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`Not a whole number from 0 to 2^53 - 1: ${value}`)
-  key.writeUIntBE(Math.floor(value / 0x1_0000_0000), at, 3)
-  key.writeUInt32BE(value % 0x1_0000_0000, at + 3)
+  const high = Math.floor(value / 0x1_0000_0000)
+  key[at] = high >>> 16
+  key[at + 1] = high >>> 8
+  key[at + 2] = high
+  writeUint32(key, at + 3, value % 0x1_0000_0000)
+}
+
+function writeUint32(key: Buffer, at: number, value: number): void {
+  key[at] = value >>> 24
+  key[at + 1] = value >>> 16
+  key[at + 2] = value >>> 8
+  key[at + 3] = value
 }
 
 function readInt53(key: Uint8Array, at: number): number {

@@ -117,6 +117,7 @@ function sizeOfCommit(writer: Writer, after: Position, entries: readonly Journal
 
 function sizeOfVarint(value: number): number {
   if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`Not a whole number from 0 to 2^53 - 1: ${value}`)
+  if (value < 0x80) return 1
   let size = 1
   for (let left = value; left >= 0x80; left = Math.floor(left / 0x80)) size++
   return size
