@@ -113,3 +113,8 @@ describe('relations between settings', () => {
     expect(problemsOf({ HELIOGRAPH_MTPROTO_PORT: '0', HELIOGRAPH_HTTP_PORT: '0' })).toEqual([])
   })
 })
+
+test('names of `npm run services` and of the tests may stand in the same shell', () => {
+  expect(problemsOf({ HELIOGRAPH_SERVICES_DIR: '/tmp', HELIOGRAPH_TEST_POSTGRES: 'postgres://...' })).toEqual([])
+  expect(problemsOf({ HELIOGRAPH_TEST_NUMBER: 'on' })).toMatchObject([{ env: 'HELIOGRAPH_TEST_NUMBER' }])
+})

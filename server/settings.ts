@@ -151,10 +151,13 @@ function brokenRelations(values: Values): SettingProblem[] {
   return problems
 }
 
+/** Names that `npm run services` and the tests read: who sets them in a shell may start a server there too. */
+const ofTheTools = /^HELIOGRAPH_(SERVICES_|TEST_(CASSANDRA|POSTGRES|REDIS|NATS)(_|$))/
+
 function unknownNames(environment: Readonly<Record<string, string | undefined>>): SettingProblem[] {
   const known = entries.map(([, { env }]) => env)
   return Object.keys(environment)
-    .filter((name) => name.startsWith(prefix) && !known.includes(name))
+    .filter((name) => name.startsWith(prefix) && !ofTheTools.test(name) && !known.includes(name))
     .map((env) => {
       const meant = nearest(env, known)
       const isSecret = entries.some(([, setting]) => setting.env === meant && setting.secret)

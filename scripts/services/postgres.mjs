@@ -13,9 +13,9 @@ import { postgresServer } from './installation.mjs'
 import { versions } from './versions.mjs'
 
 const host = '127.0.0.1'
-const user = 'heliograph'
-const database = 'heliograph'
-const standbyName = 'standby'
+export const user = 'heliograph'
+export const database = 'heliograph'
+export const standbyName = 'standby'
 const unprivilegedUsers = ['postgres', 'nobody']
 
 const smallServerSettings = { shared_buffers: '64MB', max_connections: '100', unix_socket_directories: '' }

@@ -8,8 +8,8 @@ import { versions } from './versions.mjs'
 
 const host = '127.0.0.1'
 /** The name that sentinels and their clients know the primary by. */
-const primaryName = 'heliograph'
-const quorum = 2
+export const primaryName = 'heliograph'
+export const quorum = 2
 const slots = 16_384
 
 /** Settings that production has too: docker-compose.yml is compared with them. */

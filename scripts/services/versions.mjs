@@ -16,5 +16,6 @@ export const versions = {
   java: { series: '17' },
   postgres: { series: '15', image: 'postgres:15-bookworm' },
   redis: { series: '7.0', image: 'redis:7.0-bookworm' },
+  haproxy: { series: '2.6', image: 'haproxy:2.6-bookworm' },
   nats: { exact: '2.15.0', image: 'nats:2.15.0-alpine' },
 }
