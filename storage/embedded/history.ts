@@ -1,7 +1,7 @@
 import type { ActorAddress, JournalEntry, Position, Snapshot, Writer } from '../../runtime/index.js'
+import { isOlder, isSame, overtaken, start } from '../order.js'
 import type { OrderedKv } from '../ports/ordered-kv.js'
 import { endOfActorKey, type KeyText, positionKey, positionOf, space } from './keys.js'
-import { isOlder, isSame, overtaken, start } from './order.js'
 import { corrupt, decodeCommit, decodeSnapshot } from './records.js'
 
 /** A journal as it is read at its opening. */

@@ -11,6 +11,7 @@ import {
   type Position,
   type Writer,
 } from '../../runtime/index.js'
+import { isAfter, isSame, overtaken, start } from '../order.js'
 import type { KvOperation, OrderedKv } from '../ports/ordered-kv.js'
 import { erasures } from './erasures.js'
 import {
@@ -27,7 +28,6 @@ import {
   startOfActorKey,
   undeliveredKey,
 } from './keys.js'
-import { isAfter, isSame, overtaken, start } from './order.js'
 import { decodeCommit, encodeAddress, encodeCommit, encodeSnapshot } from './records.js'
 
 /** What handles share: the disk, and the place where the newest of each actor stands. */

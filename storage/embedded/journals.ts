@@ -6,11 +6,11 @@ import {
   type OpenRequest,
   type Writer,
 } from '../../runtime/index.js'
+import { isOlder, overtaken } from '../order.js'
 import type { OrderedKv } from '../ports/ordered-kv.js'
 import { readHistory } from './history.js'
 import { EmbeddedJournal, type HandleStore } from './journal.js'
 import { actorText, type KeyText } from './keys.js'
-import { isOlder, overtaken } from './order.js'
 
 /**
  * JournalStore on an ordered KV that this process alone has open (storage/embedded/directory-lock.ts).

@@ -1,4 +1,4 @@
-import { type ActorAddress, ActorError, type Position, type Writer } from '../../runtime/index.js'
+import { type ActorAddress, ActorError, type Position, type Writer } from '../runtime/index.js'
 
 /** Where an empty journal is. */
 export const start: Position = { pts: 0, ordinal: 0 }

@@ -1,0 +1,84 @@
+import type { AgendaStore, JournalStore } from '../../runtime/index.js'
+import { type ActorError, type Clock, errorCode } from '../../runtime/index.js'
+import { CassandraAgenda } from './agenda.js'
+import { type ClientSession, connect, type SessionCounters } from './client-session.js'
+import { CassandraJournals } from './journals.js'
+import { checkSchema, migrateCassandra } from './migrate.js'
+import { type CassandraLimits, type CassandraStorageOptions, completeLimits } from './options.js'
+import type { CassandraSession } from './session.js'
+import { Stamps } from './stamps.js'
+
+/** What is stored in Cassandra. */
+export interface CassandraStorage {
+  readonly journals: JournalStore
+  readonly agenda: AgendaStore
+  readonly counters: SessionCounters
+  /**
+   * Resolves when a quorum has answered a read and, if a write has failed since the last call, taken a write again.
+   * Rejects with STORE_UNAVAILABLE or OUTCOME_UNKNOWN.
+   */
+  answers(): Promise<void>
+  /** Nothing may be in flight any more. */
+  close(): Promise<void>
+}
+
+/**
+ * Connects, and brings the schema up to date or checks it. Tries for `startWithinMs` while no node answers. Rejects with
+ * STORE_UNAVAILABLE, or REFUSED (reasons SCHEMA_TOO_OLD, SCHEMA_TOO_NEW); the message has the cure.
+ */
+export async function openCassandraStorage(options: CassandraStorageOptions): Promise<CassandraStorage> {
+  const limits = completeLimits(options.limits)
+  const session = await patiently(options, limits, async () => {
+    if (options.schema === 'apply') await migrateCassandra(options)
+    else await checkSchema(options)
+    return connect(options, options.clock)
+  })
+  let failuresOvercome = 0
+  return {
+    ...storageOn(session, limits),
+    get counters() {
+      return session.counters
+    },
+    async answers() {
+      const { failures } = session.counters
+      await session.read({ query: `SELECT value FROM probe WHERE name = 'answers'`, parameters: [] }, 'quorum')
+      if (failures === failuresOvercome) return
+      await session.write({ query: `UPDATE probe SET value = 1 WHERE name = 'answers'`, parameters: [] })
+      failuresOvercome = failures
+    },
+    close: () => session.close(),
+  }
+}
+
+/** The driver on any session. */
+export function storageOn(
+  session: CassandraSession,
+  limits: Pick<CassandraLimits, 'bucketBytes' | 'bucketPts'>,
+): Pick<CassandraStorage, 'journals' | 'agenda'> {
+  const stamps = new Stamps()
+  return { journals: new CassandraJournals(session, stamps, limits), agenda: new CassandraAgenda(session, stamps) }
+}
+
+async function patiently(
+  { clock, log, contactPoints }: CassandraStorageOptions,
+  { startWithinMs, reconnectEveryMs }: CassandraLimits,
+  start: () => Promise<ClientSession>,
+): Promise<ClientSession> {
+  const sinceMs = clock.monotonic()
+  for (;;) {
+    try {
+      return await start()
+    } catch (error) {
+      const isOver = clock.monotonic() - sinceMs > startWithinMs
+      if (errorCode(error) !== 'STORE_UNAVAILABLE' || isOver) throw error
+      log.warn({ contactPoints, error: (error as ActorError).message }, 'Cassandra does not answer yet')
+    }
+    await pause(clock, reconnectEveryMs)
+  }
+}
+
+function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.setTimer(ms, resolve)
+  })
+}

@@ -1,0 +1,172 @@
+import cassandra from 'cassandra-driver'
+import type { Clock } from '../../runtime/index.js'
+import { readFailure, writeFailure } from './failures.js'
+import { Gate } from './gate.js'
+import { type CassandraConnection, completeLimits } from './options.js'
+import type { CassandraSession, ReadConsistency, Row, Statement } from './session.js'
+
+const { consistencies } = cassandra.types
+const { loadBalancing, reconnection, speculativeExecution } = cassandra.policies
+
+type QueryOptions = cassandra.QueryOptions
+
+const one: QueryOptions = { prepare: true, isIdempotent: true, consistency: consistencies.localOne }
+const quorum: QueryOptions = { prepare: true, isIdempotent: true, consistency: consistencies.localQuorum }
+const writing: QueryOptions = { prepare: true, isIdempotent: false, consistency: consistencies.localQuorum }
+const together: QueryOptions = { ...writing, logged: false }
+const conditional: QueryOptions = {
+  prepare: true,
+  isIdempotent: false,
+  consistency: consistencies.localQuorum,
+  serialConsistency: consistencies.serial,
+}
+const serial: QueryOptions = { prepare: true, isIdempotent: true, consistency: consistencies.serial }
+
+/** Since the start of the process. */
+export interface SessionCounters {
+  readonly reads: number
+  readonly writes: number
+  readonly failures: number
+  /** Requests refused because too much waited already. */
+  readonly refused: number
+  readonly inFlight: number
+  readonly queued: number
+}
+
+/** A session over the wire. The options of the driver are the promises C1 to C4 in its words. */
+export class ClientSession implements CassandraSession {
+  readonly #client: cassandra.Client
+  readonly #gate: Gate
+  #reads = 0
+  #writes = 0
+  #failures = 0
+
+  constructor(client: cassandra.Client, gate: Gate) {
+    this.#client = client
+    this.#gate = gate
+  }
+
+  get counters(): SessionCounters {
+    const { refused, inside: inFlight, queued } = this.#gate
+    return { reads: this.#reads, writes: this.#writes, failures: this.#failures, refused, inFlight, queued }
+  }
+
+  read(statement: Statement, consistency: ReadConsistency): Promise<readonly Row[]> {
+    return this.#read(statement, consistency === 'one' ? one : quorum)
+  }
+
+  readSerial(statement: Statement): Promise<readonly Row[]> {
+    return this.#read(statement, serial)
+  }
+
+  async write(statement: Statement): Promise<void> {
+    await this.#write(bytesOf(statement), () => this.#execute(statement, writing))
+  }
+
+  async writeTogether(statements: readonly Statement[]): Promise<void> {
+    if (statements.length === 1) return this.write(statements[0]!)
+    const bytes = statements.reduce((sum, statement) => sum + bytesOf(statement), 0)
+    const batch = statements.map(({ query, parameters }) => ({ query, params: parameters }))
+    await this.#write(bytes, () => this.#client.batch(batch, together))
+  }
+
+  async writeIf(statement: Statement): Promise<{ applied: boolean; row: Row | undefined }> {
+    const result = await this.#write(bytesOf(statement), () => this.#execute(statement, conditional))
+    return { applied: result.wasApplied(), row: result.first() as Row | undefined }
+  }
+
+  close(): Promise<void> {
+    return this.#client.shutdown()
+  }
+
+  async #read(statement: Statement, options: QueryOptions): Promise<readonly Row[]> {
+    this.#reads++
+    try {
+      const result = await this.#gate.run(bytesOf(statement), () => this.#execute(statement, options))
+      return result.rows as unknown as readonly Row[]
+    } catch (error) {
+      this.#failures++
+      throw readFailure(error)
+    }
+  }
+
+  async #write(bytes: number, request: () => Promise<cassandra.types.ResultSet>): Promise<cassandra.types.ResultSet> {
+    this.#writes++
+    try {
+      return await this.#gate.run(bytes, request)
+    } catch (error) {
+      this.#failures++
+      throw writeFailure(error)
+    }
+  }
+
+  #execute({ query, parameters }: Statement, options: QueryOptions): Promise<cassandra.types.ResultSet> {
+    return this.#client.execute(query, parameters, options)
+  }
+}
+
+/** Connects. Rejects with STORE_UNAVAILABLE when no node answers. */
+export async function connect(connection: CassandraConnection, clock: Clock): Promise<ClientSession> {
+  const limits = completeLimits(connection.limits)
+  const client = driverClient(connection, connection.keyspace)
+  try {
+    await client.connect()
+  } catch (error) {
+    await client.shutdown().catch(() => undefined)
+    throw readFailure(error)
+  }
+  const nodesUp = () => Math.max(1, [...client.hosts.values()].filter((host) => host.isUp()).length)
+  let nodes = nodesUp()
+  const count = () => {
+    nodes = nodesUp()
+  }
+  for (const event of ['hostUp', 'hostDown', 'hostAdd', 'hostRemove']) client.on(event, count)
+  return new ClientSession(client, new Gate(clock, limits, () => nodes * limits.requestsPerHost))
+}
+
+/** A client for the schema alone, which needs no keyspace. A change of it takes seconds, on a busy ring many. */
+export function schemaClient(connection: CassandraConnection): cassandra.Client {
+  return driverClient({ ...connection, limits: { ...connection.limits, requestTimeoutMs: schemaTimeoutMs } })
+}
+
+const schemaTimeoutMs = 60_000
+
+function driverClient(
+  { contactPoints, localDataCenter, credentials, tls, limits: given }: CassandraConnection,
+  keyspace?: string,
+): cassandra.Client {
+  const limits = completeLimits(given)
+  return new cassandra.Client({
+    contactPoints: [...contactPoints],
+    localDataCenter,
+    ...(keyspace !== undefined && { keyspace }),
+    ...(credentials && { credentials: { ...credentials } }),
+    ...(tls && { sslOptions: tls }),
+    encoding: { useUndefinedAsUnset: true },
+    policies: {
+      loadBalancing: new loadBalancing.TokenAwarePolicy(new loadBalancing.DCAwareRoundRobinPolicy(localDataCenter)),
+      reconnection: new reconnection.ConstantReconnectionPolicy(limits.reconnectEveryMs),
+      speculativeExecution: new speculativeExecution.ConstantSpeculativeExecutionPolicy(limits.askAnotherAfterMs, 1),
+    },
+    pooling: {
+      // One connection a node is the driver's default for this protocol; its bound is the bound of the node.
+      maxRequestsPerConnection: limits.requestsPerHost,
+      heartBeatInterval: 5_000,
+    },
+    socketOptions: {
+      connectTimeout: limits.connectTimeoutMs,
+      readTimeout: limits.requestTimeoutMs,
+      keepAlive: true,
+      tcpNoDelay: true,
+    },
+  })
+}
+
+/** About what a waiting request holds in memory. */
+function bytesOf({ parameters }: Statement): number {
+  let bytes = 200
+  for (const parameter of parameters) {
+    if (typeof parameter === 'string' || Buffer.isBuffer(parameter)) bytes += parameter.length
+  }
+  return bytes
+}

@@ -1,0 +1,73 @@
+import cassandra from 'cassandra-driver'
+import { ActorError, errorCode } from '../../runtime/index.js'
+
+const { errors, types } = cassandra
+const codes = types.responseErrorCodes
+
+/** The coordinator answered that it has not begun. */
+const notBegun = new Set<number>([codes.unavailableException, codes.overloaded, codes.isBootstrapping])
+/** The statement is wrong, or we may not run it: trying again changes nothing. */
+const ours = new Set<number>([
+  codes.syntaxError,
+  codes.invalid,
+  codes.unauthorized,
+  codes.configError,
+  codes.protocolError,
+])
+
+/** A request that changes nothing has failed. */
+export function readFailure(error: unknown): ActorError {
+  if (isRuntimes(error)) return error
+  return isOurs(error) ? bug(error) : unavailable(error)
+}
+
+/** A write has failed: either it was certainly not begun, or nobody knows (S5). */
+export function writeFailure(error: unknown): ActorError {
+  if (isRuntimes(error)) return error
+  if (isOurs(error)) return bug(error)
+  return wasNotBegun(error) ? unavailable(error) : unknown(error)
+}
+
+export function unavailable(cause: unknown): ActorError {
+  const details = { retryAfterMs: 1_000 }
+  return new ActorError('STORE_UNAVAILABLE', `Cassandra does not answer: ${textOf(cause)}`, details, cause)
+}
+
+/** For a step whose result does not count until a later one: whatever became of the step, that one was not taken. */
+export function withoutDoubt(error: unknown): unknown {
+  if (errorCode(error) !== 'OUTCOME_UNKNOWN') return error
+  return new ActorError('STORE_UNAVAILABLE', (error as Error).message, { retryAfterMs: 1_000 }, error)
+}
+
+function unknown(cause: unknown): ActorError {
+  return new ActorError('OUTCOME_UNKNOWN', `A write to Cassandra may or may not count: ${textOf(cause)}`, {}, cause)
+}
+
+function bug(cause: unknown): ActorError {
+  return new ActorError('INTERNAL', `Cassandra refuses a statement: ${textOf(cause)}`, {}, cause)
+}
+
+function isOurs(error: unknown): boolean {
+  return error instanceof TypeError || (error instanceof errors.ResponseError && ours.has(error.code))
+}
+
+function isRuntimes(error: unknown): error is ActorError {
+  return errorCode(error) !== undefined
+}
+
+function wasNotBegun(error: unknown): boolean {
+  // A write goes on to another node only after one that has not begun it.
+  if (error instanceof errors.NoHostAvailableError) return true
+  if (error instanceof errors.BusyConnectionError) return true
+  if ((error as { requestNotWritten?: boolean }).requestNotWritten === true) return true
+  return error instanceof errors.ResponseError && notBegun.has(error.code)
+}
+
+function textOf(error: unknown): string {
+  if (error instanceof errors.NoHostAvailableError) {
+    const each = Object.entries((error.innerErrors ?? {}) as Record<string, unknown>)
+    const told = each.slice(0, 3).map(([host, why]) => `${host}: ${why instanceof Error ? why.message : why}`)
+    return `no node answers (${told.join('; ') || error.message})`
+  }
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,306 @@
+import {
+  type ActorAddress,
+  ActorError,
+  type Checkpoint,
+  type Commit,
+  type DerivedRow,
+  type DerivedScan,
+  errorCode,
+  type Journal,
+  type JournalEntry,
+  type Position,
+  type Writer,
+} from '../../runtime/index.js'
+import { isAfter, isSame, overtaken, start } from '../order.js'
+import { insertsBefore } from './agenda.js'
+import type { BucketList } from './buckets.js'
+import { DerivedRows } from './derived-rows.js'
+import { EntryReads } from './entry-reads.js'
+import { withoutDoubt } from './failures.js'
+import { insertOf, sizeOf, toStored } from './journal-rows.js'
+import { coveredAt, type Lineage } from './lineage.js'
+import type { CassandraSession, Statement } from './session.js'
+import { insertOfSnapshot, removalBefore } from './snapshots.js'
+import type { Stamps } from './stamps.js'
+import { buckets as bucketTable, tableOf } from './tables.js'
+
+/** What handles share. */
+export interface HandleStore {
+  readonly session: CassandraSession
+  readonly stamps: Stamps
+  readonly limits: { readonly bucketBytes: number; readonly bucketPts: number }
+  forget(journal: CassandraJournal): void
+}
+
+/** Where a handle stands once its journal was read. */
+export interface Standing {
+  readonly writer: Writer
+  readonly lineage: Lineage
+  readonly buckets: BucketList
+  readonly head: Position
+  /** Bytes in the last bucket. */
+  readonly bucketBytes: number
+  readonly snapshotAt: Position | undefined
+}
+
+/** A commit as it goes out, and goes out again if its outcome is unknown (J4). */
+interface Outgoing {
+  readonly head: Position
+  readonly bucketBytes: number
+  readonly statements: readonly Statement[]
+}
+
+/** Batches of derived rows written at the same time. */
+const mostBatches = 16
+/** Of a mutation that the server's default settings take; beyond, a commit could never succeed. */
+const mostCommitBytes = 15 * 1024 * 1024
+
+/** Resident actors have one each, idle ones too: it stays small. */
+export class CassandraJournal implements Journal {
+  readonly actor: ActorAddress
+  /** What the opener asked to be; a kept writer may be older. */
+  readonly asked: Writer
+  readonly #store: HandleStore
+  #standing: Standing | undefined
+  #head: Position = start
+  #bucketBytes = 0
+  #snapshotAt: Position | undefined
+  #isOver = false
+  #isCommitting = false
+  #inFlight = 0
+  /** The newer `open` that waits for what is in flight here. */
+  #whenIdle: (() => void) | undefined
+  /** A commit whose outcome is unknown: only its repetition may follow (J4). */
+  #doubt: Outgoing | undefined
+  #checkpointing: Promise<void> | undefined
+  #derivedRows: DerivedRows | undefined
+
+  constructor(store: HandleStore, actor: ActorAddress, asked: Writer) {
+    this.#store = store
+    this.actor = actor
+    this.asked = asked
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  stand(standing: Standing): void {
+    this.#standing = standing
+    this.#head = standing.head
+    this.#bucketBytes = standing.bucketBytes
+    this.#snapshotAt = standing.snapshotAt
+  }
+
+  begin(): void {
+    this.#inFlight++
+  }
+
+  end(): void {
+    this.#inFlight--
+    if (this.#inFlight > 0) return
+    if (this.#isOver) this.#store.forget(this)
+    this.#whenIdle?.()
+  }
+
+  /** Ends the handle; resolves when nothing of it is in flight any more. */
+  overtake(): Promise<void> | undefined {
+    this.#isOver = true
+    if (this.#inFlight === 0) return undefined
+    return new Promise((resolve) => {
+      this.#whenIdle = resolve
+    })
+  }
+
+  close(): void {
+    this.#isOver = true
+    if (this.#inFlight === 0) this.#store.forget(this)
+  }
+
+  async commit({ entries, before }: Commit): Promise<void> {
+    this.#checkUsable()
+    if (this.#isCommitting) throw misuse(`Two commits at once on ${this.#name}`)
+    const head = this.#follow(entries)
+    // D2: a removal that is sent from here on has a later stamp.
+    const inserts = before ? insertsBefore(this.actor, this.#writer.epoch, before, this.#store.stamps) : []
+    this.#isCommitting = true
+    this.begin()
+    try {
+      if (inserts.length > 0) await this.#prepare(inserts)
+      const outgoing = this.#doubt ?? (await this.#outgoing(entries, head))
+      await this.#send(outgoing)
+    } finally {
+      this.#isCommitting = false
+      this.end()
+    }
+    if (this.#isOver) throw overtaken(this.actor)
+  }
+
+  async read(after: Position, toPts: number, limit: number): Promise<readonly JournalEntry[]> {
+    return this.#reads().read(after, toPts, limit)
+  }
+
+  async readAt(pts: readonly number[]): Promise<readonly (JournalEntry | undefined)[]> {
+    return this.#reads().readAt(pts)
+  }
+
+  async checkpoint(checkpoint: Checkpoint): Promise<void> {
+    this.#checkUsable()
+    if (isAfter(checkpoint.snapshot.position, this.#head)) throw misuse(`A snapshot beyond the head of ${this.#name}`)
+    this.begin()
+    const previous = this.#checkpointing
+    const writing = (async () => {
+      await previous?.catch(() => undefined)
+      this.#checkUsable()
+      await this.#write(checkpoint)
+    })()
+    this.#checkpointing = writing
+    try {
+      await writing
+    } finally {
+      if (this.#checkpointing === writing) this.#checkpointing = undefined
+      this.end()
+    }
+    if (this.#isOver) throw overtaken(this.actor)
+  }
+
+  async scan(scan: DerivedScan): Promise<readonly DerivedRow[]> {
+    return this.#derived.scan(scan)
+  }
+
+  async get(table: string, group: string, order: number): Promise<Uint8Array | undefined> {
+    return this.#derived.get(table, group, order)
+  }
+
+  get #name(): string {
+    return `${this.actor.kind}/${this.actor.key}`
+  }
+
+  get #writer(): Writer {
+    return this.#stands.writer
+  }
+
+  get #stands(): Standing {
+    if (this.#standing === undefined) throw misuse(`${this.#name} is not open yet`)
+    return this.#standing
+  }
+
+  get #derived(): DerivedRows {
+    this.#derivedRows ??= new DerivedRows(this.#store.session, this.actor)
+    return this.#derivedRows
+  }
+
+  #reads(): EntryReads {
+    const { lineage, buckets } = this.#stands
+    return new EntryReads(this.#store.session, this.actor, lineage, buckets, this.#head)
+  }
+
+  #checkUsable(): void {
+    if (this.#isOver) throw overtaken(this.actor)
+  }
+
+  /** The head after these entries; throws when they do not follow the one before (CORE J2). */
+  #follow(entries: readonly JournalEntry[]): Position {
+    let { pts, ordinal } = this.#head
+    let atMs = 0
+    for (const entry of entries) {
+      ordinal = entry.count === 0 ? ordinal + 1 : 0
+      pts += entry.count
+      if (entry.pts !== pts || entry.ordinal !== ordinal || entry.atMs < atMs) {
+        throw misuse(`An entry out of order in a commit to ${this.#name}`)
+      }
+      atMs = entry.atMs
+    }
+    if (entries.length === 0) throw misuse(`A commit without entries to ${this.#name}`)
+    if (this.#doubt && !isSame(this.#doubt.head, { pts, ordinal })) {
+      throw misuse(`Another commit than the one whose outcome is unknown to ${this.#name}`)
+    }
+    return { pts, ordinal }
+  }
+
+  /** Rows that must be durable before the entries are sent. When they fail, no entry was sent. */
+  async #prepare(statements: readonly Statement[]): Promise<void> {
+    try {
+      await Promise.all(statements.map((statement) => this.#store.session.write(statement)))
+    } catch (error) {
+      throw this.#doubt ? error : withoutDoubt(error)
+    }
+    this.#checkUsable()
+  }
+
+  async #outgoing(entries: readonly JournalEntry[], head: Position): Promise<Outgoing> {
+    const bytes = entries.reduce((sum, entry) => sum + sizeOf(entry), 0)
+    if (bytes > mostCommitBytes) throw misuse(`A commit of ${bytes} bytes to ${this.#name}: ${mostCommitBytes} at most`)
+    if (this.#isBucketFull(bytes, head)) await this.#beginBucket()
+    const { buckets, writer } = this.#stands
+    const stored = toStored(entries, writer, this.#head, this.#bucketBytes)
+    const table = tableOf(this.actor.kind)
+    const statements = stored.map((each) => insertOf(table, this.actor, buckets.last.number, each))
+    return { head, bucketBytes: this.#bucketBytes + bytes, statements }
+  }
+
+  #isBucketFull(bytes: number, head: Position): boolean {
+    const { bucketBytes, bucketPts } = this.#store.limits
+    if (this.#bucketBytes === 0) return false
+    return this.#bucketBytes + bytes > bucketBytes || head.pts - this.#stands.buckets.last.from.pts > bucketPts
+  }
+
+  async #beginBucket(): Promise<void> {
+    const { buckets, writer } = this.#stands
+    const bucket = { number: buckets.last.number + 1, from: this.#head }
+    const { kind, key } = this.actor
+    const { pts, ordinal } = bucket.from
+    const parameters = [kind, key, bucket.number, writer.epoch, writer.attempt, pts, ordinal]
+    await this.#prepare([{ query: bucketTable.insert, parameters }])
+    buckets.begin(bucket)
+    this.#bucketBytes = 0
+  }
+
+  async #send(outgoing: Outgoing): Promise<void> {
+    try {
+      await this.#store.session.writeTogether(outgoing.statements)
+    } catch (error) {
+      if (errorCode(error) === 'OUTCOME_UNKNOWN') this.#doubt = outgoing
+      throw error
+    }
+    this.#head = outgoing.head
+    this.#bucketBytes = outgoing.bucketBytes
+    this.#doubt = undefined
+  }
+
+  async #write({ snapshot, rows, erased }: Checkpoint): Promise<void> {
+    const { session, stamps } = this.#store
+    const { writer, lineage } = this.#stands
+    const erasures = await this.#reads().erasures(erased)
+    try {
+      await writeAll(session, [...this.#derived.writes(rows, stamps, writer.epoch), ...erasures])
+    } finally {
+      this.#derived.written()
+    }
+    this.#checkUsable()
+    const { position } = snapshot
+    const bucketBytes = isSame(position, this.#head) ? this.#bucketBytes : 0
+    const covered = coveredAt(lineage, position)
+    await session.write(
+      insertOfSnapshot(this.actor, { snapshot, writer, covered, bucketBytes }, stamps.next(writer.epoch)),
+    )
+    const before = this.#snapshotAt
+    if (before !== undefined && isSame(before, position)) return
+    this.#snapshotAt = position
+    // S7: the one before is kept; what is older has no use, and costs nothing but space if it stays.
+    if (before === undefined || this.#isOver) return
+    await session.write(removalBefore(this.actor, before, stamps.next(writer.epoch))).catch(() => undefined)
+  }
+}
+
+async function writeAll(session: CassandraSession, batches: readonly (readonly Statement[])[]): Promise<void> {
+  const left = batches.values()
+  const write = async () => {
+    for (const batch of left) await session.writeTogether(batch)
+  }
+  await Promise.all(Array.from({ length: Math.min(mostBatches, batches.length) }, write))
+}
+
+function misuse(message: string): ActorError {
+  return new ActorError('INTERNAL', message)
+}
