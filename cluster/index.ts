@@ -1,3 +1,6 @@
+export type { LeaseLimits } from './ownership/node-lease.js'
+export type { SoleOwnership, SoleOwnershipOptions } from './ownership/sole-owner.js'
+export { openSoleOwnership } from './ownership/sole-owner.js'
 export type { Placement } from './placement/placement.js'
 export { propose } from './placement/placement.js'
 export type { RingMember } from './placement/ring.js'

@@ -48,6 +48,14 @@ export type { RuntimeMetrics } from './metrics.js'
 export { inMicrotask } from './microtask.js'
 export type { NodeId, Ownership } from './ownership.js'
 export { DEFAULT_SHARD_COUNT, shardOf } from './ownership.js'
+export type {
+  NodeIncarnation,
+  NodeLease,
+  NodeMember,
+  OwnershipRegister,
+  OwnershipView,
+  ShardRun,
+} from './ownership-register.js'
 export { Queue } from './queue.js'
 export type { Random } from './random.js'
 export { after, isPromise, type Soon } from './soon.js'

@@ -1,3 +1,7 @@
+export type { CassandraStorage } from './cassandra/cassandra-storage.js'
+export { openCassandraStorage } from './cassandra/cassandra-storage.js'
+export { migrateCassandra } from './cassandra/migrate.js'
+export type { CassandraLimits, CassandraStorageOptions, Replication } from './cassandra/options.js'
 export type { EmbeddedStorage } from './embedded/embedded-storage.js'
 export { openEmbeddedStorage } from './embedded/embedded-storage.js'
 export { migratePostgres } from './postgres/migrate.js'

@@ -1,3 +1,4 @@
+export { MemoryRegister } from './memory-register.js'
 export { type Fate, MemoryStore } from './memory-store.js'
 export { SeededRandom } from './seeded-random.js'
 export { KeptLog, noLog, noMetrics } from './silence.js'

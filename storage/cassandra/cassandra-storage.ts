@@ -1,10 +1,11 @@
-import type { AgendaStore, JournalStore } from '../../runtime/index.js'
+import type { AgendaStore, JournalStore, OwnershipRegister } from '../../runtime/index.js'
 import { type ActorError, type Clock, errorCode } from '../../runtime/index.js'
 import { CassandraAgenda } from './agenda.js'
 import { type ClientSession, connect, type SessionCounters } from './client-session.js'
 import { CassandraJournals } from './journals.js'
 import { checkSchema, migrateCassandra } from './migrate.js'
 import { type CassandraLimits, type CassandraStorageOptions, completeLimits } from './options.js'
+import { CassandraRegister } from './register.js'
 import type { CassandraSession } from './session.js'
 import { Stamps } from './stamps.js'
 
@@ -12,6 +13,8 @@ import { Stamps } from './stamps.js'
 export interface CassandraStorage {
   readonly journals: JournalStore
   readonly agenda: AgendaStore
+  /** Who owns which shard: for cluster/, which makes an Ownership of it. */
+  readonly register: OwnershipRegister
   readonly counters: SessionCounters
   /**
    * Resolves when a quorum has answered a read and, if a write has failed since the last call, taken a write again.
@@ -54,9 +57,13 @@ export async function openCassandraStorage(options: CassandraStorageOptions): Pr
 export function storageOn(
   session: CassandraSession,
   limits: Pick<CassandraLimits, 'bucketBytes' | 'bucketPts'>,
-): Pick<CassandraStorage, 'journals' | 'agenda'> {
+): Pick<CassandraStorage, 'journals' | 'agenda' | 'register'> {
   const stamps = new Stamps()
-  return { journals: new CassandraJournals(session, stamps, limits), agenda: new CassandraAgenda(session, stamps) }
+  return {
+    journals: new CassandraJournals(session, stamps, limits),
+    agenda: new CassandraAgenda(session, stamps),
+    register: new CassandraRegister(session),
+  }
 }
 
 async function patiently(

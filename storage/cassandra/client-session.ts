@@ -14,13 +14,6 @@ const one: QueryOptions = { prepare: true, isIdempotent: true, consistency: cons
 const quorum: QueryOptions = { prepare: true, isIdempotent: true, consistency: consistencies.localQuorum }
 const writing: QueryOptions = { prepare: true, isIdempotent: false, consistency: consistencies.localQuorum }
 const together: QueryOptions = { ...writing, logged: false }
-const conditional: QueryOptions = {
-  prepare: true,
-  isIdempotent: false,
-  consistency: consistencies.localQuorum,
-  serialConsistency: consistencies.serial,
-}
-const serial: QueryOptions = { prepare: true, isIdempotent: true, consistency: consistencies.serial }
 
 /** Since the start of the process. */
 export interface SessionCounters {
@@ -37,13 +30,17 @@ export interface SessionCounters {
 export class ClientSession implements CassandraSession {
   readonly #client: cassandra.Client
   readonly #gate: Gate
+  readonly #conditional: QueryOptions
+  readonly #serial: QueryOptions
   #reads = 0
   #writes = 0
   #failures = 0
 
-  constructor(client: cassandra.Client, gate: Gate) {
+  constructor(client: cassandra.Client, gate: Gate, decisionTimeoutMs: number) {
     this.#client = client
     this.#gate = gate
+    this.#conditional = { ...writing, serialConsistency: consistencies.serial, readTimeout: decisionTimeoutMs }
+    this.#serial = { ...quorum, consistency: consistencies.serial, readTimeout: decisionTimeoutMs }
   }
 
   get counters(): SessionCounters {
@@ -56,7 +53,7 @@ export class ClientSession implements CassandraSession {
   }
 
   readSerial(statement: Statement): Promise<readonly Row[]> {
-    return this.#read(statement, serial)
+    return this.#read(statement, this.#serial)
   }
 
   async write(statement: Statement): Promise<void> {
@@ -71,7 +68,7 @@ export class ClientSession implements CassandraSession {
   }
 
   async writeIf(statement: Statement): Promise<{ applied: boolean; row: Row | undefined }> {
-    const result = await this.#write(bytesOf(statement), () => this.#execute(statement, conditional))
+    const result = await this.#write(bytesOf(statement), () => this.#execute(statement, this.#conditional))
     return { applied: result.wasApplied(), row: result.first() as Row | undefined }
   }
 
@@ -121,7 +118,8 @@ export async function connect(connection: CassandraConnection, clock: Clock): Pr
     nodes = nodesUp()
   }
   for (const event of ['hostUp', 'hostDown', 'hostAdd', 'hostRemove']) client.on(event, count)
-  return new ClientSession(client, new Gate(clock, limits, () => nodes * limits.requestsPerHost))
+  const gate = new Gate(clock, limits, () => nodes * limits.requestsPerHost)
+  return new ClientSession(client, gate, limits.decisionTimeoutMs)
 }
 
 /** A client for the schema alone, which needs no keyspace. A change of it takes seconds, on a busy ring many. */

@@ -27,6 +27,8 @@ export interface CassandraStorageOptions extends CassandraConnection {
 export interface CassandraLimits {
   /** A request without an answer is given up after this; what it did is then unknown. */
   readonly requestTimeoutMs: number
+  /** The same for conditional writes and serial reads: a lease is renewed by them, so it is shorter than one. */
+  readonly decisionTimeoutMs: number
   readonly connectTimeoutMs: number
   /** The opening is tried again for so long before it is refused. */
   readonly startWithinMs: number
@@ -47,6 +49,7 @@ export interface CassandraLimits {
 
 export const defaultLimits: CassandraLimits = {
   requestTimeoutMs: 5_000,
+  decisionTimeoutMs: 1_500,
   connectTimeoutMs: 3_000,
   startWithinMs: 60_000,
   requestsPerHost: 512,

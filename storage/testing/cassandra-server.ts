@@ -1,5 +1,6 @@
 import { systemClock } from '../../runtime/index.js'
 import { noLog } from '../../runtime/testing/index.js'
+import { serviceUrl } from '../../test/services.js'
 import { type ClientSession, connect, schemaClient } from '../cassandra/client-session.js'
 import { migrateCassandra } from '../cassandra/migrate.js'
 import type { CassandraConnection } from '../cassandra/options.js'
@@ -7,7 +8,7 @@ import type { CassandraConnection } from '../cassandra/options.js'
 /** The server that `npm run services -- up cassandra` has started. */
 export function cassandraServer(): Omit<CassandraConnection, 'keyspace'> {
   return {
-    contactPoints: [process.env.HELIOGRAPH_CASSANDRA ?? '127.0.0.1:9042'],
+    contactPoints: [serviceUrl('cassandra')],
     localDataCenter: 'dc1',
     // A small server that has just started, on a machine that does other things as well.
     limits: { requestTimeoutMs: 20_000, queuedForMs: 20_000 },
