@@ -12,8 +12,21 @@ async function migratePostgresServers(text) {
   }
 }
 
+async function migrateCassandraServers(text) {
+  const { migrateCassandra, readCassandra } = await import('../dist/storage/index.js')
+  const { systemClock } = await import('../dist/runtime/index.js')
+  const log = { debug() {}, info() {}, warn: console.warn, error: console.error }
+  const { keyspace, before, after } = await migrateCassandra({ ...readCassandra(text), clock: systemClock, log })
+  console.log(
+    `Cassandra, ${keyspace}: ${before === after ? `has version ${after}` : `brought from version ${before} to ${after}`}`,
+  )
+}
+
 /** By the setting that names the servers. */
-const stores = new Map([['HELIOGRAPH_POSTGRES_SERVERS', migratePostgresServers]])
+const stores = new Map([
+  ['HELIOGRAPH_CASSANDRA', migrateCassandraServers],
+  ['HELIOGRAPH_POSTGRES_SERVERS', migratePostgresServers],
+])
 
 await main(async () => {
   const named = [...stores].filter(([setting]) => process.env[setting])

@@ -1,5 +1,6 @@
 export type { CassandraStorage } from './cassandra/cassandra-storage.js'
 export { openCassandraStorage } from './cassandra/cassandra-storage.js'
+export { readCassandra } from './cassandra/connection-text.js'
 export { migrateCassandra } from './cassandra/migrate.js'
 export type { CassandraLimits, CassandraStorageOptions, Replication } from './cassandra/options.js'
 export type { EmbeddedStorage } from './embedded/embedded-storage.js'

@@ -21,7 +21,14 @@ export interface MigrationOptions extends CassandraConnection {
   readonly replication?: Replication
 }
 
-export interface SchemaState {
+/** What was done: the versions before and after. */
+export interface Migrated {
+  readonly keyspace: string
+  readonly before: number
+  readonly after: number
+}
+
+interface SchemaState {
   /** The last version that is applied; 0 when there is none, or no keyspace. */
   readonly found: number
   /** The version that this program knows. */
@@ -35,7 +42,7 @@ const deciding = { prepare: true, consistency: consistencies.quorum, serialConsi
 const asking = { prepare: true, consistency: consistencies.serial }
 
 /** Brings keyspace and tables to this program's version. Rejects with REFUSED (SCHEMA_TOO_NEW) or STORE_UNAVAILABLE. */
-export async function migrateCassandra(options: MigrationOptions): Promise<SchemaState> {
+export async function migrateCassandra(options: MigrationOptions): Promise<Migrated> {
   const client = schemaClient(options)
   try {
     await client.connect()
@@ -45,7 +52,8 @@ export async function migrateCassandra(options: MigrationOptions): Promise<Schem
     for (const migration of migrations) {
       if (migration.version > before.found) await apply(client, options, migration)
     }
-    return await stateOf(client, options.keyspace)
+    const { found: after } = await stateOf(client, options.keyspace)
+    return { keyspace: options.keyspace, before: before.found, after }
   } catch (error) {
     throw readFailure(error)
   } finally {
@@ -70,7 +78,7 @@ export async function checkSchema(connection: CassandraConnection): Promise<void
   throw new ActorError(
     'REFUSED',
     `The tables in Cassandra have version ${state.found}, this program needs ${state.known}. ` +
-      'Run `npm run migrate -- cassandra`, then start again.',
+      'Run `npm run migrate`, then start again.',
     { reason: 'SCHEMA_TOO_OLD' },
   )
 }

@@ -20,8 +20,8 @@ export interface AccountsProcess {
 
 export type NewAccountsHarness = () => AccountsHarness
 
-/** What a suite needs of a driver: a disk that outlives processes, and processes that can die. */
-export interface StorageHarness extends AccountsHarness {
+/** What the suites of journals need of a driver. */
+export interface StorageHarness {
   /** A new process on what the disk holds now; the former one has stopped or crashed. */
   start(): Promise<StorageProcess>
   /** Kills the process as `kill -9` does: from here on nothing of it settles, nothing of it is written. */
@@ -34,11 +34,23 @@ export interface StorageHarness extends AccountsHarness {
   dispose(): Promise<void>
 }
 
-export interface StorageProcess extends AccountsProcess {
+export interface StorageProcess {
   readonly journals: JournalStore
   readonly agenda: AgendaStore
   /** This process's epoch of every shard: above those of all former processes. */
   readonly epoch: number
+  stop(): Promise<void>
 }
 
 export type NewHarness = () => StorageHarness
+
+/** Of a driver that stores all that there is. */
+export interface WholeHarness extends StorageHarness, AccountsHarness {
+  start(): Promise<WholeProcess>
+  crash(): Promise<void>
+  dispose(): Promise<void>
+}
+
+export interface WholeProcess extends StorageProcess, AccountsProcess {
+  stop(): Promise<void>
+}

@@ -1,9 +1,9 @@
 import { decode, encode } from '../../runtime/index.js'
+import { isAfter } from '../order.js'
 import type { AccountRow, AccountStore, AskedAccount } from '../ports/account-store.js'
 import { checkedRow } from '../ports/checks.js'
 import type { OrderedKv } from '../ports/ordered-kv.js'
 import { accountKey } from './keys.js'
-import { isAfter } from './order.js'
 
 /**
  * AccountStore on an ordered KV.

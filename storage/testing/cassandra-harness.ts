@@ -25,7 +25,6 @@ export function cassandraHarness(session: () => CassandraSession): StorageHarnes
       return {
         journals: marked(journals, mark),
         agenda: markedAgenda(agenda, mark),
-        names: noNames,
         epoch,
         stop: () => own.idle(),
       }
@@ -41,12 +40,6 @@ export function cassandraHarness(session: () => CassandraSession): StorageHarnes
     },
     async dispose() {},
   }
-}
-
-const noNames = {
-  put: () => Promise.reject(new Error('Names are not stored in Cassandra')),
-  remove: () => Promise.reject(new Error('Names are not stored in Cassandra')),
-  prefix: () => Promise.reject(new Error('Names are not stored in Cassandra')),
 }
 
 /** Passes requests on until it is cut. */

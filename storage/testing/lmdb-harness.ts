@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../../runtime/index.js'
 import { noLog } from '../../runtime/testing/index.js'
-import type { StorageHarness } from '../contract/harness.js'
+import type { WholeHarness } from '../contract/harness.js'
 import { storageOn } from '../embedded/embedded-storage.js'
 import { openLmdbKv } from '../embedded/lmdb-kv.js'
 import { CrashingTarget } from './crashing-target.js'
 import { processOf } from './storage-process.js'
 
 /** LMDB in a temporary directory. A crash leaves the environment open: reopening it shows what was committed. */
-export function lmdbHarness(): StorageHarness {
+export function lmdbHarness(): WholeHarness {
   const directory = mkdtempSync(join(tmpdir(), 'heliograph-lmdb-'))
   let target: CrashingTarget | undefined
   let crashed = () => {}

@@ -1,5 +1,5 @@
 import { SeededRandom } from '../../runtime/testing/index.js'
-import type { StorageHarness } from '../contract/harness.js'
+import type { WholeHarness } from '../contract/harness.js'
 import { SimulatedDisk } from '../simulated/simulated-disk.js'
 import { openSimulatedStorage } from '../simulated/simulated-storage.js'
 import { EagerClock } from './eager-clock.js'
@@ -8,7 +8,7 @@ import { processOf } from './storage-process.js'
 let nextSeed = 1
 
 /** A simulated disk on virtual time; each harness of a run has its own seed, the same in every run. */
-export function simulatedHarness(): StorageHarness {
+export function simulatedHarness(): WholeHarness {
   let crashed = () => {}
   const disk = new SimulatedDisk({
     clock: new EagerClock(),

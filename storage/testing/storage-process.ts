@@ -1,7 +1,7 @@
-import type { StorageProcess } from '../contract/harness.js'
+import type { WholeProcess } from '../contract/harness.js'
 import type { EmbeddedStorage } from '../embedded/embedded-storage.js'
 
-export function processOf(storage: EmbeddedStorage): StorageProcess {
+export function processOf(storage: EmbeddedStorage): WholeProcess {
   const { journals, agenda, names, directory, accounts, ownership } = storage
   return { journals, agenda, names, directory, accounts, epoch: ownership.epoch, stop: () => storage.close() }
 }

@@ -1,0 +1,41 @@
+import { ActorError } from '../../runtime/index.js'
+import type { CassandraConnection } from './options.js'
+
+/** What one line says of a cluster: see `readCassandra`. */
+export interface CassandraAddress extends CassandraConnection {
+  /** Copies in the local data centre, of a keyspace that is made new. */
+  readonly replication: number
+}
+
+/**
+ * Reads `cassandra://user:password@host:port,host:port/keyspace?dc=name&replication=3&tls=on`. Required are the hosts;
+ * the defaults are port 9042, keyspace `heliograph`, data centre `dc1`, replication 3 and no TLS.
+ * Throws REFUSED (BAD_CASSANDRA); the message shows no password.
+ */
+export function readCassandra(text: string): CassandraAddress {
+  const [, user, password, hosts = '', keyspace = 'heliograph', query = ''] =
+    /^cassandra:\/\/(?:([^:@/]+):([^@/]*)@)?([^/?]+)(?:\/([^?]*))?(?:\?(.*))?$/.exec(text) ??
+    refuse('it is no cassandra://...')
+  const contactPoints = hosts.split(',').filter((host) => host !== '')
+  if (contactPoints.length === 0) refuse('it names no host')
+  if (!/^[a-z][a-z0-9_]{0,47}$/.test(keyspace)) refuse(`${keyspace} is no keyspace: a letter, then letters, digits, _`)
+  const given = new URLSearchParams(query)
+  const unknown = [...given.keys()].find((name) => !['dc', 'replication', 'tls'].includes(name))
+  if (unknown !== undefined) refuse(`there is no option ${unknown}`)
+  const replication = Number(given.get('replication') ?? '3')
+  if (!Number.isInteger(replication) || replication < 1) refuse('replication is a whole number above 0')
+  return {
+    contactPoints,
+    localDataCenter: given.get('dc') ?? 'dc1',
+    keyspace,
+    replication,
+    ...(user !== undefined && {
+      credentials: { username: decodeURIComponent(user), password: decodeURIComponent(password ?? '') },
+    }),
+    ...(given.get('tls') === 'on' && { tls: {} }),
+  }
+}
+
+function refuse(problem: string): never {
+  throw new ActorError('REFUSED', `Address of Cassandra: ${problem}`, { reason: 'BAD_CASSANDRA' })
+}
