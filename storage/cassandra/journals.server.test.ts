@@ -1,20 +1,7 @@
-import { afterAll, beforeAll } from 'vitest'
 import { journalStoreSuite } from '../contract/journal-store.suite.js'
 import { cassandraHarness } from '../testing/cassandra-harness.js'
-import { connectTo, dropKeyspace, testKeyspace } from '../testing/cassandra-server.js'
-import type { ClientSession } from './client-session.js'
-import type { CassandraConnection } from './options.js'
+import { testKeyspace } from '../testing/cassandra-server.js'
 
-let connection: CassandraConnection
-let session: ClientSession
+const keyspace = testKeyspace('journals')
 
-beforeAll(async () => {
-  connection = await testKeyspace('journals')
-  session = await connectTo(connection)
-})
-afterAll(async () => {
-  await session.close()
-  await dropKeyspace(connection)
-})
-
-journalStoreSuite('Cassandra', () => cassandraHarness(() => session))
+journalStoreSuite('Cassandra', () => cassandraHarness(keyspace.session))

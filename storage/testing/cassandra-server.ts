@@ -1,3 +1,4 @@
+import { afterAll, beforeAll } from 'vitest'
 import { systemClock } from '../../runtime/index.js'
 import { noLog } from '../../runtime/testing/index.js'
 import { serviceUrl } from '../../test/services.js'
@@ -15,22 +16,36 @@ export function cassandraServer(): Omit<CassandraConnection, 'keyspace'> {
   }
 }
 
-/** A keyspace of a test file's own, with all tables. */
-export async function testKeyspace(name: string, replication = 1): Promise<CassandraConnection> {
-  const connection = { ...cassandraServer(), keyspace: `test_${name}_${process.pid}` }
-  await migrateCassandra({ ...connection, replication, clock: systemClock, log: noLog })
-  return connection
+/** A test file's own keyspace on the server that tests share, made before its tests and dropped after them. */
+export interface TestKeyspace {
+  connection(): CassandraConnection
+  session(): ClientSession
 }
 
-export async function dropKeyspace(connection: CassandraConnection): Promise<void> {
+/** A file's own: several files run at once, and a file that was killed leaves its keyspace behind. */
+export function testKeyspace(name: string): TestKeyspace {
+  let connection: CassandraConnection | undefined
+  let session: ClientSession | undefined
+  beforeAll(async () => {
+    connection = { ...cassandraServer(), keyspace: `test_${name}_${process.pid}` }
+    await migrateCassandra({ ...connection, replication: 1, clock: systemClock, log: noLog })
+    session = await connect(connection, systemClock)
+  }, schemaMs)
+  afterAll(async () => {
+    await session?.close()
+    if (connection) await dropKeyspace(connection)
+  }, schemaMs)
+  return { connection: () => connection!, session: () => session! }
+}
+
+/** Tables are made one after another; on a busy machine that takes a while. */
+const schemaMs = 120_000
+
+async function dropKeyspace(connection: CassandraConnection): Promise<void> {
   const client = schemaClient(connection)
   try {
     await client.execute(`DROP KEYSPACE IF EXISTS ${connection.keyspace}`)
   } finally {
     await client.shutdown()
   }
-}
-
-export function connectTo(connection: CassandraConnection): Promise<ClientSession> {
-  return connect(connection, systemClock)
 }
