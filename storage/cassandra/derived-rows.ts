@@ -5,11 +5,11 @@ import type { Stamps } from './stamps.js'
 import { derived } from './tables.js'
 
 /**
- * Derived rows of one actor (CORE J6).
+ * Derived rows of one life of an actor (CORE J6).
  *
  * D1. A row is written whole, with a stamp, so that the last put through the newest handle wins whenever it lands (S6).
- * D2. Rows of a group are cut into buckets of 4,096 places. Bucket 0 is always looked at; that another one has rows is
- *     noted before the rows are acknowledged, so that a scan finds it.
+ * D2. Rows of a group are cut into buckets of 4,096 places. Each is noted, in one partition an actor, before its rows are
+ *     acknowledged: so a scan finds it, and so does an erasure.
  * D3. Reads are at quorum: there is no chain here that would show a reader that its replica lacks a row.
  */
 const placesPerBucket = 4_096
@@ -20,47 +20,94 @@ const mostBucketsRead = 1_000
 /** Groups whose buckets are known to a handle. */
 const mostKnownGroups = 16
 
+/** Buckets that this process has noted already, of all actors; bounded. */
+export class NotedBuckets {
+  readonly #noted = new Set<string>()
+  static readonly #most = 50_000
+
+  has(name: string): boolean {
+    return this.#noted.has(name)
+  }
+
+  delete(name: string): void {
+    this.#noted.delete(name)
+  }
+
+  add(names: readonly string[]): void {
+    if (this.#noted.size + names.length > NotedBuckets.#most) this.#noted.clear()
+    for (const name of names) this.#noted.add(name)
+  }
+}
+
 export class DerivedRows {
   readonly #session: CassandraSession
   readonly #actor: ActorAddress
+  readonly #life: number
+  readonly #noted: NotedBuckets
   /** By table and group: the buckets above 0 that have rows, lowest first. The newest handle alone adds some. */
   #known: Map<string, readonly number[]> | undefined
   /** Rises while what is known may be changing: what was read across a change is not remembered. */
   #changes = 0
 
-  constructor(session: CassandraSession, actor: ActorAddress) {
+  constructor(session: CassandraSession, actor: ActorAddress, life: number, noted: NotedBuckets) {
     this.#session = session
     this.#actor = actor
+    this.#life = life
+    this.#noted = noted
   }
 
-  /** What writes these rows: each element is of one partition, and they may be written in any order. */
-  writes(rows: readonly DerivedRow[], stamps: Stamps, epoch: number): Statement[][] {
-    const batches = new Map<string, Batches>()
+  /** Writes the rows with `write`, which takes batches of one partition each and may run them in any order. */
+  async write(
+    rows: readonly DerivedRow[],
+    stamps: Stamps,
+    epoch: number,
+    write: (batches: readonly (readonly Statement[])[]) => Promise<void>,
+  ): Promise<void> {
+    const partitions = new Map<string, Batches>()
     const notes = new Map<string, Statement>()
-    for (const row of rows) {
-      const { table, group, order, value } = row
-      const bucket = bucketOf(order)
-      const partition = JSON.stringify([table, group, bucket])
-      const key = this.#keyOf(table, group)
-      let batch = batches.get(partition)
-      if (batch === undefined) {
-        batch = new Batches()
-        batches.set(partition, batch)
-        if (bucket > 0 && !this.#known?.get(JSON.stringify([table, group]))?.includes(bucket)) {
-          notes.set(partition, { query: derived.noteBucket, parameters: [...key, bucket] })
-          this.#change()
+    for (const { table, group, order, value } of rows) {
+      const key = [...this.#keyOf(table, group), bucketOf(order)]
+      const name = JSON.stringify(key)
+      let batches = partitions.get(name)
+      if (batches === undefined) {
+        batches = new Batches()
+        partitions.set(name, batches)
+        if (!this.#noted.has(name)) {
+          notes.set(name, { query: derived.noteBucket, parameters: [...key, stamps.next(epoch)] })
         }
       }
       const stamp = stamps.next(epoch)
-      if (value === undefined) batch.add({ query: derived.remove, parameters: [stamp, ...key, bucket, order] }, 0)
-      else batch.add({ query: derived.put, parameters: [...key, bucket, order, asBuffer(value), stamp] }, value.length)
+      if (value === undefined) batches.add({ query: derived.remove, parameters: [stamp, ...key, order] }, 0)
+      else batches.add({ query: derived.put, parameters: [...key, order, asBuffer(value), stamp] }, value.length)
     }
-    return [...[...notes.values()].map((note) => [note]), ...[...batches.values()].flatMap(({ all }) => all)]
+    const noting = new Batches()
+    for (const note of notes.values()) noting.add(note, 0)
+    if (notes.size > 0) this.#change()
+    await write([...noting.all, ...[...partitions.values()].flatMap(({ all }) => all)])
+    if (notes.size === 0) return
+    this.#change()
+    this.#noted.add([...notes.keys()])
   }
 
-  /** The writes have ended, well or not. */
-  written(): void {
-    this.#change()
+  /** Removes all rows of this life. */
+  async removeAll(
+    stamps: Stamps,
+    epoch: number,
+    write: (batches: readonly (readonly Statement[])[]) => Promise<void>,
+  ): Promise<void> {
+    const { kind, key } = this.#actor
+    let after: readonly (string | number)[] = ['', '', -1]
+    for (;;) {
+      const parameters = [kind, key, this.#life, ...after, mostBucketsRead]
+      const rows = await this.#session.read({ query: derived.allBuckets, parameters }, 'quorum')
+      const keys = rows.map((row) => [row.table_name as string, row.group_name as string, numberOf(row.bucket)])
+      const removal = (bucket: readonly (string | number)[]) => [stamps.next(epoch), kind, key, this.#life, ...bucket]
+      await write(keys.map((bucket) => [{ query: derived.removeBucket, parameters: removal(bucket) }]))
+      for (const bucket of keys) this.#noted.delete(JSON.stringify([kind, key, this.#life, ...bucket]))
+      if (rows.length < mostBucketsRead) break
+      after = keys.at(-1)!
+    }
+    await write([[{ query: derived.removeNotes, parameters: [stamps.next(epoch), kind, key, this.#life] }]])
   }
 
   async get(table: string, group: string, order: number): Promise<Uint8Array | undefined> {
@@ -131,8 +178,8 @@ export class DerivedRows {
     this.#known.set(name, buckets)
   }
 
-  #keyOf(table: string, group: string): readonly string[] {
-    return [this.#actor.kind, this.#actor.key, table, group]
+  #keyOf(table: string, group: string): readonly (string | number)[] {
+    return [this.#actor.kind, this.#actor.key, this.#life, table, group]
   }
 }
 

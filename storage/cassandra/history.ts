@@ -44,7 +44,7 @@ export async function readHistory(
   if (isOlder(request, former.writer)) throw overtaken(actor)
   const { lineage } = former
   let snapshot = newest
-  while (snapshot !== undefined && !isOn(lineage, snapshot)) snapshot = await snapshotBefore(session, actor, snapshot)
+  while (snapshot !== undefined && !isOn(former, snapshot)) snapshot = await snapshotBefore(session, actor, snapshot)
   const from = snapshot?.snapshot.position ?? start
   const read = () => readTail(session, actor, lineage, new BucketList(actor, lineage, buckets), from)
   let { chain, last, beyond } = await read()

@@ -14,12 +14,14 @@ import {
 import { isAfter, isSame, overtaken, start } from '../order.js'
 import { insertsBefore } from './agenda.js'
 import type { BucketList } from './buckets.js'
-import { DerivedRows } from './derived-rows.js'
+import { DerivedRows, type NotedBuckets } from './derived-rows.js'
 import { EntryReads } from './entry-reads.js'
+import { eraseJournal } from './erasure.js'
 import { withoutDoubt } from './failures.js'
 import { insertOf, sizeOf, toStored } from './journal-rows.js'
-import { coveredAt, type Lineage } from './lineage.js'
-import type { CassandraSession, Statement } from './session.js'
+import { coveredAt } from './lineage.js'
+import type { StoredLineage } from './lineage-rows.js'
+import { type CassandraSession, type Statement, writeAll } from './session.js'
 import { insertOfSnapshot, removalBefore } from './snapshots.js'
 import type { Stamps } from './stamps.js'
 import { buckets as bucketTable, tableOf } from './tables.js'
@@ -28,14 +30,14 @@ import { buckets as bucketTable, tableOf } from './tables.js'
 export interface HandleStore {
   readonly session: CassandraSession
   readonly stamps: Stamps
+  readonly noted: NotedBuckets
   readonly limits: { readonly bucketBytes: number; readonly bucketPts: number }
   forget(journal: CassandraJournal): void
 }
 
 /** Where a handle stands once its journal was read. */
 export interface Standing {
-  readonly writer: Writer
-  readonly lineage: Lineage
+  readonly own: StoredLineage
   readonly buckets: BucketList
   readonly head: Position
   /** Bytes in the last bucket. */
@@ -50,8 +52,6 @@ interface Outgoing {
   readonly statements: readonly Statement[]
 }
 
-/** Batches of derived rows written at the same time. */
-const mostBatches = 16
 /** Of a mutation that the server's default settings take; beyond, a commit could never succeed. */
 const mostCommitBytes = 15 * 1024 * 1024
 
@@ -164,6 +164,19 @@ export class CassandraJournal implements Journal {
     if (this.#isOver) throw overtaken(this.actor)
   }
 
+  async erase(): Promise<void> {
+    this.#checkUsable()
+    if (this.#isCommitting) throw misuse(`A commit is in flight while ${this.#name} is erased`)
+    this.#isOver = true
+    this.begin()
+    try {
+      await this.#checkpointing?.catch(() => undefined)
+      await eraseJournal(this.#store, this.actor, this.#stands)
+    } finally {
+      this.end()
+    }
+  }
+
   async scan(scan: DerivedScan): Promise<readonly DerivedRow[]> {
     return this.#derived.scan(scan)
   }
@@ -177,7 +190,7 @@ export class CassandraJournal implements Journal {
   }
 
   get #writer(): Writer {
-    return this.#stands.writer
+    return this.#stands.own.writer
   }
 
   get #stands(): Standing {
@@ -186,13 +199,14 @@ export class CassandraJournal implements Journal {
   }
 
   get #derived(): DerivedRows {
-    this.#derivedRows ??= new DerivedRows(this.#store.session, this.actor)
+    const { session, noted } = this.#store
+    this.#derivedRows ??= new DerivedRows(session, this.actor, this.#stands.own.life, noted)
     return this.#derivedRows
   }
 
   #reads(): EntryReads {
-    const { lineage, buckets } = this.#stands
-    return new EntryReads(this.#store.session, this.actor, lineage, buckets, this.#head)
+    const { own, buckets } = this.#stands
+    return new EntryReads(this.#store.session, this.actor, own.lineage, buckets, this.#head)
   }
 
   #checkUsable(): void {
@@ -232,8 +246,8 @@ export class CassandraJournal implements Journal {
     const bytes = entries.reduce((sum, entry) => sum + sizeOf(entry), 0)
     if (bytes > mostCommitBytes) throw misuse(`A commit of ${bytes} bytes to ${this.#name}: ${mostCommitBytes} at most`)
     if (this.#isBucketFull(bytes, head)) await this.#beginBucket()
-    const { buckets, writer } = this.#stands
-    const stored = toStored(entries, writer, this.#head, this.#bucketBytes)
+    const { buckets } = this.#stands
+    const stored = toStored(entries, this.#writer, this.#head, this.#bucketBytes)
     const table = tableOf(this.actor.kind)
     const statements = stored.map((each) => insertOf(table, this.actor, buckets.last.number, each))
     return { head, bucketBytes: this.#bucketBytes + bytes, statements }
@@ -246,11 +260,11 @@ export class CassandraJournal implements Journal {
   }
 
   async #beginBucket(): Promise<void> {
-    const { buckets, writer } = this.#stands
+    const { buckets } = this.#stands
     const bucket = { number: buckets.last.number + 1, from: this.#head }
     const { kind, key } = this.actor
     const { pts, ordinal } = bucket.from
-    const parameters = [kind, key, bucket.number, writer.epoch, writer.attempt, pts, ordinal]
+    const parameters = [kind, key, bucket.number, this.#writer.epoch, this.#writer.attempt, pts, ordinal]
     await this.#prepare([{ query: bucketTable.insert, parameters }])
     buckets.begin(bucket)
     this.#bucketBytes = 0
@@ -270,20 +284,15 @@ export class CassandraJournal implements Journal {
 
   async #write({ snapshot, rows, erased }: Checkpoint): Promise<void> {
     const { session, stamps } = this.#store
-    const { writer, lineage } = this.#stands
+    const { writer, lineage, life } = this.#stands.own
     const erasures = await this.#reads().erasures(erased)
-    try {
-      await writeAll(session, [...this.#derived.writes(rows, stamps, writer.epoch), ...erasures])
-    } finally {
-      this.#derived.written()
-    }
+    await this.#derived.write(rows, stamps, writer.epoch, (batches) => writeAll(session, [...batches, ...erasures]))
     this.#checkUsable()
     const { position } = snapshot
     const bucketBytes = isSame(position, this.#head) ? this.#bucketBytes : 0
     const covered = coveredAt(lineage, position)
-    await session.write(
-      insertOfSnapshot(this.actor, { snapshot, writer, covered, bucketBytes }, stamps.next(writer.epoch)),
-    )
+    const stored = { snapshot, writer, life, covered, bucketBytes }
+    await session.write(insertOfSnapshot(this.actor, stored, stamps.next(writer.epoch)))
     const before = this.#snapshotAt
     if (before !== undefined && isSame(before, position)) return
     this.#snapshotAt = position
@@ -291,14 +300,6 @@ export class CassandraJournal implements Journal {
     if (before === undefined || this.#isOver) return
     await session.write(removalBefore(this.actor, before, stamps.next(writer.epoch))).catch(() => undefined)
   }
-}
-
-async function writeAll(session: CassandraSession, batches: readonly (readonly Statement[])[]): Promise<void> {
-  const left = batches.values()
-  const write = async () => {
-    for (const batch of left) await session.writeTogether(batch)
-  }
-  await Promise.all(Array.from({ length: Math.min(mostBatches, batches.length) }, write))
 }
 
 function misuse(message: string): ActorError {

@@ -2,6 +2,7 @@ import type { ActorAddress, JournalStore, OpenedJournal, OpenRequest, Writer } f
 import { ActorError } from '../../runtime/index.js'
 import { isAfter, isOlder, isSame, overtaken } from '../order.js'
 import { BucketList } from './buckets.js'
+import { NotedBuckets } from './derived-rows.js'
 import { withoutDoubt } from './failures.js'
 import { type History, lastCommitOf, readHistory } from './history.js'
 import { CassandraJournal, type HandleStore, type Standing } from './journal.js'
@@ -30,6 +31,7 @@ export class CassandraJournals implements JournalStore, HandleStore {
   readonly session: CassandraSession
   readonly stamps: Stamps
   readonly limits: Pick<CassandraLimits, 'bucketBytes' | 'bucketPts'>
+  readonly noted = new NotedBuckets()
   readonly #newest = new Map<string, CassandraJournal>()
 
   constructor(session: CassandraSession, stamps: Stamps, limits: Pick<CassandraLimits, 'bucketBytes' | 'bucketPts'>) {
@@ -78,12 +80,13 @@ export class CassandraJournals implements JournalStore, HandleStore {
   /** Makes durable what must be before anything is answered (J3, J5). */
   async #takeOver(actor: ActorAddress, history: History, mayKeep: boolean, writer: Writer): Promise<StoredLineage> {
     const { former, head } = history
-    if (former && mayKeep && former.writer.epoch === writer.epoch) return former
+    if (former && mayKeep && isKept(former, writer)) return former
     if (isSameWriter(former?.writer, writer)) {
       throw new ActorError('INTERNAL', `Attempt ${writer.attempt} of epoch ${writer.epoch} was used before. Count on.`)
     }
     const lineage = succeed(former?.lineage ?? [], head, writer)
-    const own: StoredLineage = { writer, lineage, generation: (former?.generation ?? 0) + 1 }
+    const life = former?.life ?? 0
+    const own: StoredLineage = { writer, lineage, life, generation: (former?.generation ?? 0) + 1 }
     await Promise.all([this.session.write(insertOfLineage(actor, own)), this.#writeLastCommitAgain(actor, history)])
     const removal = removalOfOlder(actor, own, former)
     if (removal) await this.session.write(removal).catch(() => undefined)
@@ -105,8 +108,13 @@ export class CassandraJournals implements JournalStore, HandleStore {
     const atSnapshot = snapshot && isSame(snapshot.snapshot.position, head) ? snapshot.bucketBytes : 0
     const bucketBytes = isEmptyBucket ? 0 : (tail.at(-1)?.bucketBytes ?? atSnapshot)
     const snapshotAt = snapshot?.snapshot.position
-    return { writer: own.writer, lineage: own.lineage, buckets, head, bucketBytes, snapshotAt }
+    return { own, buckets, head, bucketBytes, snapshotAt }
   }
+}
+
+/** Of this epoch, and still the one that reigns: an erased journal has no writer. */
+function isKept({ writer, lineage }: StoredLineage, { epoch }: Writer): boolean {
+  return writer.epoch === epoch && isSameWriter(lineage.at(-1), writer)
 }
 
 function nameOf({ kind, key }: ActorAddress): string {

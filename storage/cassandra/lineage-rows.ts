@@ -11,6 +11,8 @@ const { Long, Tuple } = cassandra.types
 export interface StoredLineage {
   readonly writer: Writer
   readonly lineage: Lineage
+  /** How often the journal was erased. Rows and snapshots of a former life are none. */
+  readonly life: number
   /** Counts the lineages of an actor. */
   readonly generation: number
 }
@@ -25,10 +27,12 @@ export async function newestLineage(
 ): Promise<StoredLineage | undefined> {
   const [row] = await session.read({ query: lineages.newest, parameters: [kind, key] }, 'quorum')
   if (row === undefined) return undefined
-  const writers = row.writers as readonly cassandra.types.Tuple[]
+  // An empty list is read as null.
+  const writers = (row.writers ?? []) as readonly cassandra.types.Tuple[]
   return {
     writer: { epoch: numberOf(row.epoch), attempt: numberOf(row.attempt) },
     generation: row.generation as number,
+    life: row.life as number,
     lineage: writers.map((tuple) => {
       const [epoch, attempt, pts, ordinal] = tuple.values() as [unknown, unknown, unknown, number]
       return { epoch: numberOf(epoch), attempt: numberOf(attempt), from: { pts: numberOf(pts), ordinal } }
@@ -36,23 +40,26 @@ export async function newestLineage(
   }
 }
 
-export function insertOfLineage(
-  { kind, key }: ActorAddress,
-  { writer, lineage, generation }: StoredLineage,
-): Statement {
+export function insertOfLineage({ kind, key }: ActorAddress, stored: StoredLineage): Statement {
+  const { writer, lineage, life, generation } = stored
   const long = (value: number) => Long.fromNumber(value)
   const writers = lineage.map(
     ({ epoch, attempt, from }) => new Tuple(long(epoch), long(attempt), long(from.pts), from.ordinal),
   )
-  return { query: lineages.insert, parameters: [kind, key, writer.epoch, writer.attempt, generation, writers] }
+  const query = lineage.length > 0 ? lineages.insert : lineages.mark
+  return { query, parameters: [kind, key, writer.epoch, writer.attempt, life, generation, writers] }
 }
 
 /** What may be removed once `own` is durable: lineages older than the one that it was made from never decide again. */
 export function removalOfOlder(
-  { kind, key }: ActorAddress,
+  actor: ActorAddress,
   own: StoredLineage,
   former: StoredLineage | undefined,
 ): Statement | undefined {
   if (former === undefined || own.generation % removedEvery !== 0) return undefined
-  return { query: lineages.removeBefore, parameters: [kind, key, former.writer.epoch, former.writer.attempt] }
+  return removalBeforeLineage(actor, former)
+}
+
+export function removalBeforeLineage({ kind, key }: ActorAddress, { writer, life }: StoredLineage): Statement {
+  return { query: lineages.removeBefore, parameters: [kind, key, writer.epoch, writer.attempt, life] }
 }

@@ -31,3 +31,15 @@ export interface CassandraSession {
   readSerial(statement: Statement): Promise<readonly Row[]>
   close(): Promise<void>
 }
+
+/** Batches written at the same time by one caller. */
+const mostBatches = 16
+
+/** Writes batches of one partition each, in any order. */
+export async function writeAll(session: CassandraSession, batches: readonly (readonly Statement[])[]): Promise<void> {
+  const left = batches.values()
+  const write = async () => {
+    for (const batch of left) await session.writeTogether(batch)
+  }
+  await Promise.all(Array.from({ length: Math.min(mostBatches, batches.length) }, write))
+}

@@ -10,6 +10,7 @@ export interface StoredSnapshot {
   readonly snapshot: Snapshot
   /** Who took it: nobody else writes this row. */
   readonly writer: Writer
+  readonly life: number
   /** Who wrote the entry at its position. */
   readonly covered: Writer
   /** Bytes in the bucket at the head, if the snapshot was taken there. */
@@ -17,8 +18,11 @@ export interface StoredSnapshot {
 }
 
 /** J7: a snapshot counts only if the entry that it names is a part of the history. */
-export function isOn(lineage: Lineage, { snapshot, covered }: StoredSnapshot): boolean {
-  return isSameWriter(coveredAt(lineage, snapshot.position), covered)
+export function isOn(
+  { lineage, life }: { readonly lineage: Lineage; readonly life: number },
+  { snapshot, covered, life: of }: StoredSnapshot,
+): boolean {
+  return life === of && isSameWriter(coveredAt(lineage, snapshot.position), covered)
 }
 
 export async function newestSnapshot(
@@ -42,7 +46,7 @@ export async function snapshotBefore(
 
 export function insertOfSnapshot(
   { kind, key }: ActorAddress,
-  { snapshot: { position, version, state }, writer, covered, bucketBytes }: StoredSnapshot,
+  { snapshot: { position, version, state }, writer, life, covered, bucketBytes }: StoredSnapshot,
   stamp: Stamp,
 ): Statement {
   return {
@@ -54,6 +58,7 @@ export function insertOfSnapshot(
       position.ordinal,
       writer.epoch,
       writer.attempt,
+      life,
       covered.epoch,
       covered.attempt,
       bucketBytes,
@@ -69,6 +74,11 @@ export function removalBefore({ kind, key }: ActorAddress, kept: Position, stamp
   return { query: snapshots.removeBefore, parameters: [stamp, kind, key, kept.pts, kept.ordinal] }
 }
 
+/** Removes all, whoever took them. */
+export function removalOfAll({ kind, key }: ActorAddress, stamp: Stamp): Statement {
+  return { query: snapshots.removeAll, parameters: [stamp, kind, key] }
+}
+
 function fromRow(row: Row): StoredSnapshot {
   return {
     snapshot: {
@@ -77,6 +87,7 @@ function fromRow(row: Row): StoredSnapshot {
       state: row.state as Buffer,
     },
     writer: { epoch: numberOf(row.writer_epoch), attempt: numberOf(row.writer_attempt) },
+    life: row.life as number,
     covered: { epoch: numberOf(row.covered_epoch), attempt: numberOf(row.covered_attempt) },
     bucketBytes: row.bucket_bytes as number,
   }

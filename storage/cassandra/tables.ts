@@ -7,6 +7,7 @@ export interface JournalTable {
   readonly insert: string
   readonly after: string
   readonly at: string
+  readonly remove: string
   readonly eraseBody: string
 }
 
@@ -25,6 +26,8 @@ function journalTable(table: string, key: readonly string[], keyOf: JournalTable
     insert: `INSERT INTO ${table} (${key.join(', ')}, bucket, ${columns}) VALUES (${marks}) USING TIMESTAMP 1`,
     after: `SELECT ${columns} FROM ${table} WHERE ${where} AND (${position}) > (?, ?, ?, ?) LIMIT ?`,
     at: `SELECT ${columns} FROM ${table} WHERE ${where} AND pts IN ? AND ordinal = 0`,
+    remove: `DELETE FROM ${table} USING TIMESTAMP 2
+      WHERE ${where} AND pts = ? AND ordinal = ? AND writer_epoch = ? AND writer_attempt = ?`,
     eraseBody: `DELETE body FROM ${table} USING TIMESTAMP 2
       WHERE ${where} AND pts = ? AND ordinal = 0 AND writer_epoch = ? AND writer_attempt = ?`,
   }
@@ -45,12 +48,15 @@ export function tableOf(kind: string): JournalTable {
 }
 
 export const lineages = {
-  newest: `SELECT epoch, attempt, generation, writers FROM lineages WHERE kind = ? AND actor_key = ? LIMIT 1`,
-  insert: `INSERT INTO lineages (kind, actor_key, epoch, attempt, generation, writers)
-    VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP 1`,
+  newest: `SELECT epoch, attempt, life, generation, writers FROM lineages WHERE kind = ? AND actor_key = ? LIMIT 1`,
+  insert: `INSERT INTO lineages (kind, actor_key, epoch, attempt, life, generation, writers)
+    VALUES (?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP 1`,
+  /** Of a journal that was erased: kept for as long as anything of its former writers may still land. */
+  mark: `INSERT INTO lineages (kind, actor_key, epoch, attempt, life, generation, writers)
+    VALUES (?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP 1 AND TTL 864000`,
   /** Only rows that a durable newer one has made useless. */
   removeBefore: `DELETE FROM lineages USING TIMESTAMP 2
-    WHERE kind = ? AND actor_key = ? AND (epoch, attempt) < (?, ?)`,
+    WHERE kind = ? AND actor_key = ? AND (epoch, attempt, life) < (?, ?, ?)`,
 }
 
 export const buckets = {
@@ -62,21 +68,22 @@ export const buckets = {
     VALUES (?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP 1`,
 }
 
-const snapshotColumns = `${position}, covered_epoch, covered_attempt, bucket_bytes, version, state`
+const snapshotColumns = `${position}, life, covered_epoch, covered_attempt, bucket_bytes, version, state`
 export const snapshots = {
   newest: `SELECT ${snapshotColumns} FROM snapshots WHERE kind = ? AND actor_key = ? LIMIT 1`,
   before: `SELECT ${snapshotColumns} FROM snapshots WHERE kind = ? AND actor_key = ?
     AND (${position}) < (?, ?, ?, ?) LIMIT 1`,
   insert: `INSERT INTO snapshots (kind, actor_key, ${snapshotColumns})
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?`,
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?`,
+  removeAll: 'DELETE FROM snapshots USING TIMESTAMP ? WHERE kind = ? AND actor_key = ?',
   removeBefore: `DELETE FROM snapshots USING TIMESTAMP ?
     WHERE kind = ? AND actor_key = ? AND (pts, ordinal) < (?, ?)`,
 }
 
-const group = 'kind = ? AND actor_key = ? AND table_name = ? AND group_name = ?'
+const group = 'kind = ? AND actor_key = ? AND life = ? AND table_name = ? AND group_name = ?'
 export const derived = {
-  put: `INSERT INTO derived_rows (kind, actor_key, table_name, group_name, bucket, place, value)
-    VALUES (?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?`,
+  put: `INSERT INTO derived_rows (kind, actor_key, life, table_name, group_name, bucket, place, value)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?`,
   remove: `DELETE FROM derived_rows USING TIMESTAMP ? WHERE ${group} AND bucket = ? AND place = ?`,
   one: `SELECT value FROM derived_rows WHERE ${group} AND bucket = ? AND place = ?`,
   upward: `SELECT place, value FROM derived_rows WHERE ${group} AND bucket = ? AND place >= ? AND place <= ?
@@ -84,8 +91,12 @@ export const derived = {
   downward: `SELECT place, value FROM derived_rows WHERE ${group} AND bucket = ? AND place >= ? AND place <= ?
     ORDER BY place DESC LIMIT ?`,
   buckets: `SELECT bucket FROM derived_buckets WHERE ${group} AND bucket > ? LIMIT ?`,
-  noteBucket: `INSERT INTO derived_buckets (kind, actor_key, table_name, group_name, bucket)
-    VALUES (?, ?, ?, ?, ?) USING TIMESTAMP 1`,
+  noteBucket: `INSERT INTO derived_buckets (kind, actor_key, life, table_name, group_name, bucket)
+    VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?`,
+  allBuckets: `SELECT table_name, group_name, bucket FROM derived_buckets WHERE kind = ? AND actor_key = ? AND life = ?
+    AND (table_name, group_name, bucket) > (?, ?, ?) LIMIT ?`,
+  removeBucket: `DELETE FROM derived_rows USING TIMESTAMP ? WHERE ${group} AND bucket = ?`,
+  removeNotes: 'DELETE FROM derived_buckets USING TIMESTAMP ? WHERE kind = ? AND actor_key = ? AND life = ?',
 }
 
 export const undelivered = {

@@ -46,26 +46,26 @@ export const journals: Migration = {
     ) WITH CLUSTERING ORDER BY (bucket DESC, writer_epoch DESC, writer_attempt DESC)
       AND comment = 'Where buckets of a journal begin, from bucket 1 on' AND ${rewritten(oneHour)}`,
     `CREATE TABLE IF NOT EXISTS lineages (
-      kind text, actor_key text, epoch bigint, attempt bigint,
+      kind text, actor_key text, epoch bigint, attempt bigint, life int,
       generation int, writers frozen<list<frozen<tuple<bigint, bigint, bigint, int>>>>,
-      PRIMARY KEY ((kind, actor_key), epoch, attempt)
-    ) WITH CLUSTERING ORDER BY (epoch DESC, attempt DESC)
+      PRIMARY KEY ((kind, actor_key), epoch, attempt, life)
+    ) WITH CLUSTERING ORDER BY (epoch DESC, attempt DESC, life DESC)
       AND comment = 'Who wrote a journal: (epoch, attempt, from pts, from ordinal); the newest row decides'
       AND ${rewritten(oneHour)}`,
     `CREATE TABLE IF NOT EXISTS snapshots (
       kind text, actor_key text, pts bigint, ordinal int, writer_epoch bigint, writer_attempt bigint,
-      covered_epoch bigint, covered_attempt bigint, bucket_bytes int, version int, state blob,
+      life int, covered_epoch bigint, covered_attempt bigint, bucket_bytes int, version int, state blob,
       PRIMARY KEY ((kind, actor_key), pts, ordinal, writer_epoch, writer_attempt)
     ) WITH CLUSTERING ORDER BY (pts DESC, ordinal DESC, writer_epoch DESC, writer_attempt DESC)
       AND comment = 'States of actors' AND ${rewritten(oneHour)}`,
     `CREATE TABLE IF NOT EXISTS derived_rows (
-      kind text, actor_key text, table_name text, group_name text, bucket bigint, place bigint, value blob,
-      PRIMARY KEY ((kind, actor_key, table_name, group_name, bucket), place)
+      kind text, actor_key text, life int, table_name text, group_name text, bucket bigint, place bigint, value blob,
+      PRIMARY KEY ((kind, actor_key, life, table_name, group_name, bucket), place)
     ) WITH comment = 'Indexes and current values that follow from journals' AND ${rewritten(tenDays)}`,
     `CREATE TABLE IF NOT EXISTS derived_buckets (
-      kind text, actor_key text, table_name text, group_name text, bucket bigint,
-      PRIMARY KEY ((kind, actor_key, table_name, group_name), bucket)
-    ) WITH comment = 'Which buckets of a group have rows, from bucket 1 on' AND ${rewritten(oneHour)}`,
+      kind text, actor_key text, life int, table_name text, group_name text, bucket bigint,
+      PRIMARY KEY ((kind, actor_key, life), table_name, group_name, bucket)
+    ) WITH comment = 'Where an actor has derived rows' AND ${rewritten(oneHour)}`,
     `CREATE TABLE IF NOT EXISTS undelivered (
       slice int, shard int, kind text, actor_key text, epoch bigint,
       PRIMARY KEY ((slice), shard, kind, actor_key, epoch)
