@@ -4,6 +4,7 @@
  * | table | group, order | value |
  * |---|---|---|
  * | `entry` | chat, n | [id, seconds, 1 when outgoing]: every message in the box, and the only index of histories |
+ * | `block` | chat, block | [messages, incoming ones] in a block of entries (counts.ts) |
  * | `edit` | peer, id | the latest edit of a message |
  * | `reaction` | peer, id | a message's reactions |
  * | `pinned`, `mention` | peer, id | 1: pinned; the entry's n: an unread mention |
@@ -17,14 +18,14 @@
  */
 import type { DerivedWriter, Placed } from '../../runtime/index.js'
 import { type ChatId, type PeerKey, peerKeyOfChat } from '../chat/chat-id.js'
-import type { DeletedFact, ReactionCount, RecentReaction } from './changes.js'
+import type { BlockCount, DeletedFact, ReactionCount, RecentReaction } from './changes.js'
 import { type DialogState, HAS_EDITS, HAS_REACTIONS } from './dialogs.js'
 import { type Entry, isMentioned, isMessage, type PackedMessage } from './entry.js'
 import { limits } from './limits.js'
 import type { Box } from './shape.js'
 import type { UserState } from './state.js'
 
-export type Table = 'entry' | 'edit' | 'reaction' | 'pinned' | 'mention' | 'draft' | 'voided'
+export type Table = 'entry' | 'block' | 'edit' | 'reaction' | 'pinned' | 'mention' | 'draft' | 'voided'
 
 /** A message in a chat's index. */
 export interface MessageRow {
@@ -104,7 +105,13 @@ function deriveMessage(state: UserState, message: PackedMessage, { pts }: Placed
   const seconds = Math.floor(atMs / 1000)
   const row: StoredMessageRow = from === state.id ? [pts, seconds, 1] : [pts, seconds]
   rows.put('entry', chat, n, row)
+  if (state.left) putBlock(state.left.chat, state.left.count, rows)
   if (isMentioned(message) && from !== state.id) rows.put('mention', peerKeyOfChat(state.id, chat), pts, n)
+}
+
+function putBlock(chat: ChatId, [block, total, incoming]: BlockCount, rows: DerivedWriter): void {
+  if (total > 0) rows.put('block', chat, block, [total, incoming])
+  else rows.remove('block', chat, block)
 }
 
 function deriveDeleted(dialog: DialogState | undefined, fact: DeletedFact, rows: DerivedWriter): void {
@@ -117,6 +124,7 @@ function deriveDeleted(dialog: DialogState | undefined, fact: DeletedFact, rows:
     if (fact.pins > 0) rows.remove('pinned', fact.peer, id)
     if (fact.mentions > 0) rows.remove('mention', fact.peer, id)
   }
+  for (const count of fact.blocks) if (count[0] !== dialog?.block) putBlock(fact.chat, count, rows)
   for (const pts of fact.bodies ?? []) rows.erase(pts)
 }
 

@@ -139,8 +139,13 @@ export interface DeletedFact {
   readonly pins: number
   /** The dialog's newest message afterwards; id 0: none. */
   readonly top: TopMessage
+  /** What is left in the blocks that they were in (counts.ts). */
+  readonly blocks: readonly BlockCount[]
   readonly lane?: Lane
 }
+
+/** Messages of a chat in one block of its entries, and how many of these are incoming. */
+export type BlockCount = readonly [block: number, total: number, incoming: number]
 
 export interface TopMessage {
   readonly id: number

@@ -3,6 +3,7 @@ import { chatOfPeer, peerKey } from '../chat/chat-id.js'
 import type { Origin } from '../chat/contract.js'
 import { type MessageRow, messageRows, type Table, valuesOf } from './box-rows.js'
 import type { BoxChange, DeletedFact, Lane, TopMessage } from './changes.js'
+import { blocksWithout } from './counts.js'
 import { HAS_EDITS } from './dialogs.js'
 import { rowUpTo } from './history.js'
 import { limits } from './limits.js'
@@ -33,6 +34,7 @@ export async function deletedFact(
     unread: rows.filter(({ out, id }) => !out && id > readIn).length,
     mentions: dialog?.mentions ? await countIn(box, 'mention', peer, ids) : 0,
     pins: dialog?.pins ? await countIn(box, 'pinned', peer, ids) : 0,
+    blocks: await blocksWithout(box, chat, rows),
     top: await topWithout(box, chat, peer, new Set(rows.map(({ n }) => n))),
     ...(lane && { lane }),
   }

@@ -26,6 +26,10 @@ export interface DialogState {
   unread: number
   mentions: number
   pins: number
+  /** The block of the newest entry that was a message, and what is left of it in the box (counts.ts, C1). */
+  block: number
+  blockTotal: number
+  blockIncoming: number
   /** Bits below. */
   flags: number
   draft?: { readonly atMs: number; readonly replyTo?: number } | undefined
@@ -68,6 +72,9 @@ function dialogAt(state: UserState, key: PeerKey): DialogState {
       unread: 0,
       mentions: 0,
       pins: 0,
+      block: 0,
+      blockTotal: 0,
+      blockIncoming: 0,
       flags: 0,
     }
     state.dialogs.set(key, dialog)
@@ -86,10 +93,38 @@ export function foldMessage(state: UserState, message: PackedMessage, { pts }: P
   if (n > dialog.w) dialog.w = n
   setTop(dialog, { id: pts, n, atMs })
   dialog.total++
+  enterBlock(state, dialog, chat, n)
+  dialog.blockTotal++
   if (from === state.id) return
+  dialog.blockIncoming++
   dialog.unread++
   state.unread++
   if (isMentioned(message)) dialog.mentions++
+}
+
+/** Entries in a block. */
+const BLOCK = 512
+
+export function blockOf(n: number): number {
+  return Math.floor(n / BLOCK)
+}
+
+export function firstOf(block: number): number {
+  return block * BLOCK
+}
+
+export function lastOf(block: number): number {
+  return block * BLOCK + BLOCK - 1
+}
+
+function enterBlock(state: UserState, dialog: DialogState, chat: ChatId, n: number): void {
+  const block = blockOf(n)
+  if (state.left) state.left = undefined
+  if (block === dialog.block) return
+  if (dialog.blockTotal > 0) state.left = { chat, count: [dialog.block, dialog.blockTotal, dialog.blockIncoming] }
+  dialog.block = block
+  dialog.blockTotal = 0
+  dialog.blockIncoming = 0
 }
 
 type FactOf<Type extends BoxFact['type']> = Extract<BoxFact, { type: Type }>
@@ -178,6 +213,11 @@ function foldDeleted(state: UserState, fact: DeletedFact): void {
   dialog.mentions -= fact.mentions
   dialog.pins -= fact.pins
   dialog.flags |= HAS_GAPS
+  for (const [block, total, incoming] of fact.blocks) {
+    if (block !== dialog.block) continue
+    dialog.blockTotal = total
+    dialog.blockIncoming = incoming
+  }
   setTop(dialog, fact.top)
 }
 

@@ -15,9 +15,10 @@
  */
 import type { PlacedEntry, Position } from '../../runtime/index.js'
 import { chatOfPeer, parsePeerKey } from '../chat/chat-id.js'
-import { messageRows } from './box-rows.js'
+import { newestWhere } from './box-rows.js'
 import type { BoxChange, BoxFact } from './changes.js'
 import type { BoxMessage, Difference, DifferenceRequest } from './contract.js'
+import { countBetween } from './counts.js'
 import { changeOf, type Entry, isMessage, visibleFact } from './entry.js'
 import { limits } from './limits.js'
 import { messagesAt, messagesOf } from './messages.js'
@@ -210,7 +211,7 @@ async function unreadUpTo(box: Box, fact: Extract<BoxFact, { type: 'readInbox' }
   if (!dialog || dialog.top <= fact.maxId) return 0
   if (dialog.readIn === fact.maxId && dialog.top <= endPts) return dialog.unread
   const chat = chatOfPeer(box.state.id, parsePeerKey(fact.peer))
-  const range = { from: fact.maxN + 1, to: dialog.topN, limit: Number.MAX_SAFE_INTEGER }
-  const rows = await messageRows(box, chat, range)
-  return rows.filter(({ id, out }) => !out && id <= endPts).length
+  const last =
+    dialog.top <= endPts ? dialog.topN : (await newestWhere(box, chat, dialog.topN, ({ id }) => id <= endPts))?.n
+  return (await countBetween(box, chat, fact.maxN + 1, last ?? 0)).incoming
 }

@@ -1,6 +1,7 @@
 import { type ChatId, chatOfPeer, type Peer, type PeerKey, peerKey } from '../chat/chat-id.js'
 import { type MessageRow, messageRows, newestWhere, rowPages } from './box-rows.js'
 import type { HistoryRequest, Located, MessagePage } from './contract.js'
+import { skipped } from './counts.js'
 import type { DialogState } from './dialogs.js'
 import { limits } from './limits.js'
 import { isAfterOffset, isWithinIds, type Listed, type WindowRequest, windowOf } from './message-window.js'
@@ -45,12 +46,14 @@ async function windowRows(
   const anchor = newest?.n ?? 0
   if (addOffset >= total) return []
   if (addOffset >= 0) {
-    const rows = await messageRows(box, chat, { from: 1, to: anchor, limit: addOffset + limit, descending: true })
-    return rows.slice(addOffset)
+    const to = await skipped(box, chat, anchor, addOffset, true)
+    return messageRows(box, chat, { from: 1, to, limit, descending: true })
   }
   const ahead = -addOffset
-  const newer = await messageRows(box, chat, { from: anchor + 1, to: topN, limit: Math.min(ahead, total) })
-  const before = newer.slice(Math.max(0, ahead - limit)).reverse()
+  const passed = Math.max(0, ahead - limit)
+  if (passed >= total) return []
+  const from = await skipped(box, chat, anchor + 1, passed, false)
+  const before = (await messageRows(box, chat, { from, to: topN, limit: Math.min(ahead, limit) })).reverse()
   const left = limit - ahead
   const older = left > 0 ? await messageRows(box, chat, { from: 1, to: anchor, limit: left, descending: true }) : []
   return [...before, ...older]

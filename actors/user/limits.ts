@@ -3,7 +3,7 @@ export const limits = {
   /** Messages that one `deleted` fact names. */
   deletedAFact: 1_000,
   /** Messages that one delivery deletes; it answers with a lower w when more are left. */
-  deletedADelivery: 50_000,
+  deletedADelivery: 10_000,
   /** Bodies of one delivery; the rest is to be sent again. */
   deliveredBytes: 4_194_304,
   /** Rows or entries that one read of the store asks for. */

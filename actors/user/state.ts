@@ -3,9 +3,9 @@
  * costs little.
  */
 import type { Placed } from '../../runtime/index.js'
-import type { PeerKey } from '../chat/chat-id.js'
+import type { ChatId, PeerKey } from '../chat/chat-id.js'
 import { type AccountState, foldAccountFact } from './account.js'
-import type { Authorization, ContactCard, NotifyScope, NotifySettings } from './changes.js'
+import type { Authorization, BlockCount, ContactCard, NotifyScope, NotifySettings } from './changes.js'
 import { foldContactFact } from './contacts.js'
 import { foldDeviceFact } from './devices.js'
 import { type DialogState, foldDialogFact, foldMessage, moveLane } from './dialogs.js'
@@ -18,6 +18,8 @@ export interface UserState {
   /** Last seen, kept coarsely; 0: never. */
   seenAtMs: number
   dialogs?: Map<PeerKey, DialogState> | undefined
+  /** The block that the latest message left behind, for its row (counts.ts). */
+  left?: { readonly chat: ChatId; readonly count: BlockCount } | undefined
   /** Pinned dialogs, first one first. */
   pinned?: PeerKey[] | undefined
   account?: AccountState | undefined

@@ -115,6 +115,7 @@ export const facts: readonly { readonly count: number; readonly fact: BoxFact; r
       mentions: 0,
       pins: 0,
       top: { id: 0, n: 0, atMs: 0 },
+      blocks: [[0, 3, 2]],
     },
   },
   { count: 1, fact: { type: 'readInbox', peer: other, maxId: 5, maxN: 5, stillUnread: 2 } },
