@@ -165,7 +165,7 @@ export async function* rowPages(box: Box, table: Table, group: string, range: Ro
   }
 }
 
-function toMessageRow(n: number, stored: unknown): MessageRow {
+export function toMessageRow(n: number, stored: unknown): MessageRow {
   const [id, seconds, out] = stored as StoredMessageRow
   return { n, id, seconds, out: out === 1 }
 }

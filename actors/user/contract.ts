@@ -256,10 +256,14 @@ export interface SearchRequest extends Omit<HistoryRequest, 'peer'> {
 export interface MessagePage {
   /** Newest first. */
   readonly messages: readonly BoxMessage[]
-  /** All that match, without offsets. */
+  /** All that match, without offsets, unless it is `inexact`. */
   readonly total: number
   /** How many newer ones lie before the page; absent where that is not known without counting. */
   readonly offsetIdOffset?: number
+  /** `total` is no more than what is known. */
+  readonly inexact?: true
+  /** Nothing was found so far, and there is more to look through: the same request goes on from there. */
+  readonly unfinished?: true
 }
 
 export interface Located {

@@ -1,8 +1,7 @@
-import { type ChatId, chatOfPeer, type Peer, type PeerKey, peerKey } from '../chat/chat-id.js'
+import { type ChatId, chatOfPeer, type Peer, peerKey } from '../chat/chat-id.js'
 import { type MessageRow, messageRows, newestWhere, rowPages } from './box-rows.js'
 import type { HistoryRequest, Located, MessagePage } from './contract.js'
 import { skipped } from './counts.js'
-import type { DialogState } from './dialogs.js'
 import { limits } from './limits.js'
 import { isAfterOffset, isWithinIds, type Listed, type WindowRequest, windowOf } from './message-window.js'
 import { locate, messagesAt } from './messages.js'
@@ -72,21 +71,39 @@ export async function locateUpTo(box: Box, peer: Peer, maxId: number): Promise<L
   return row && (await locate(box, [row.id]))[0]
 }
 
-/** Ids of a dialog's unread mentions or pinned messages, newest first. */
-export async function listedIds(box: Box, table: 'mention' | 'pinned', peer: PeerKey): Promise<number[]> {
-  const ids: number[] = []
-  const range = { from: 0, to: Number.MAX_SAFE_INTEGER, limit: limits.searchedMessages, descending: true }
-  for await (const page of rowPages(box, table, peer, range)) ids.push(...page.map(({ order }) => order))
-  return ids
+export function unreadMentionsPage(box: Box, asked: HistoryRequest): Promise<MessagePage> {
+  return listPage(box, 'mention', asked.peer, { ...asked, limit: pageLimit(asked.limit) })
 }
 
-export async function unreadMentionsPage(box: Box, asked: HistoryRequest): Promise<MessagePage> {
-  const key = peerKey(asked.peer)
-  const dialog: DialogState | undefined = box.state.dialogs?.get(key)
-  if (!dialog || dialog.mentions === 0) return EMPTY_PAGE
-  const ids = await listedIds(box, 'mention', key)
-  const found: Listed[] = ids.map((id) => ({ id, seconds: 0 })) // this list has no dates to go by
-  return pageOf(box, found, { ...asked, offsetDate: 0, limit: pageLimit(asked.limit) })
+/** A page of a dialog's unread mentions or pinned messages, by their ids; these lists have no dates to go by. */
+export async function listPage(
+  box: Box,
+  table: 'mention' | 'pinned',
+  peer: Peer,
+  request: WindowRequest,
+): Promise<MessagePage> {
+  const key = peerKey(peer)
+  const dialog = box.state.dialogs?.get(key)
+  const total = (table === 'pinned' ? dialog?.pins : dialog?.mentions) ?? 0
+  if (total === 0) return EMPTY_PAGE
+  const { offsetId, limit } = request
+  const addOffset = Math.max(-limits.listedOffset, Math.min(request.addOffset, limits.listedOffset))
+  const split = offsetId > 0 ? offsetId : Number.MAX_SAFE_INTEGER
+  const idsIn = async (from: number, to: number, most: number, descending: boolean) => {
+    const ids: number[] = []
+    const range = { from, to, limit: most, descending }
+    for await (const page of rowPages(box, table, key, range)) ids.push(...page.map(({ order }) => order))
+    return ids
+  }
+  const ahead = Math.max(0, -addOffset)
+  const newer = ahead > 0 ? await idsIn(split, Number.MAX_SAFE_INTEGER, ahead, false) : []
+  const before = newer.slice(Math.max(0, ahead - limit)).reverse()
+  const left = Math.max(0, limit - ahead)
+  const skip = Math.max(0, addOffset)
+  const older = left > 0 ? (await idsIn(0, split - 1, skip + left, true)).slice(skip) : []
+  const ids = [...before, ...older].filter((id) => isWithinIds(request, { id, seconds: 0 }))
+  const messages = (await messagesAt(box, ids)).filter((message) => message !== undefined)
+  return { messages, total, ...(offsetId <= 0 && { offsetIdOffset: Math.min(skip, total) }) }
 }
 
 /** The page of a list of messages that is there as a whole. */

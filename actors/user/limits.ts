@@ -8,8 +8,10 @@ export const limits = {
   deliveredBytes: 4_194_304,
   /** Rows or entries that one read of the store asks for. */
   readPage: 500,
-  /** Messages that a search looks at, newest first. */
+  /** Messages that one call of a search looks at. */
   searchedMessages: 20_000,
+  /** How far an add_offset reaches in the lists of pinned messages and of unread mentions. */
+  listedOffset: 20_000,
   /** Entries that are looked through for the first outcome of a delivery that is repeated. */
   repeatSearchEntries: 2_048,
   pinnedDialogs: 100,

@@ -1,4 +1,5 @@
 import type { NodeId } from '../../runtime/index.js'
+import type { Reached } from './search.js'
 
 /** What dies with the activation: live sessions, presence, figures not stored yet. */
 export interface UserMemory {
@@ -12,6 +13,8 @@ export interface UserMemory {
   delivered?: Map<string, number> | undefined
   deliveredStoredAtMs: number
   active?: Map<string, number> | undefined
+  /** Searches that are not finished, by their request. */
+  searches?: Map<string, Reached> | undefined
 }
 
 export function emptyMemory(): UserMemory {

@@ -18,7 +18,10 @@ export interface Listed {
 }
 
 /** Whether the message comes after the offset, going back in time. */
-export function isAfterOffset({ offsetId, offsetDate }: WindowRequest, { id, seconds }: Listed): boolean {
+export function isAfterOffset(
+  { offsetId, offsetDate }: Pick<WindowRequest, 'offsetId' | 'offsetDate'>,
+  { id, seconds }: Listed,
+): boolean {
   return (offsetId <= 0 || id < offsetId) && (offsetDate <= 0 || seconds < offsetDate)
 }
 

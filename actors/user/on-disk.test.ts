@@ -3,39 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { createActorSystem, systemClock } from '../../runtime/index.js'
-import { noLog, noMetrics, SeededRandom } from '../../runtime/testing/index.js'
-import { openEmbeddedStorage } from '../../storage/index.js'
-import { userActor } from './actor.js'
-import { User } from './contract.js'
 import { Device, refetch } from './testing/mirror.js'
+import { accountOnDisk } from './testing/on-disk.js'
 import { ME, ORIGIN, text, World } from './testing/world.js'
-
-async function started(directory: string) {
-  const storage = await openEmbeddedStorage({ directory, clock: systemClock, log: noLog })
-  const system = createActorSystem({
-    actors: [userActor],
-    clock: systemClock,
-    random: new SeededRandom(1),
-    journals: storage.journals,
-    agenda: storage.agenda,
-    ownership: storage.ownership,
-    metrics: noMetrics,
-    log: noLog,
-    localValues: 'cross',
-  })
-  const stop = async () => {
-    await system.stop()
-    await storage.close()
-  }
-  return { user: system.ref(User, ME), stop }
-}
 
 test('a box of a thousand messages is the same after it was written', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'heliograph-box-'))
   try {
     const world = new World()
-    const first = await started(directory)
+    const first = await accountOnDisk(directory, 'cross')
     const device = new Device()
     for (let round = 0; round < 50; round++) {
       for (const chat of world.chats.slice(0, 4)) {
@@ -53,7 +29,7 @@ test('a box of a thousand messages is the same after it was written', async () =
     await first.user.saveDraft({ peer: world.chat(1).peer, body: text('not sent yet'), origin: ORIGIN })
     const before = (await refetch(first.user, 100)).shown()
     await first.stop()
-    const second = await started(directory)
+    const second = await accountOnDisk(directory, 'cross')
     expect((await refetch(second.user, 100)).shown()).toEqual(before)
     await device.catchUp(second.user, 1_000)
     expect(device.shown()).toEqual(before)

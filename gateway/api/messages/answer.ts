@@ -49,7 +49,8 @@ export async function presentPage(
   const people = await call.services.people.load(viewerOf(call), named)
   const shared = { messages, topics: [], chats: people.chats, users: people.users }
   if (page.total <= messages.length) return { _: 'messages.messages', ...shared }
-  return { _: 'messages.messagesSlice', count: page.total, offsetIdOffset: page.offsetIdOffset, ...shared }
+  const { total: count, offsetIdOffset, inexact } = page
+  return { _: 'messages.messagesSlice', count, offsetIdOffset, inexact, ...shared }
 }
 
 /** The parts that every answer about dialogs has. */
