@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Authorization } from './changes.js'
 import type { PushFrame } from './contract.js'
+import { limits } from './limits.js'
 import { applyEntry, emptyUser } from './state.js'
 import { AccountHost } from './testing/account.js'
 import { encodedBytes } from './testing/encoded-bytes.js'
@@ -255,5 +256,28 @@ describe('presence', () => {
     ])
     await host.restart()
     expect(await host.account(ME).presence()).toMatchObject({ kind: 'offline', atMs: start })
+  })
+
+  test('of many partners it tells those with whom there was something last, whether a message or a new contact', async () => {
+    const { host, user, chat } = await registered()
+    const contact = (id: number) => ({ user: id, card: { firstName: `${id}`, lastName: '', phone: '' } })
+    const put = (ids: readonly number[]) => user.putContacts({ contacts: ids.map(contact), origin: ORIGIN })
+    await put([11])
+    await host.clock.advance(1_000)
+    await put(Array.from({ length: limits.toldPartners }, (_, index) => 1_000 + index))
+    await host.clock.advance(1_000)
+    chat.write([{ type: 'message', from: 7, body: text('hello') }], host.clock.now())
+    await chat.deliver(user, 0)
+    await host.clock.advance(1_000)
+    await put([12])
+    for (const id of [7, 11, 12]) {
+      await host.account(id).register({ phone: `${id}`, profile: PROFILE })
+      await host.account(id).putContacts({ contacts: [contact(ME)], origin: ORIGIN })
+      await host.attach(id, 0)
+    }
+    await user.setPresence({ onlineUntilMs: host.clock.now() + 60_000 })
+    await host.clock.advance(1)
+    const told = host.pushed.filter(({ news = [] }) => news.some(({ type }) => type === 'presence'))
+    expect(told.map((frame) => frame.user).sort((one, other) => one - other)).toEqual([7, 12])
   })
 })

@@ -25,8 +25,8 @@ export const limits = {
   /** Changes and bytes that `attach` replays; beyond it the sessions fetch the difference. */
   replayedChanges: 200,
   replayedBytes: 1_048_576,
-  /** People told of a change of presence or profile: newest dialogs first, then contacts. */
-  toldPartners: 100,
+  /** People told of a change of presence or profile: those with whom there was something last. */
+  toldPartners: 500,
   /** How far ahead `online` reaches at most. */
   onlineMs: 600_000,
   seenEveryMs: 60_000,

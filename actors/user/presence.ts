@@ -45,16 +45,24 @@ async function tell(effect: Effect, partners: readonly number[], news: LiveNews)
   await Promise.allSettled(told)
 }
 
-/** Partners of private dialogs, newest first, then contacts; none that is blocked. */
+/**
+ * Whom Telegram tells too: contacts and partners of private dialogs, none that is blocked. Of more than
+ * `limits.toldPartners` those with the latest message, or the latest taken into the contacts; the others see it when
+ * their clients next ask (contacts.getStatuses, and with every list that names the account).
+ */
 function partnersOf(state: UserState): number[] {
-  const dialogs = [...(state.dialogs ?? [])]
-    .map(([key, { top }]) => ({ peer: parsePeerKey(key), top }))
-    .filter(({ peer, top }) => peer.kind === 'user' && top > 0)
-    .sort((one, other) => other.top - one.top)
-    .map(({ peer }) => peer.id)
-  const partners = new Set([...dialogs, ...(state.contacts?.keys() ?? [])])
-  const toldToo = [...partners].filter((id) => id !== state.id && id !== SERVICE_USER_ID && !state.blocked?.has(id))
-  return toldToo.slice(0, limits.toldPartners)
+  const knownAtMs = new Map<number, number>()
+  for (const [key, { top, topAtMs }] of state.dialogs ?? []) {
+    const peer = parsePeerKey(key)
+    if (peer.kind === 'user' && top > 0) knownAtMs.set(peer.id, topAtMs)
+  }
+  for (const [id, { atMs }] of state.contacts ?? []) knownAtMs.set(id, Math.max(atMs, knownAtMs.get(id) ?? 0))
+  knownAtMs.delete(state.id)
+  knownAtMs.delete(SERVICE_USER_ID)
+  for (const id of state.blocked?.keys() ?? []) knownAtMs.delete(id)
+  const partners = [...knownAtMs]
+  if (partners.length > limits.toldPartners) partners.sort(([, one], [, other]) => other - one)
+  return partners.slice(0, limits.toldPartners).map(([id]) => id)
 }
 
 /** Whether the account's devices are told: not of strangers, not of who is blocked, not of chats it is not in. */
