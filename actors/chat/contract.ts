@@ -55,7 +55,7 @@ export interface Chat {
   checkInvite(request: { readonly by: number; readonly hash: string }): Promise<InvitePreview>
   join(request: Asked & { readonly hash: string }): Promise<Outcome>
 
-  /** The group as `viewer` may see it; undefined where there is none. Former members see `left` and no members. */
+  /** The group as `viewer` may see it; undefined where there is none. Former members see it as it was when they went, without members. */
   group(request: { readonly viewer: number }): Promise<GroupInfo | undefined>
   /** The other members now, whom typing is told to; none where the other party blocks. Refused for non-members. */
   audience(request: { readonly by: number }): Promise<readonly number[]>

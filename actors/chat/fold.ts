@@ -166,7 +166,8 @@ function leave(state: ChatState, user: number, n: number, why: Former['why']): v
   state.members.delete(user)
   group.former ??= new Map()
   const stays: Stay[] = [...(member.past ?? []), [member.from, n]]
-  group.former.set(user, { why, stays, last: n, readUpTo: member.readUpTo })
+  const asOf = { title: group.title, version: group.version, memberCount: state.members.size }
+  group.former.set(user, { why, stays, last: n, readUpTo: member.readUpTo, asOf })
   if (group.former.size <= FORMER_MEMBERS) return
   for (const [oldest, former] of group.former) {
     if (former.stays.length > 0) continue

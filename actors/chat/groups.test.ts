@@ -74,6 +74,31 @@ describe('a group', () => {
     expect(await talk.until(talk.chat(chat).audience({ by: 1 }))).toEqual([2])
   })
 
+  it('is to those who have gone what it was then', async () => {
+    const talk = await Talk.start()
+    const chat = await talk.group(1, [2, 3, 4])
+    const before = await info(talk, chat, 1)
+    await talk.until(remove(talk, chat, 1, 2))
+    await talk.until(talk.chat(chat).setTitle({ ...talk.asked(1), title: 'Without you' }))
+    await talk.until(talk.chat(chat).setAbout({ ...talk.asked(1), about: 'our secret' }))
+    await talk.until(remove(talk, chat, 3, 3))
+    await talk.until(talk.chat(chat).setTitle({ ...talk.asked(1), title: 'Even fewer' }))
+    const seen = async (user: number) => {
+      const { title, about, memberCount, membership, members } = (await info(talk, chat, user))!
+      return { title, about, memberCount, membership, members }
+    }
+    const nothing = { about: '', members: [] }
+    expect(await seen(2)).toEqual({ ...nothing, title: before?.title, memberCount: 3, membership: 'removed' })
+    expect(await seen(3)).toEqual({ ...nothing, title: 'Without you', memberCount: 2, membership: 'left' })
+    expect(await seen(4)).toMatchObject({ title: 'Even fewer', about: 'our secret', memberCount: 2 })
+    // Who may join again, may see what.
+    const { hash } = await talk.until(talk.chat(chat).exportInvite({ ...talk.asked(1), revokePrevious: false }))
+    const preview = await talk.until(talk.chat(chat).checkInvite({ by: 2, hash }))
+    expect(preview).toMatchObject({ already: false, group: { title: 'Even fewer', memberCount: 2, members: [] } })
+    await talk.until(talk.chat(chat).join({ ...talk.asked(2), hash }))
+    expect(await seen(2)).toMatchObject({ title: 'Even fewer', memberCount: 3, membership: 'member' })
+  })
+
   it('deletes the copies of one who is removed, if asked to', async () => {
     const talk = await Talk.start()
     const chat = await talk.group(1, [2, 3])

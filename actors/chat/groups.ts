@@ -147,9 +147,15 @@ function goodInvite(state: ChatState, hash: string, nowMs: number) {
 
 export function checkInvite(self: ChatReading, request: { by: number; hash: string }): InvitePreview {
   goodInvite(self.state as ChatState, request.hash, self.nowMs)
-  const group = groupInfo(self, { viewer: request.by })
-  if (!group) refuse('INVITE_HASH_INVALID')
-  return { already: self.state.members.has(request.by), group }
+  const { by } = request
+  // Who has a link may join: the group is shown to him as it is, also when he was in it before.
+  const group = groupInfo(self, { viewer: by }) ?? refuse('INVITE_HASH_INVALID')
+  return { already: self.state.members.has(by), group: { ...group, ...current(self.state as ChatState) } }
+}
+
+function current(state: ChatState) {
+  const { title, about, version } = groupOf(state)
+  return { title, about, version, memberCount: state.members.size }
 }
 
 export function join(turn: ChatTurn, request: Asked & { hash: string }): Promise<Later<Outcome>> {
@@ -168,19 +174,18 @@ export function groupInfo(self: ChatReading, { viewer }: { viewer: number }): Gr
   const group = state.group
   if (!group) return undefined
   const member = state.members.get(viewer)
-  const { creator, title, about, atMs, version } = group
+  const { creator, atMs } = group
+  const former = member ? undefined : group.former?.get(viewer)
   const pinned = state.pins.at(-1)
   const invite = member && isAdmin(member) ? ownInvite(state as ChatState, viewer) : undefined
   return {
     id: state.groupId,
-    title,
-    about,
     creator,
     atMs,
-    version,
-    memberCount: state.members.size,
+    ...current(state as ChatState),
+    ...(former && { about: '', ...former.asOf }),
     members: member ? membersOf(state as ChatState) : [],
-    membership: member?.role ?? group.former?.get(viewer)?.why ?? 'none',
+    membership: member?.role ?? former?.why ?? 'none',
     ...given({ pinned: member ? pinned : undefined, invite }),
   }
 }

@@ -53,6 +53,8 @@ export interface Former {
   stays: readonly Stay[]
   last: number
   readUpTo: number
+  /** The group as it was then: what came later is not for them. Unknown of those who went before this was kept. */
+  readonly asOf?: { readonly title: string; readonly version: number; readonly memberCount: number }
 }
 
 export interface Group {

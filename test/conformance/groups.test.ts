@@ -1,4 +1,6 @@
 /** A basic group of three accounts, by both libraries. */
+import { Long } from '@mtcute/core'
+import type { tl } from '@mtcute/node'
 import bigInt from 'big-integer'
 import { Api } from 'telegram'
 import { beforeAll, expect, test } from 'vitest'
@@ -108,6 +110,16 @@ test('members: listed, removed, added again, promoted, with the history that the
   await alice.send(group, 'without Carol')
   await told(bob, 'message', ({ message }) => message.text === 'without Carol')
   expect((await carol.history(group)).map(({ text }) => text)).not.toContain('without Carol')
+  await alice.client.setChatTitle(group, 'What Carol must not know')
+  const { chats } = await carol.client.call({ _: 'messages.getChats', id: [-group] })
+  expect(chats).toMatchObject([{ _: 'chatForbidden', title: 'Mirrors and sun' }])
+  const full = await carol.client.call({ _: 'messages.getFullChat', chatId: -group })
+  expect(full).toMatchObject({
+    fullChat: { about: '', participants: { _: 'chatParticipantsForbidden' } },
+    chats: [{ title: 'Mirrors and sun' }],
+  })
+  expect((await carol.dialogs()).map(({ title }) => title)).toContain('Mirrors and sun')
+  await alice.client.setChatTitle(group, 'Mirrors and sun')
 
   await bob.client.invoke(
     new Api.messages.AddChatUser({
@@ -163,4 +175,47 @@ test('who leaves is told of, and hears no more', async () => {
   await told(carol, 'message', ({ message }) => message.text === 'Bob is gone')
   await bob.history('me') // by now he would have been told
   expect(eventsOf(bob, 'message').slice(before)).toEqual([])
+})
+
+test('to who never was in it a group is no peer, whatever is asked', async () => {
+  const outsider = (await on.mtcute()).client
+  const peer: tl.RawInputPeerChat = { _: 'inputPeerChat', chatId: -group }
+  const zero = { offsetId: 0, offsetDate: 0, addOffset: 0, limit: 10, maxId: 0, minId: 0, hash: Long.ZERO }
+  const filter = { _: 'inputMessagesFilterEmpty' } as const
+  const byPeer: tl.RpcMethod[] = [
+    { _: 'messages.readHistory', peer, maxId: 0 },
+    { _: 'messages.readMentions', peer },
+    { _: 'messages.getHistory', peer, ...zero },
+    { _: 'messages.getUnreadMentions', peer, ...zero },
+    { _: 'messages.search', peer, filter, q: 'a', minDate: 0, maxDate: 0, ...zero },
+    { _: 'messages.deleteHistory', peer, maxId: 0 },
+    { _: 'messages.setTyping', peer, action: { _: 'sendMessageTypingAction' } },
+    { _: 'messages.saveDraft', peer, message: 'a draft' },
+    { _: 'messages.sendMessage', peer, message: 'a message', randomId: Long.ONE },
+    { _: 'messages.editMessage', peer, id: 1, message: 'b' },
+    { _: 'messages.sendReaction', peer, msgId: 1, reaction: [] },
+    { _: 'messages.updatePinnedMessage', peer, id: 1 },
+    { _: 'messages.unpinAllMessages', peer },
+    { _: 'messages.editChatAbout', peer, about: 'mine' },
+    { _: 'messages.exportChatInvite', peer },
+    { _: 'messages.getScheduledHistory', peer, hash: Long.ZERO },
+    { _: 'messages.toggleDialogPin', peer: { _: 'inputDialogPeer', peer }, pinned: true },
+    { _: 'messages.markDialogUnread', peer: { _: 'inputDialogPeer', peer }, unread: true },
+    { _: 'messages.getPeerDialogs', peers: [{ _: 'inputDialogPeer', peer }] },
+    { _: 'account.getNotifySettings', peer: { _: 'inputNotifyPeer', peer } },
+  ]
+  for (const request of byPeer)
+    await expect(outsider.call(request), request._).rejects.toMatchObject({ text: 'PEER_ID_INVALID' })
+  const chatId = -group
+  const byNumber: tl.RpcMethod[] = [
+    { _: 'messages.getFullChat', chatId },
+    { _: 'messages.editChatTitle', chatId, title: 'mine' },
+    { _: 'messages.editChatAdmin', chatId, userId: { _: 'inputUserSelf' }, isAdmin: true },
+    { _: 'messages.addChatUser', chatId, userId: { _: 'inputUserSelf' }, fwdLimit: 0 },
+    { _: 'messages.deleteChatUser', chatId, userId: { _: 'inputUserSelf' } },
+  ]
+  for (const request of byNumber)
+    await expect(outsider.call(request), request._).rejects.toThrow(/(CHAT|PEER)_ID_INVALID/)
+  const { chats } = await outsider.call({ _: 'messages.getChats', id: [-group] })
+  expect(chats).toMatchObject([{ _: 'chatForbidden', title: '' }])
 })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { User } from '../../../actors/user/contract.js'
+import { Chat, type GroupInfo } from '../../../actors/chat/contract.js'
+import { type Dialog, User } from '../../../actors/user/contract.js'
 import { Username } from '../../../actors/username/contract.js'
 import { ApiRig } from '../../testing/rig.js'
 import { boxMessage, messageFact, OTHER, SELF } from '../../testing/samples.js'
@@ -35,8 +36,35 @@ describe('peers', () => {
       kind: 'user',
       id: SELF,
     })
-    expect(await peerOf(call, { _: 'inputPeerChat', chatId: 5 })).toEqual({ kind: 'chat', id: 5 })
     expect(await usersOf(call, [api.inputUser(2), { _: 'inputUserSelf' }, api.inputUser(2)], 3)).toEqual([2, SELF])
+  })
+
+  test('a group is named by its number, by those who are or were in it or have a dialog of it', async () => {
+    const { api, call } = rig()
+    const memberships: Record<number, GroupInfo['membership']> = { 5: 'member', 6: 'left', 7: 'removed', 8: 'none' }
+    api.system.stub(Chat, (id) => ({
+      group: async () => {
+        const membership = memberships[Number(id.slice(1))]
+        return membership && ({ membership } as GroupInfo)
+      },
+    }))
+    api.system.stub(User, () => ({
+      dialogsOf: async ([peer]) => ({
+        dialogs: peer?.id === 10 ? [{} as Dialog] : [],
+        messages: [],
+        total: 0,
+        pts: 0,
+      }),
+    }))
+    for (const id of [5, 6, 7, 10]) {
+      expect(await peerOf(call, { _: 'inputPeerChat', chatId: id })).toEqual({ kind: 'chat', id })
+    }
+    for (const id of [8, 9]) {
+      await expect(peerOf(call, { _: 'inputPeerChat', chatId: id })).rejects.toThrow('PEER_ID_INVALID')
+    }
+    // Who was invited a moment ago is believed, whatever was known before.
+    memberships[9] = 'member'
+    expect(await peerOf(call, { _: 'inputPeerChat', chatId: 9 })).toEqual({ kind: 'chat', id: 9 })
   })
 
   test.each([0, -1, 1.5, Number.MAX_SAFE_INTEGER + 1])('number %d names nobody', async (id) => {

@@ -3,6 +3,7 @@ import { decodeBody } from '../../../actors/message/body.js'
 import type { Soon } from '../../../runtime/index.js'
 import type { tl } from '../../tl/index.js'
 import type { Call } from '../call.js'
+import { viewerOf } from '../envelope.js'
 import { refuseCall } from '../errors.js'
 import type { Long } from '../long.js'
 import { PeerSet } from '../peer-set.js'
@@ -21,7 +22,7 @@ export function peerOf(call: Call, input: InputPeer): Soon<Peer> {
     case 'inputPeerUserFromMessage':
       return userFromMessage(call, input, 'PEER_ID_INVALID').then((id) => ({ kind: 'user', id }))
     case 'inputPeerChat':
-      return { kind: 'chat', id: idOf(input.chatId, 'PEER_ID_INVALID') }
+      return knownGroup(call, idOf(input.chatId, 'PEER_ID_INVALID'))
     case 'inputPeerChannel':
     case 'inputPeerChannelFromMessage':
       return refuseCall('CHANNEL_INVALID')
@@ -79,6 +80,20 @@ function knownUser(call: Call, id: number, accessHash: Long, refusal: string): n
   const user = idOf(id, refusal)
   if (user === call.self || call.services.hashes.opensUser(call.self, user, accessHash)) return user
   return refuseCall(refusal)
+}
+
+/** A group that the caller is or was in, or has a dialog of: anybody may guess a number. Refused: PEER_ID_INVALID. */
+async function knownGroup(call: Call, id: number): Promise<Peer> {
+  const { people } = call.services
+  const viewer = viewerOf(call)
+  const peer: Peer = { kind: 'chat', id }
+  const isKnown = async () => ((await people.group(viewer, id))?.membership ?? 'none') !== 'none'
+  if (await isKnown()) return peer
+  // Who has just been invited may be faster than the news of it.
+  people.forgetGroupFor(call.self, id)
+  if (await isKnown()) return peer
+  const { dialogs } = await call.me.dialogsOf([peer])
+  return dialogs.length > 0 ? peer : refuseCall('PEER_ID_INVALID')
 }
 
 function idOf(id: number, refusal: string): number {
