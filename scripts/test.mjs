@@ -17,6 +17,8 @@ const serverTests = '**/*.server.test.ts'
 async function withServers(body) {
   const dir = defaultServicesDir()
   const startedHere = []
+  // Ctrl-C reaches the test runner too: this process waits for its end and then stops what it started.
+  process.on('SIGINT', () => {})
   try {
     for (const service of testServices.map((name) => catalog.get(name))) {
       const { record, started } = await up(dir, service)

@@ -2,6 +2,10 @@
  * U1, U2 and U4 of scripts/services/service.mjs, P1 and P2 of places.mjs, and S1-S3 of test/services.ts, on the real
  * servers.
  */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import {
   type PrivateService,
@@ -83,6 +87,40 @@ test('P2: servers that start at the same moment get ports of their own', async (
   const services = await Promise.all([start('redis'), start('redis'), start('redis')])
   expect(new Set(services.map(({ url }) => url)).size).toBe(3)
   for (const service of services) expect(await service.states()).toEqual(['up'])
+})
+
+/** Stands in for an engine: takes the calls that we make, and runs the server of the compose file as a process. */
+const standInForDocker = `#!/usr/bin/env node
+const { execFileSync, spawnSync } = require('node:child_process')
+const { readFileSync } = require('node:fs')
+const args = process.argv.slice(2)
+if (args[0] === 'info' || args[1] === 'version') process.exit(0)
+const [server] = Object.values(JSON.parse(readFileSync(args[args.indexOf('--file') + 1], 'utf8')).services)
+const port = server.ports[0].split(':')[1]
+if (args.includes('down')) spawnSync('redis-cli', ['-p', port, 'shutdown', 'nosave'])
+else execFileSync(server.command[0], [...server.command.slice(1), '--port', port, '--bind', '127.0.0.1', '--daemonize', 'yes'])
+`
+
+test('where an engine runs, a single server is a container with the same settings, published on loopback', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'heliograph-container-'))
+  writeFileSync(join(dir, 'docker'), standInForDocker, { mode: 0o755 })
+  const env = { ...process.env, PATH: `${dir}:${process.env.PATH}`, HELIOGRAPH_SERVICES_FROM: '' }
+  const services = (...args: string[]) =>
+    execFileSync(process.execPath, ['scripts/services.mjs', ...args, '--dir', dir, '--slot', '70'], {
+      env,
+      encoding: 'utf8',
+    })
+  const states = () => (JSON.parse(services('status', '--json')) as { members: { state: string }[] }).members
+  try {
+    expect(services('up', 'redis')).toContain('up in')
+    expect(states()).toMatchObject([{ state: 'up', host: '127.0.0.1' }])
+    expect(services('up', 'redis')).toContain('ran already')
+    expect(services('down', 'redis')).toContain('down')
+    expect(states()).toMatchObject([{ state: 'down' }])
+  } finally {
+    services('down', 'redis', '--wipe')
+    rmSync(dir, { recursive: true, force: true })
+  }
 })
 
 test('S1: a server that does not run is named with the command that starts it', () => {

@@ -105,13 +105,13 @@ export function serviceAddress(name: ServiceName): { readonly host: string; read
  */
 export function sharedService(name: ServiceName): Service {
   const dir = resolve(root, process.env.HELIOGRAPH_SERVICES_DIR || '.heliograph/services')
-  let record: { url: string; mainPort: string; members: (ServiceMember & { dir: string })[] }
+  let record: { url: string; mainPort: string; inContainer?: boolean; members: (ServiceMember & { dir: string })[] }
   try {
     record = JSON.parse(readFileSync(join(dir, name, 'service.json'), 'utf8'))
   } catch {
     throw notUp(name)
   }
-  if (!record.members.every(({ pid }) => isRunning(pid))) throw notUp(name)
+  if (!(record.inContainer || record.members.every(({ pid }) => isRunning(pid)))) throw notUp(name)
   const members = record.members.map((member) => ({
     ...member,
     port: member.ports[record.mainPort]!,
@@ -212,8 +212,10 @@ class PrivateProcesses implements PrivateService {
 
   #services(command: string, ...options: string[]): Promise<string> {
     const args = ['scripts/services.mjs', command, this.#name, '--dir', this.#dir, ...options]
+    // A process of its own can be killed and frozen by its id; a container's cannot.
+    const env = { ...process.env, HELIOGRAPH_SERVICES_FROM: 'packages' }
     return new Promise((done, fail) => {
-      execFile(process.execPath, args, { cwd: root }, (error, stdout, stderr) =>
+      execFile(process.execPath, args, { cwd: root, env }, (error, stdout, stderr) =>
         error ? fail(new Error(stderr.trim() || error.message)) : done(stdout),
       )
     })

@@ -21,6 +21,13 @@ export const sharedSettings = {
   materialized_views_enabled: false,
 }
 
+/** The same as properties, for what Cassandra's own image has no variable for. */
+export function settingProperties() {
+  const { num_tokens: _, endpoint_snitch: __, ...rest } = sharedSettings
+  const properties = Object.entries(rest).map(([name, value]) => `-Dcassandra.settings.${name}=${value}`)
+  return ['-Dcassandra.config.allow_system_properties=true', ...properties]
+}
+
 const smallNodeSettings = {
   partitioner: 'org.apache.cassandra.dht.Murmur3Partitioner',
   auto_bootstrap: false,

@@ -2,7 +2,13 @@
 
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { nodeArguments, nodetoolArguments, writeConfiguration } from './cassandra-files.mjs'
+import {
+  nodeArguments,
+  nodetoolArguments,
+  settingProperties,
+  sharedSettings,
+  writeConfiguration,
+} from './cassandra-files.mjs'
 import { countRows, servesCql } from './cql.mjs'
 import { cassandraJars, java, maven } from './installation.mjs'
 import { versions } from './versions.mjs'
@@ -13,15 +19,15 @@ function node(index, ports) {
   return { role: `node-${index + 1}`, host: `127.0.0.${index + 1}`, ports }
 }
 
-function service({ name, summary, members }) {
+function service({ name, summary, members, ...special }) {
   return {
+    ...special,
     name,
     summary,
     version: versions.cassandra.exact,
     image: versions.cassandra.image,
     requirements: [java, maven, cassandraJars],
     members,
-    protocol: 'CQL',
     mainPort: 'cql',
     startWithinMs: 300_000,
     stopSignal: 'SIGTERM',
@@ -64,6 +70,17 @@ export const cassandra = service({
   name: 'cassandra',
   summary: 'one node',
   members: [node(0, { cql: 0, storage: 1, jmx: 2 })],
+  container: () => ({
+    environment: {
+      CASSANDRA_DC: 'dc1',
+      CASSANDRA_ENDPOINT_SNITCH: sharedSettings.endpoint_snitch,
+      CASSANDRA_NUM_TOKENS: String(sharedSettings.num_tokens),
+      MAX_HEAP_SIZE: `${heapMb}M`,
+      JVM_EXTRA_OPTS: settingProperties().join(' '),
+    },
+    inside: { cql: 9042 },
+    keeps: '/var/lib/cassandra',
+  }),
 })
 
 export const cassandraRing = service({

@@ -58,8 +58,9 @@ async function isHealthy({ host, ports }) {
   }
 }
 
-function service({ name, summary, members }) {
+function service({ name, summary, members, ...special }) {
   return {
+    ...special,
     name,
     summary,
     version: versions.nats.exact,
@@ -86,6 +87,11 @@ export const nats = service({
   name: 'nats',
   summary: 'one server with JetStream',
   members: [{ role: 'server', host, ports: { client: 40, monitor: 41 } }],
+  container: () => ({
+    command: ['--jetstream', '--store_dir=/data', '--http_port=8222'],
+    inside: { client: 4222, monitor: 8222 },
+    keeps: '/data',
+  }),
 })
 
 export const natsCluster = service({

@@ -67,10 +67,14 @@ function runAsServerUser(name, args, { password } = {}) {
   return stdout.trim()
 }
 
+function writePassword(member) {
+  writeFileSync(passwordPath(member), `${randomBytes(18).toString('base64url')}\n`, { mode: 0o600 })
+}
+
 function initialize(member) {
   rmSync(dataOf(member), { recursive: true, force: true })
   const owner = serverUser()
-  writeFileSync(passwordPath(member), `${randomBytes(18).toString('base64url')}\n`, { mode: 0o600 })
+  writePassword(member)
   if (owner) chownSync(passwordPath(member), owner.uid, owner.gid)
   const login = ['-U', user, '--auth=scram-sha-256', `--pwfile=${passwordPath(member)}`]
   runAsServerUser('initdb', ['-D', dataOf(member), ...login, '--encoding=UTF8', '--locale=C.UTF-8', '--no-sync'])
@@ -112,8 +116,9 @@ function answers({ host, ports }) {
   })
 }
 
-function service({ name, summary, members, settings, isWhole }) {
+function service({ name, summary, members, settings, ...special }) {
   return {
+    ...special,
     name,
     summary,
     version: versions.postgres.series,
@@ -127,7 +132,6 @@ function service({ name, summary, members, settings, isWhole }) {
     /** What a killed predecessor's sessions hold until they have noticed. */
     passes: /pre-existing shared memory block/,
     answers,
-    ...(isWhole && { isWhole }),
 
     describe(record) {
       for (const member of record.members) member.dir = reachable(member.dir)
@@ -166,6 +170,16 @@ export const postgres = service({
   summary: 'one server',
   members: [{ role: 'primary', host, ports: { client: 10 } }],
   settings: {},
+  container(member) {
+    mkdirSync(member.dir, { recursive: true })
+    if (!existsSync(passwordPath(member))) writePassword(member)
+    const password = readFileSync(passwordPath(member), 'utf8').trim()
+    return {
+      environment: { POSTGRES_USER: user, POSTGRES_DB: database, POSTGRES_PASSWORD: password },
+      inside: { client: 5432 },
+      keeps: '/var/lib/postgresql/data',
+    }
+  },
 })
 
 export const postgresStandby = service({

@@ -53,6 +53,11 @@ export const redis = service({
   summary: 'one server',
   members: [member('server', { client: 20 })],
   plan: (each, _record, { overrides }) => serverPlan(each, overrides),
+  container: () => ({
+    command: ['redis-server', ...argumentsOf(sharedSettings)],
+    inside: { client: 6379 },
+    keeps: '/data',
+  }),
 })
 
 const isSentinel = ({ role }) => role.startsWith('sentinel')

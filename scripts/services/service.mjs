@@ -8,6 +8,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { comesInContainers, removeContainer, startContainer } from './containers.mjs'
 import { DaemonFailed, exists, isAlive, launch, stop, untilAnswers, untilCollected } from './daemon.mjs'
 import { missingFor, NotInstalled } from './installation.mjs'
 import { choosePorts, readRecord, writeRecord } from './places.mjs'
@@ -28,6 +29,8 @@ export async function up(dir, service, { overrides, startSlot } = {}) {
   return withLock(dir, service.name, async () => {
     const known = readRecord(dir, service.name)
     if (known && (await runs(service, known))) return { record: known, started: 0 }
+    const inContainer = known?.inContainer ?? (known === undefined && !overrides && comesInContainers(service))
+    if (inContainer) return upInContainer(dir, service, known, startSlot)
     const missing = missingFor([service])
     if (missing.length > 0) throw new NotInstalled(missing)
     return startWithRetries(dir, service, known, { overrides, startSlot })
@@ -35,8 +38,22 @@ export async function up(dir, service, { overrides, startSlot } = {}) {
 }
 
 async function runs(service, record) {
-  for (const member of record.members) if (!isAlive(member) || !(await service.answers(member, record))) return false
+  for (const member of record.members)
+    if (!(record.inContainer || isAlive(member)) || !(await service.answers(member, record))) return false
   return (await service.isWhole?.(record)) ?? true
+}
+
+async function upInContainer(dir, service, known, startSlot) {
+  const record = known ?? { ...(await newRecord(dir, service, { startSlot })), inContainer: true }
+  startContainer(dir, service, record)
+  record.url = service.url(record)
+  writeRecord(dir, record)
+  const giveUpAt = performance.now() + service.startWithinMs
+  while (!(await runs(service, record))) {
+    if (performance.now() > giveUpAt) throw new Error(`${service.name}: its container does not answer`)
+    await pause(200)
+  }
+  return { record, started: 1 }
 }
 
 async function startWithRetries(dir, service, known, options) {
@@ -50,8 +67,7 @@ async function startWithRetries(dir, service, known, options) {
       const mayBePorts = error instanceof DaemonFailed && /in use|EADDRINUSE|bind/i.test(error.message)
       if (known || !mayBePorts || attempt === startAttempts) throw error
       await stopMembers(service, record)
-      rmSync(join(dir, service.name), { recursive: true, force: true })
-      mkdirSync(join(dir, service.name), { recursive: true })
+      removeData(record)
       record = undefined
     }
   }
@@ -117,13 +133,26 @@ export async function down(dir, service, { wipe = false } = {}) {
   const stopped = await withLock(dir, service.name, async () => {
     const record = readRecord(dir, service.name)
     if (record === undefined) return 0
-    const count = await stopMembers(service, record)
-    // A member's directory may lie elsewhere than the service's own.
-    if (wipe) for (const member of record.members) rmSync(member.dir, { recursive: true, force: true })
+    const count = record.inContainer
+      ? await stopContainer(dir, service, record, wipe)
+      : await stopMembers(service, record)
+    if (wipe) removeData(record)
     return count
   })
   if (wipe) rmSync(join(dir, service.name), { recursive: true, force: true })
   return stopped
+}
+
+async function stopContainer(dir, service, record, wipe) {
+  const ran = await runs(service, record)
+  removeContainer(dir, service, { wipe })
+  return ran ? 1 : 0
+}
+
+/** A member's directory may lie elsewhere than the service's own. */
+function removeData(record) {
+  for (const { dir, logPath } of record.members)
+    for (const path of [dir, logPath]) rmSync(path, { recursive: true, force: true })
 }
 
 async function stopMembers(service, record) {
@@ -141,7 +170,8 @@ export async function status(dir, service) {
     record.members.map(async (member) => {
       const { role, host, ports, dir: dataDir, logPath, pid } = member
       const alive = isAlive(member)
-      const state = alive ? ((await service.answers(member, record)) ? 'up' : 'silent') : 'down'
+      const answers = (alive || record.inContainer) && (await service.answers(member, record))
+      const state = answers ? 'up' : alive ? 'silent' : 'down'
       const port = ports[service.mainPort]
       return { service: service.name, role, state, host, port, ports, ...(alive && { pid }), dataDir, logPath }
     }),
