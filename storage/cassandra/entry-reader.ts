@@ -1,6 +1,6 @@
 import type { ActorAddress, Position } from '../../runtime/index.js'
-import type { Bucket, BucketList } from './buckets.js'
-import { Chain, fromRow, keyOfPosition, mostLong, mostOrdinal, type StoredEntry } from './journal-rows.js'
+import type { BucketList } from './buckets.js'
+import { Chain, fromRow, keyOfPosition, mostLong, type StoredEntry } from './journal-rows.js'
 import type { Lineage } from './lineage.js'
 import type { CassandraSession, Parameter, ReadConsistency } from './session.js'
 import { tableOf } from './tables.js'
@@ -22,7 +22,8 @@ export async function* rowsOf(
   let key: readonly Parameter[] = [...keyOfPosition(after), mostLong, mostLong]
   for (;;) {
     const parameters = [...table.keyOf(actor), bucket, ...key, asked]
-    const rows = (await session.read({ query: table.after, parameters }, consistency)).map(fromRow)
+    const found = await session.read({ query: table.after, parameters }, consistency)
+    const rows = found.map((row) => fromRow(row, bucket))
     yield rows
     const last = rows.at(-1)
     if (last === undefined || rows.length < asked) return
@@ -40,23 +41,19 @@ export async function readTail(
   lineage: Lineage,
   list: BucketList,
   from: Position,
-): Promise<{ chain: Chain; last: Bucket; beyond: boolean }> {
+): Promise<{ chain: Chain; beyond: boolean }> {
   const chain = new Chain(lineage, from)
   const found = await list.after(session, from)
-  let last = found[0]!
   for (const bucket of found) {
     // A bucket begins where the one before has ended; else entries are missing between them.
     if (bucket !== found[0] && !(bucket.from.pts === chain.head.pts && bucket.from.ordinal === chain.head.ordinal)) {
-      return { chain, last, beyond: true }
+      return { chain, beyond: true }
     }
-    last = bucket
     for await (const rows of rowsOf(session, actor, bucket.number, from, mostPageRows, 'quorum')) {
       for (const row of rows) chain.take(row)
     }
-    if (chain.hasHole) return { chain, last, beyond: true }
+    if (chain.hasHole) return { chain, beyond: true }
   }
   chain.cutToCommit(from)
-  return { chain, last, beyond: false }
+  return { chain, beyond: false }
 }
-
-export const endOfKeys: Position = { pts: mostLong, ordinal: mostOrdinal }

@@ -2,7 +2,7 @@ import type { ActorAddress, JournalEntry, Position } from '../../runtime/index.j
 import { isAfter, isSame } from '../order.js'
 import type { Bucket, BucketList } from './buckets.js'
 import { rowsOf } from './entry-reader.js'
-import { Chain, fromRow, isPartOf, predecessorOf, type StoredEntry } from './journal-rows.js'
+import { Chain, fromRow, isPartOf, type StoredEntry } from './journal-rows.js'
 import { type Lineage, writerAt } from './lineage.js'
 import type { CassandraSession, ReadConsistency, Statement } from './session.js'
 import { tableOf } from './tables.js'
@@ -77,7 +77,7 @@ export class EntryReads {
     const reading = (await this.#byBucket(wanted)).map(async ([bucket, pts]) => {
       const parameters = [...table.keyOf(this.#actor), bucket, pts]
       const rows = await this.#session.read({ query: table.at, parameters }, consistency)
-      for (const row of rows.map(fromRow)) if (this.#isOurs(row)) found.set(row.entry.pts, row.entry)
+      for (const row of rows) this.#keep(fromRow(row, bucket), found)
     })
     await Promise.all(reading)
   }
@@ -95,8 +95,8 @@ export class EntryReads {
     )
   }
 
-  #isOurs(row: StoredEntry): boolean {
-    return isPartOf(this.#lineage, row) && !isAfter(row.entry, this.#head) && !isAfter(predecessorOf(row), this.#head)
+  #keep(row: StoredEntry, found: Map<number, JournalEntry>): void {
+    if (isPartOf(this.#lineage, row) && !isAfter(row.entry, this.#head)) found.set(row.entry.pts, row.entry)
   }
 
   /** At most `mostPerRead` numbers each. */

@@ -15,8 +15,6 @@ export interface History {
   /** The entries after the snapshot. */
   readonly tail: readonly StoredEntry[]
   readonly head: Position
-  /** The bucket of the last entry in the tail. */
-  readonly bucketOfTail: number
   readonly buckets: BucketRows
 }
 
@@ -39,7 +37,7 @@ export async function readHistory(
     newestBuckets(session, actor),
   ])
   if (former === undefined) {
-    return { former, snapshot: undefined, tail: [], head: start, bucketOfTail: 0, buckets }
+    return { former, snapshot: undefined, tail: [], head: start, buckets }
   }
   if (isOlder(request, former.writer)) throw overtaken(actor)
   const { lineage } = former
@@ -47,10 +45,10 @@ export async function readHistory(
   while (snapshot !== undefined && !isOn(former, snapshot)) snapshot = await snapshotBefore(session, actor, snapshot)
   const from = snapshot?.snapshot.position ?? start
   const read = () => readTail(session, actor, lineage, new BucketList(actor, lineage, buckets), from)
-  let { chain, last, beyond } = await read()
-  if (beyond) ({ chain, last, beyond } = await read())
+  let { chain, beyond } = await read()
+  if (beyond) ({ chain, beyond } = await read())
   if (beyond) throw hole(actor, chain.head)
-  return { former, snapshot, tail: chain.taken, head: chain.head, bucketOfTail: last.number, buckets }
+  return { former, snapshot, tail: chain.taken, head: chain.head, buckets }
 }
 
 /** The entries of the last commit in a tail, or what the tail has of it. */

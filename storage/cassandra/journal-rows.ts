@@ -16,6 +16,7 @@ const rowBytes = 120
 export interface StoredEntry {
   readonly entry: JournalEntry
   readonly writer: Writer
+  readonly bucket: number
   readonly afterOrdinal: number
   /** Entries of the same commit that follow: a history never ends before the last (S2). */
   readonly more: number
@@ -23,11 +24,12 @@ export interface StoredEntry {
   readonly bucketBytes: number
 }
 
-/** The entries of a commit as rows, after `head` in a bucket that holds `bucketBytes`. */
+/** The entries of a commit as rows, after `head`, in a bucket that holds `bucketBytes` already. */
 export function toStored(
   entries: readonly JournalEntry[],
   writer: Writer,
   head: Position,
+  bucket: number,
   bucketBytes: number,
 ): StoredEntry[] {
   let bytes = bucketBytes
@@ -36,7 +38,7 @@ export function toStored(
     bytes += sizeOf(entry)
     const afterOrdinal = before
     before = entry.ordinal
-    return { entry, writer, afterOrdinal, more: entries.length - 1 - index, bucketBytes: bytes }
+    return { entry, writer, bucket, afterOrdinal, more: entries.length - 1 - index, bucketBytes: bytes }
   })
 }
 
@@ -44,8 +46,8 @@ export function sizeOf({ fact, body }: JournalEntry): number {
   return rowBytes + fact.length + (body?.length ?? 0)
 }
 
-export function insertOf(table: JournalTable, actor: ActorAddress, bucket: number, stored: StoredEntry): Statement {
-  const { entry, writer, afterOrdinal, more, bucketBytes } = stored
+export function insertOf(table: JournalTable, actor: ActorAddress, stored: StoredEntry): Statement {
+  const { entry, writer, bucket, afterOrdinal, more, bucketBytes } = stored
   const { pts, ordinal, count, atMs, fact, body } = entry
   return {
     query: table.insert,
@@ -67,7 +69,7 @@ export function insertOf(table: JournalTable, actor: ActorAddress, bucket: numbe
   }
 }
 
-export function fromRow(row: Row): StoredEntry {
+export function fromRow(row: Row, bucket: number): StoredEntry {
   const body = row.body as Buffer | null
   const entry = {
     pts: numberOf(row.pts),
@@ -79,6 +81,7 @@ export function fromRow(row: Row): StoredEntry {
   return {
     entry: body === null ? entry : { ...entry, body },
     writer: { epoch: numberOf(row.writer_epoch), attempt: numberOf(row.writer_attempt) },
+    bucket,
     afterOrdinal: row.after_ordinal as number,
     more: row.more as number,
     bucketBytes: row.bucket_bytes as number,

@@ -247,9 +247,9 @@ export class CassandraJournal implements Journal {
     if (bytes > mostCommitBytes) throw misuse(`A commit of ${bytes} bytes to ${this.#name}: ${mostCommitBytes} at most`)
     if (this.#isBucketFull(bytes, head)) await this.#beginBucket()
     const { buckets } = this.#stands
-    const stored = toStored(entries, this.#writer, this.#head, this.#bucketBytes)
+    const stored = toStored(entries, this.#writer, this.#head, buckets.last.number, this.#bucketBytes)
     const table = tableOf(this.actor.kind)
-    const statements = stored.map((each) => insertOf(table, this.actor, buckets.last.number, each))
+    const statements = stored.map((each) => insertOf(table, this.actor, each))
     return { head, bucketBytes: this.#bucketBytes + bytes, statements }
   }
 

@@ -93,11 +93,11 @@ export class CassandraJournals implements JournalStore, HandleStore {
     return own
   }
 
-  async #writeLastCommitAgain(actor: ActorAddress, { tail, bucketOfTail }: History): Promise<void> {
+  async #writeLastCommitAgain(actor: ActorAddress, { tail }: History): Promise<void> {
     const last = lastCommitOf(tail)
     if (last.length === 0) return
     const table = tableOf(actor.kind)
-    await this.session.writeTogether(last.map((each) => insertOf(table, actor, bucketOfTail, each)))
+    await this.session.writeTogether(last.map((each) => insertOf(table, actor, each)))
   }
 
   async #standingOf(actor: ActorAddress, history: History, own: StoredLineage): Promise<Standing> {
