@@ -12,6 +12,9 @@ import {
   methodTable,
   People,
   type PeopleLimits,
+  PresenceBoard,
+  type PresenceStore,
+  type RateStore,
   type Services,
   silentApiMetrics,
 } from './api/index.js'
@@ -29,7 +32,7 @@ import {
   type ServerKey,
   type TcpListenOptions,
 } from './mtproto/index.js'
-import { Updates, type UpdatesLimits, type UpdatesSizes } from './updates/index.js'
+import { type SessionStore, Updates, type UpdatesLimits, type UpdatesSizes } from './updates/index.js'
 
 export interface GatewayLimits {
   readonly mtproto: Partial<MtprotoLimits>
@@ -37,6 +40,17 @@ export interface GatewayLimits {
   readonly flood: Partial<FloodLimits>
   readonly people: Partial<PeopleLimits>
   readonly updates: Partial<UpdatesLimits>
+}
+
+/** What gateways share, none of which decides anything; without one, each gateway goes by what it and the actors know. */
+export interface GatewayCaches {
+  readonly presence: PresenceStore
+  /** Who is connected where. */
+  readonly sessions?: SessionStore
+  /** Flood limits counted over all gateways. */
+  readonly rates?: RateStore
+  /** Calls `rewrite` when what was written may be lost. */
+  onLoss?(rewrite: () => void): void
 }
 
 export interface GatewayOptions {
@@ -47,6 +61,7 @@ export interface GatewayOptions {
   /** At least 16 secret bytes, kept with the data: access hashes that clients stored are made with it. */
   readonly accessHashKey: Buffer
   readonly usernames: UsernameSearch
+  readonly caches?: GatewayCaches
   /** What clients are told; `advertise` changes the address once it is known. */
   readonly config: ApiConfig
   readonly log: Log
@@ -75,12 +90,13 @@ export interface Gateway {
 }
 
 export function createGateway(options: GatewayOptions): Gateway {
-  const { system, clock, random, log, serverKey, limits = {} } = options
+  const { system, clock, random, log, serverKey, caches, limits = {} } = options
   let { config } = options
   const actors = new ActorCalls(system, clock, limits.actorCalls)
   const hashes = new AccessHashes(options.accessHashKey)
-  const people = new People(actors, clock, hashes, limits.people)
-  const flood = new FloodGate(clock, limits.flood)
+  const presence = new PresenceBoard(clock, caches?.presence, caches?.onLoss !== undefined)
+  const people = new People(actors, clock, hashes, limits.people, presence)
+  const flood = new FloodGate(clock, limits.flood, caches?.rates)
 
   let mtproto: MtprotoGateway
   const updates = new Updates({
@@ -90,6 +106,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     random,
     log,
     mtproto: () => mtproto,
+    sessions: caches?.sessions,
     ...(limits.updates && { limits: limits.updates }),
   })
   const services: Services = {
@@ -99,6 +116,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     hashes,
     people,
     flood,
+    presence,
     log,
     usernames: options.usernames,
     pushes: updates,
@@ -126,6 +144,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   return {
     async start() {
       updates.start()
+      caches?.onLoss?.(() => {
+        presence.rewrite()
+        updates.rewriteSessions()
+      })
     },
     listenTcp: (at) => mtproto.listenTcp(at),
     listenHttp: (at) => mtproto.listenHttp(at),
@@ -136,6 +158,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     sizes: () => ({ ...mtproto.sizes(), ...updates.sizes, floodBuckets: flood.size }),
     async stop() {
       await mtproto.close()
+      flood.stop()
+      presence.stop()
       await updates.stop()
     },
   }

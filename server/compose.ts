@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs'
 import { actorDefinitions } from '../actors/index.js'
 import { createGateway, loadServerKey } from '../gateway/index.js'
 import { type ActorSystem, createActorSystem, DEFAULT_LIMITS, systemClock, systemRandom } from '../runtime/index.js'
-import { openEmbeddedStorage } from '../storage/index.js'
+import { openCaches, openEmbeddedStorage } from '../storage/index.js'
 import { loadAccessHashKey } from './access-hash-key.js'
 import { codeDelivery } from './code-delivery.js'
 import { frame, type Server } from './frame.js'
 import type { Logging } from './logging.js'
 import { createMetrics } from './metrics.js'
+import { redisPlace } from './redis-place.js'
 import { withServiceMessage } from './service-message.js'
 import type { Settings } from './settings.js'
 
@@ -32,6 +33,7 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
   const metrics = createMetrics()
   const print = (text: string) => process.stdout.write(`${text}\n`)
 
+  const redis = settings.redis && redisPlace(settings.redis)
   const storage = await openEmbeddedStorage({
     directory: settings.dataDir,
     clock,
@@ -39,6 +41,7 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
   })
   try {
     const serverKey = loadServerKey(settings.dataDir)
+    const caches = openCaches({ clock, random, log: logging.component('caches'), redis })
     const actorLog = logging.component('actors')
     const system: ActorSystem = createActorSystem({
       actors: actorDefinitions({
@@ -80,6 +83,11 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
           return matches.map(({ name, userId }) => ({ username: name, user: userId }))
         },
       },
+      caches: {
+        presence: caches.presence,
+        // A process that runs alone knows its sessions and has its own counts.
+        ...(caches.isShared && { sessions: caches.sessions, rates: caches.rates, onLoss: caches.onLoss }),
+      },
       config: {
         dcId: DC_ID,
         host: settings.advertisedHost,
@@ -101,6 +109,16 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
     const sizes = () => ({ ...gateway.sizes(), actors: system.health.residents() })
     metrics.gauge('connections', 'Open client connections', () => sizes().connections)
     metrics.gauge('sessions', 'MTProto sessions that are kept', () => sizes().sessions)
+    if (caches.isShared) {
+      metrics.gauge('cache_answers', '1 while Redis answers', () => Number(caches.figures().answers))
+      metrics.counter('cache_asked_total', 'Commands for Redis', () => caches.figures().asked)
+      metrics.counter('cache_unknown_total', 'Of these: done without an answer', () => caches.figures().unknown)
+      metrics.counter(
+        'cache_refused_total',
+        'Of these: refused by Redis, as when it is full',
+        () => caches.figures().refused,
+      )
+    }
     metrics.counter('storage_flushes_total', 'Flushes to disk', () => storage.counters.flushes)
     metrics.counter('storage_reads_total', 'Values and ranges asked of the store', () => storage.counters.reads)
 
@@ -110,6 +128,7 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
         key: serverKey,
         parts: [
           { name: 'storage', stop: () => storage.close() },
+          { name: 'caches', stop: () => caches.close() },
           { name: 'actors', start: () => system.start(), stop: () => system.stop() },
           { name: 'gateway', start: () => gateway.start(), stop: () => gateway.stop() },
         ],

@@ -1,4 +1,15 @@
-import { choice, integer, literalAddress, onOff, port, type Setting, secret, text, webAddress } from './setting.js'
+import {
+  choice,
+  integer,
+  literalAddress,
+  onOff,
+  port,
+  redisAddress,
+  type Setting,
+  secret,
+  text,
+  webAddress,
+} from './setting.js'
 
 /**
  * Every setting of the server. An entry here is all that a new one takes: its type reaches the record, its line the
@@ -79,6 +90,34 @@ export const settingTable = {
     default: undefined,
     defaultInWords: 'none',
     doc: 'Sent to the webhook as `Authorization: Bearer ...`, so that it can tell who calls.',
+  }),
+  redisUrl: redisAddress({
+    env: 'HELIOGRAPH_REDIS_URL',
+    default: undefined,
+    defaultInWords: 'none: the process keeps them itself',
+    doc: 'Redis (6.2 or newer) for what processes share and may lose: who is online, live sessions, counts of limits. `redis://host:6379/0`, `redis+sentinel://host1,host2/name` or `redis+cluster://host1,host2`; `rediss...` for TLS. The server starts and runs without it.',
+  }),
+  redisPasswordFile: text({
+    env: 'HELIOGRAPH_REDIS_PASSWORD_FILE',
+    accepts: 'path',
+    default: undefined,
+    defaultInWords: 'the one in the URL',
+    doc: "File that holds Redis's password, so that it stands in no environment.",
+  }),
+  redisTlsCaFile: text({
+    env: 'HELIOGRAPH_REDIS_TLS_CA_FILE',
+    accepts: 'path',
+    default: undefined,
+    defaultInWords: "the system's",
+    doc: "Certificates (PEM) that Redis's certificate must come from, with `rediss...`.",
+  }),
+  redisTimeoutMs: integer({
+    env: 'HELIOGRAPH_REDIS_TIMEOUT_MS',
+    unit: 'ms',
+    default: 100,
+    min: 5,
+    max: 5_000,
+    doc: 'How long Redis may take to answer; what takes longer is done without.',
   }),
   signUp: choice({
     env: 'HELIOGRAPH_SIGN_UP',

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { parseRedisUrl } from '../storage/index.js'
 
 /** One setting: how it is named, read, documented. `T` is what it is in the record; undefined means "not given". */
 export interface Setting<T> {
@@ -125,6 +126,24 @@ export function webAddress(setting: Described<undefined>): Setting<string | unde
       const url = URL.canParse(given) ? new URL(given) : undefined
       if (url?.protocol === 'http:' || url?.protocol === 'https:') return url.href
       throw new WrongValue('give a URL that starts with https:// or http://')
+    },
+  }
+}
+
+/** Where a Redis is; may hold a password, so that it is never shown. */
+export function redisAddress(setting: Described<undefined>): Setting<string | undefined> {
+  return {
+    ...setting,
+    accepts: 'URL',
+    unit: '-',
+    secret: true,
+    parse(given) {
+      try {
+        parseRedisUrl(given)
+        return given
+      } catch (error) {
+        throw new WrongValue((error as Error).message)
+      }
     },
   }
 }

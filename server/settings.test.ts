@@ -23,6 +23,17 @@ describe('what is taken', () => {
       tls: undefined,
       loginCode: { driver: 'console' },
       signUp: 'automatic',
+      redis: undefined,
+    })
+  })
+
+  test('Redis, with its password in a file', () => {
+    const environment = { HELIOGRAPH_REDIS_URL: 'rediss://cache:6380', HELIOGRAPH_REDIS_PASSWORD_FILE: '/run/secret' }
+    expect(readSettings(environment).redis).toEqual({
+      url: 'rediss://cache:6380',
+      passwordFile: '/run/secret',
+      tlsCaFile: undefined,
+      timeoutMs: 100,
     })
   })
 
@@ -55,6 +66,20 @@ describe('what is refused, with name, value and cure', () => {
     ['HELIOGRAPH_ACTOR_IDLE_AFTER_MS', '5', '(ms)'],
   ])('%s=%s', (env, value, cure) => {
     expect(problemsOf({ [env]: value })).toEqual([{ env, value, cure: expect.stringContaining(cure) }])
+  })
+
+  test('an address of Redis that is none, without showing what may hold a password', () => {
+    expect(problemsOf({ HELIOGRAPH_REDIS_URL: 'http://:word@h' })).toEqual([
+      { env: 'HELIOGRAPH_REDIS_URL', value: '...', cure: expect.stringContaining('redis://host:6379') },
+    ])
+  })
+
+  test('files for a Redis that is not there', () => {
+    expect(problemsOf({ HELIOGRAPH_REDIS_PASSWORD_FILE: '/p' })).toMatchObject([
+      { env: 'HELIOGRAPH_REDIS_PASSWORD_FILE' },
+    ])
+    const plain = { HELIOGRAPH_REDIS_URL: 'redis://h', HELIOGRAPH_REDIS_TLS_CA_FILE: '/ca' }
+    expect(problemsOf(plain)).toMatchObject([{ env: 'HELIOGRAPH_REDIS_TLS_CA_FILE' }])
   })
 
   test('an unknown name, with the nearest known one', () => {

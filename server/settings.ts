@@ -18,6 +18,14 @@ export type LoginCodeSettings =
   | { readonly driver: 'console' }
   | { readonly driver: 'webhook'; readonly url: string; readonly secret: string | undefined }
 
+/** The Redis that caches are kept in. */
+export interface RedisSettings {
+  readonly url: string
+  readonly passwordFile: string | undefined
+  readonly tlsCaFile: string | undefined
+  readonly timeoutMs: number
+}
+
 type Grouped =
   | 'advertisedHost'
   | 'maxConnectionsPerAddress'
@@ -27,6 +35,10 @@ type Grouped =
   | 'loginCodeDriver'
   | 'loginCodeWebhookUrl'
   | 'loginCodeWebhookSecret'
+  | 'redisUrl'
+  | 'redisPasswordFile'
+  | 'redisTlsCaFile'
+  | 'redisTimeoutMs'
 
 /** All settings of one server, checked and complete. */
 export interface Settings extends Omit<Values, Grouped> {
@@ -35,6 +47,8 @@ export interface Settings extends Omit<Values, Grouped> {
   readonly testNumbers: boolean
   readonly tls: TlsFiles | undefined
   readonly loginCode: LoginCodeSettings
+  /** Undefined: the process keeps its caches itself. */
+  readonly redis: RedisSettings | undefined
 }
 
 /** One reason not to start: the setting, what was given, what to give instead. */
@@ -89,7 +103,8 @@ export function readSettings(environment: Readonly<Record<string, string | undef
 
 function settled(values: Values): Settings {
   const { advertisedHost, testNumbers, tlsCertFile, tlsKeyFile, ...rest } = values
-  const { loginCodeDriver, loginCodeWebhookUrl, loginCodeWebhookSecret, ...plain } = rest
+  const { loginCodeDriver, loginCodeWebhookUrl, loginCodeWebhookSecret, ...others } = rest
+  const { redisUrl, redisPasswordFile, redisTlsCaFile, redisTimeoutMs, ...plain } = others
   const isWebhook = loginCodeDriver === 'webhook' && loginCodeWebhookUrl !== undefined
   return {
     ...plain,
@@ -100,6 +115,10 @@ function settled(values: Values): Settings {
     loginCode: isWebhook
       ? { driver: 'webhook', url: loginCodeWebhookUrl, secret: loginCodeWebhookSecret }
       : { driver: 'console' },
+    redis:
+      redisUrl === undefined
+        ? undefined
+        : { url: redisUrl, passwordFile: redisPasswordFile, tlsCaFile: redisTlsCaFile, timeoutMs: redisTimeoutMs },
   }
 }
 
@@ -144,6 +163,10 @@ function brokenRelations(values: Values): SettingProblem[] {
     problems.push(
       problem('loginCodeDriver', `${settingTable[unused].env} is set but not used: set the driver to webhook`),
     )
+  if (values.redisPasswordFile !== undefined && values.redisUrl === undefined)
+    problems.push(problem('redisPasswordFile', 'is set but not used: give HELIOGRAPH_REDIS_URL, too'))
+  if (values.redisTlsCaFile !== undefined && !values.redisUrl?.startsWith('rediss'))
+    problems.push(problem('redisTlsCaFile', 'is set but not used: give HELIOGRAPH_REDIS_URL as rediss...'))
   if ((values.maxConnectionsPerAddress ?? 0) > values.maxConnections)
     problems.push(
       problem('maxConnectionsPerAddress', `give at most HELIOGRAPH_MAX_CONNECTIONS, which is ${values.maxConnections}`),

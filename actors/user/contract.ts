@@ -129,8 +129,14 @@ export interface DevicesOfUser {
   attach(request: AttachRequest): Promise<AttachAnswer>
   detach(request: { readonly gateway: NodeId }): Promise<void>
 
-  /** Presence: online until `untilMs`, or gone now (0). Tells contacts and dialog partners that are awake. */
-  setPresence(request: { readonly onlineUntilMs: number }): Promise<void>
+  /**
+   * Presence: online until `untilMs`, or gone now (0). Tells contacts and dialog partners that are awake. Answers with
+   * what holds now, for caches; `seenAtMs` is 0 for an account that is not there or was never seen.
+   */
+  setPresence(request: { readonly onlineUntilMs: number }): Promise<{
+    readonly onlineUntilMs: number
+    readonly seenAtMs: number
+  }>
   presence(): Promise<Presence>
   /** One-way news from others: typing, presence. Pushed to live sessions, never stored. */
   hear(news: LiveNews): Promise<void>

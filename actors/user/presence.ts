@@ -18,9 +18,18 @@ export function presenceOf({ state, memory, nowMs }: Pick<UserReading, 'state' |
 /** Partners hear of it when it starts, ends, or reaches this much further than they were told. */
 const TELL_AGAIN_MS = 30_000
 
-export function setPresence(turn: UserTurn, onlineUntilMs: number): void {
+type LastSeen = Awaited<ReturnType<User['setPresence']>>
+
+export function setPresence(turn: UserTurn, onlineUntilMs: number): LastSeen {
   const { memory, nowMs, state } = turn
-  if (!state.account || state.account.closed) return
+  if (!state.account || state.account.closed) return { onlineUntilMs: 0, seenAtMs: 0 }
+  notePresence(turn, onlineUntilMs)
+  const untilMs = memory.onlineUntilMs > nowMs ? memory.onlineUntilMs : 0
+  return { onlineUntilMs: untilMs, seenAtMs: Math.max(state.seenAtMs, memory.seenAtMs) }
+}
+
+function notePresence(turn: UserTurn, onlineUntilMs: number): void {
+  const { memory, nowMs, state } = turn
   const untilMs = onlineUntilMs > nowMs ? Math.min(onlineUntilMs, nowMs + limits.onlineMs) : 0
   const wasOnline = memory.onlineUntilMs > nowMs
   if (untilMs === 0 && !wasOnline) return

@@ -1,4 +1,5 @@
 import type { Clock } from '../../runtime/index.js'
+import { FloodSharing, type RateStore } from './flood-sharing.js'
 
 /** A token bucket: `burst` calls at once, then `perSecond`. */
 export interface FloodRule {
@@ -24,15 +25,20 @@ export interface FloodLimits {
 
 const defaultFloodLimits: FloodLimits = { buckets: 200_000, percent: 100 }
 
-/** Flood limits per account and method. A forgotten bucket starts full again, which only ever favours the caller. */
+/**
+ * Flood limits per account and method. A forgotten bucket starts full again, which only ever favours the caller. Each
+ * gateway has buckets of its own; with a shared counter they come to hold for all gateways together (flood-sharing.ts).
+ */
 export class FloodGate {
   readonly #clock: Clock
   readonly #limits: FloodLimits
   readonly #buckets = new Map<string, Bucket>()
+  readonly #sharing: FloodSharing | undefined
 
-  constructor(clock: Clock, limits: Partial<FloodLimits> = {}) {
+  constructor(clock: Clock, limits: Partial<FloodLimits> = {}, rates?: RateStore) {
     this.#clock = clock
     this.#limits = { ...defaultFloodLimits, ...limits }
+    this.#sharing = rates && new FloodSharing(clock, rates)
   }
 
   /** Takes one call of `who`. 0, or the whole seconds after which the next one would pass. */
@@ -47,7 +53,12 @@ export class FloodGate {
     bucket.atMs = now
     if (bucket.tokens < 1) return Math.max(1, Math.ceil((1 - bucket.tokens) / perMs / 1000))
     bucket.tokens -= 1
+    this.#sharing?.used(key, bucket, burst, perMs)
     return 0
+  }
+
+  stop(): void {
+    this.#sharing?.stop()
   }
 
   get size(): number {

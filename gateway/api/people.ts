@@ -17,6 +17,7 @@ import type { ActorCalls, CallScope } from './actor-calls.js'
 import { type Fresh, FreshCache } from './fresh-cache.js'
 import { Lru } from './lru.js'
 import type { PeerSet } from './peer-set.js'
+import { newer, type PresenceLookUp } from './presence-board.js'
 import { presentGroup } from './present/group.js'
 import { presentUser } from './present/user.js'
 
@@ -71,6 +72,7 @@ export class People {
   readonly #actors: ActorCalls
   readonly #clock: Clock
   readonly #hashes: AccessHashes
+  readonly #board: PresenceLookUp | undefined
   readonly #profiles: FreshCache<number, UserProfile | undefined>
   readonly #relations: FreshCache<string, Relation>
   readonly #groups: FreshCache<string, GroupInfo | undefined>
@@ -80,10 +82,17 @@ export class People {
   readonly #groupTurns: Lru<number, number>
   #groupTurn = 0
 
-  constructor(actors: ActorCalls, clock: Clock, hashes: AccessHashes, limits: Partial<PeopleLimits> = {}) {
+  constructor(
+    actors: ActorCalls,
+    clock: Clock,
+    hashes: AccessHashes,
+    limits: Partial<PeopleLimits> = {},
+    board?: PresenceLookUp,
+  ) {
     this.#actors = actors
     this.#clock = clock
     this.#hashes = hashes
+    this.#board = board
     const { profiles, relations, groups, presented, freshMs } = { ...defaultPeopleLimits, ...limits }
     this.#profiles = new FreshCache(clock, profiles, freshMs)
     this.#relations = new FreshCache(clock, relations, freshMs)
@@ -108,12 +117,34 @@ export class People {
 
   /** These users, in order. */
   async users(viewer: Viewer, ids: readonly number[]): Promise<tl.RawUser[]> {
-    const [profiles, relations] = await Promise.all([
+    const [profiles, relations, presences] = await Promise.all([
       Promise.all(ids.map((id) => this.profile(viewer, id))),
       this.relations(viewer, ids),
+      this.#board?.of(ids),
     ])
     const mutual = await Promise.all(relations.map((relation) => this.#isMutual(viewer, relation)))
-    return ids.map((id, at) => this.#present(viewer, id, profiles[at], relations[at]!, mutual[at]!))
+    return ids.map((id, at) => {
+      const [profile, noted] = [profiles[at], presences?.[at]]
+      const shown = profile && noted && { ...profile, presence: newer(profile.presence, noted) }
+      return this.#present(viewer, id, shown ?? profile, relations[at]!, mutual[at]!)
+    })
+  }
+
+  /**
+   * When these people were there, in order; undefined for those who are no more. The actors of those whom the cache of
+   * presence knows are left asleep.
+   */
+  async presences(scope: CallScope, ids: readonly number[]): Promise<readonly (Presence | undefined)[]> {
+    const noted = (await this.#board?.of(ids)) ?? []
+    return Promise.all(
+      ids.map(async (id, at) => {
+        if (noted[at]) return noted[at]
+        const profile = await this.profile(scope, id)
+        if (!profile || profile.closed) return undefined
+        this.#board?.learn(id, profile.presence)
+        return profile.presence
+      }),
+    )
   }
 
   profile(scope: CallScope, id: number): Soon<UserProfile | undefined> {

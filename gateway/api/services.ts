@@ -5,6 +5,7 @@ import type { AccessHashes } from './access-hash.js'
 import type { ActorCalls } from './actor-calls.js'
 import type { FloodGate } from './flood.js'
 import type { People } from './people.js'
+import type { PresenceBoard } from './presence-board.js'
 
 /** What handlers tell of themselves. `method` comes from the schema, never from a client's text. */
 export interface ApiMetrics {
@@ -47,6 +48,8 @@ export interface Services {
   readonly hashes: AccessHashes
   readonly people: People
   readonly flood: FloodGate
+  /** What accounts say of their presence, for those who look at many. */
+  readonly presence: Pick<PresenceBoard, 'note' | 'forget'>
   readonly usernames: UsernameSearch
   /** The cached auth keys of this gateway's sessions: for login, logout and the like. */
   readonly authKeys: AuthKeys

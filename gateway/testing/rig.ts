@@ -7,6 +7,8 @@ import {
   FloodGate,
   methodTable,
   People,
+  PresenceBoard,
+  type PresenceStore,
   type Services,
 } from '../api/index.js'
 import type { AuthKeyPatch, RpcAnswer, RpcError } from '../mtproto/index.js'
@@ -30,11 +32,19 @@ export function profileOf(id: number, changes: Partial<UserProfile> = {}): UserP
   }
 }
 
+interface RigOptions {
+  readonly userId?: number
+  readonly layer?: number
+  /** Nobody's presence is cached unless told. */
+  readonly presence?: PresenceStore
+}
+
 /** The API over stubs: everybody is registered, nobody knows anybody. */
 export class ApiRig {
   readonly system = new FakeSystem()
   readonly clock = new VirtualClock()
   readonly hashes = new AccessHashes(Buffer.alloc(32, 7))
+  readonly presence: PresenceBoard
   readonly notImplemented: string[] = []
   readonly patched: { readonly id: Long; readonly patch: AuthKeyPatch }[] = []
   readonly actors: ActorCalls
@@ -43,10 +53,11 @@ export class ApiRig {
   readonly session: FakeSession
   #msgId = 0
 
-  constructor({ userId = 1024, layer = 228 }: { userId?: number; layer?: number } = {}) {
+  constructor({ userId = 1024, layer = 228, presence }: RigOptions = {}) {
     this.session = new FakeSession({ userId, layer })
     this.actors = new ActorCalls(this.system, this.clock)
-    this.people = new People(this.actors, this.clock, this.hashes)
+    this.presence = new PresenceBoard(this.clock, presence)
+    this.people = new People(this.actors, this.clock, this.hashes, {}, this.presence)
     this.system.stub(User, (id) => ({
       profile: () => profileOf(id),
       relations: (users) => users.map((user) => ({ user, blocked: false })),
@@ -59,6 +70,7 @@ export class ApiRig {
       hashes: this.hashes,
       people: this.people,
       flood: new FloodGate(this.clock),
+      presence: this.presence,
       usernames: { prefix: async () => [] },
       config: {
         dcId: 2,

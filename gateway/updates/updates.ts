@@ -7,6 +7,7 @@ import { Attachment, type AttachmentPort, type LastTaken } from './attachment.js
 import { DeliveryAcks } from './delivery-acks.js'
 import { defaultPendingLimits, Pending, PendingBytes, type PendingLimits } from './pending.js'
 import { Pusher } from './pusher.js'
+import { SessionDirectory, type SessionStore } from './session-directory.js'
 import { slotOf } from './session-slot.js'
 
 export interface UpdatesLimits extends PendingLimits {
@@ -47,6 +48,8 @@ export interface UpdatesOptions {
   readonly log: Log
   /** Given late: MTProto is made with this part's hooks. */
   mtproto(): Pick<MtprotoGateway, 'authKeys' | 'pushToMany'>
+  /** Where other processes look up who is connected here; without it nobody does. */
+  readonly sessions?: SessionStore | undefined
   readonly limits?: Partial<UpdatesLimits>
 }
 
@@ -71,6 +74,7 @@ export class Updates implements PushState {
   readonly #acks: DeliveryAcks
   readonly #pusher: Pusher
   readonly #port: AttachmentPort
+  readonly #directory: SessionDirectory | undefined
   #sweep: Timer | undefined
   #due: Attachment[] = []
   #attaching = 0
@@ -92,6 +96,7 @@ export class Updates implements PushState {
       newTraceId: () => this.#newTraceId(),
     })
     this.#port = this.#makePort()
+    this.#directory = options.sessions && new SessionDirectory(options.sessions, actors.system.node)
     this.hooks = {
       onSessionReady: (session) => this.#ready(session),
       onSessionGone: (session) => this.#gone(session),
@@ -117,15 +122,21 @@ export class Updates implements PushState {
     this.#sweep = undefined
     this.#acks.stop()
     await this.#acks.flush()
-    const users = [...this.#attachments.keys()]
+    const attachments = [...this.#attachments.values()]
     this.#attachments.clear()
-    await Promise.all(users.map((user) => this.#port.detach(user)))
+    for (const { user, sessions } of attachments) for (const session of sessions) this.#directory?.isGone(user, session)
+    await Promise.all([this.#directory?.written(), ...attachments.map(({ user }) => this.#port.detach(user))])
   }
 
   /** Shards changed hands: every account is asked at once for what follows (CORE D5). */
   ownersChanged(): void {
     this.#attachedAtMs.clear()
     this.#renew()
+  }
+
+  /** The cache of sessions may have lost what it had. */
+  rewriteSessions(): void {
+    for (const { user, sessions } of this.#attachments.values()) this.#directory?.isHere(user, sessions)
   }
 
   pushedPts(session: Session): number {
@@ -146,17 +157,22 @@ export class Updates implements PushState {
     const before = slotOf(session)?.attachment
     if (before?.user === session.userId) return
     before?.leave(session)
+    if (before) this.#directory?.isGone(before.user, session)
     let attachment = this.#attachments.get(session.userId)
     if (!attachment) {
       attachment = new Attachment(session.userId, this.#port, new Pending(this.#limits, this.#bytes))
       this.#attachments.set(session.userId, attachment)
     }
     attachment.join(session)
+    this.#directory?.isHere(session.userId, [session])
   }
 
   #gone(session: Session): void {
     this.#touchedAtMs.delete(session)
-    slotOf(session)?.attachment.leave(session)
+    const attachment = slotOf(session)?.attachment
+    if (!attachment) return
+    attachment.leave(session)
+    this.#directory?.isGone(attachment.user, session)
   }
 
   /** The devices that are here, coarsely: what the list of devices shows as their last activity. */
@@ -231,7 +247,10 @@ export class Updates implements PushState {
     try {
       const answer = await this.#account(user).attach({ gateway, authKeys, leaseMs, ...last })
       const attachment = this.#attachments.get(user)
-      if (attachment) this.#touch(attachment)
+      if (attachment) {
+        this.#touch(attachment)
+        this.#directory?.isHere(user, attachment.sessions)
+      }
       return answer
     } catch (error) {
       this.#options.log.debug({ err: error, user }, 'attaching failed')

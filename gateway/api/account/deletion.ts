@@ -10,5 +10,6 @@ export const deleteAccount = method('account.deleteAccount', { auth: 'user' }, a
   if (phone !== '') await call.ref(Phone, phone).release(call.self)
   await forgetDevices(call, revoked)
   call.services.people.forgetUser(call.self)
+  call.services.presence.forget(call.self)
   return true
 })

@@ -4,6 +4,7 @@ import { method } from '../method.js'
 const ONLINE_LASTS_MS = 300_000
 
 export const updateStatus = method('account.updateStatus', { auth: 'user' }, async ({ offline }, call) => {
-  await call.me.setPresence({ onlineUntilMs: offline ? 0 : call.nowMs + ONLINE_LASTS_MS })
+  const seen = await call.me.setPresence({ onlineUntilMs: offline ? 0 : call.nowMs + ONLINE_LASTS_MS })
+  call.services.presence.note(call.self, seen)
   return true
 })

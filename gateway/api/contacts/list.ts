@@ -47,10 +47,13 @@ export const getContacts = method(
 /** Only of contacts who are there; one's own status is not among them. */
 export const getStatuses = method('contacts.getStatuses', { auth: 'user' }, async (_request, call) => {
   const contacts = await call.me.contacts()
-  const profiles = await Promise.all(contacts.map(({ user }) => call.services.people.profile(call, user)))
-  return profiles.flatMap((profile) =>
-    profile && !profile.closed
-      ? [{ _: 'contactStatus', userId: profile.id, status: presentStatus(profile.presence, call.nowMs) }]
+  const presences = await call.services.people.presences(
+    call,
+    contacts.map(({ user }) => user),
+  )
+  return presences.flatMap((presence, at) =>
+    presence
+      ? [{ _: 'contactStatus' as const, userId: contacts[at]!.user, status: presentStatus(presence, call.nowMs) }]
       : [],
   )
 })

@@ -1,0 +1,27 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { redisPlace } from './redis-place.js'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'heliograph-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const plain = { url: 'redis://h', passwordFile: undefined, tlsCaFile: undefined, timeoutMs: 100 }
+
+test('the password is what the file holds, without the line end that editors add', () => {
+  const path = join(folder, 'password')
+  writeFileSync(path, 'a word \n')
+  expect(redisPlace({ ...plain, passwordFile: path })).toEqual({ url: 'redis://h', timeoutMs: 100, password: 'a word' })
+  expect(redisPlace(plain)).toEqual({ url: 'redis://h', timeoutMs: 100 })
+})
+
+test('a file that is not there or is empty is told with the setting to change', () => {
+  const path = join(folder, 'none')
+  expect(() => redisPlace({ ...plain, passwordFile: path })).toThrow(/^HELIOGRAPH_REDIS_PASSWORD_FILE=.*ENOENT/)
+  writeFileSync(path, '\n')
+  expect(() => redisPlace({ ...plain, tlsCaFile: path })).toThrow(/^HELIOGRAPH_REDIS_TLS_CA_FILE=.*is empty/)
+})
