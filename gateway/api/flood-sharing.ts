@@ -5,7 +5,8 @@
  *     the bucket here to what is left everywhere. Between two tellings each gateway lets its own bucket's worth through;
  *     the shared one goes below zero for that, and all wait it out.
  * F2. Without an answer the bucket here goes on by itself: a limit holds per gateway.
- * F3. Who uses less than an eighth of a limit's rate here is not told of: it costs more than it could change.
+ * F3. Who uses less than an eighth of a limit's rate here, and has more than half of the bucket left, is not told of: it
+ *     costs more than it could change, unless somebody spreads calls over very many gateways.
  * F4. Bounded: of more buckets than `buckets` between two tellings the others count here only.
  */
 import type { Clock, Timer } from '../../runtime/index.js'
@@ -30,7 +31,8 @@ interface SharingLimits {
 
 const defaultLimits: SharingLimits = { tellEveryMs: 1_000, buckets: 5_000 }
 
-const TOLD_FROM_SHARE = 1 / 8
+const TOLD_FROM_RATE = 1 / 8
+const TOLD_FROM_LEVEL = 1 / 2
 
 interface Use {
   readonly bucket: { tokens: number }
@@ -80,7 +82,7 @@ export class FloodSharing {
 
   async #tell(): Promise<void> {
     const tookMs = this.#clock.monotonic() - this.#sinceMs
-    const told = [...this.#uses].filter(([, { count, perMs }]) => count >= perMs * tookMs * TOLD_FROM_SHARE)
+    const told = [...this.#uses].filter(([, use]) => isTold(use, tookMs))
     this.#uses = new Map()
     if (told.length === 0) return
     const uses = told.map(([key, { count, burst, perMs }]) => ({ key, count, burst, perSecond: perMs * 1_000 }))
@@ -92,4 +94,9 @@ export class FloodSharing {
       bucket.tokens = Math.min(bucket.tokens, level - meanwhile)
     }
   }
+}
+
+/** F3. */
+function isTold({ bucket, burst, perMs, count }: Use, tookMs: number): boolean {
+  return count >= perMs * tookMs * TOLD_FROM_RATE || bucket.tokens <= burst * TOLD_FROM_LEVEL
 }

@@ -64,7 +64,6 @@ export class PresenceBoard implements PresenceLookUp {
   }
 
   note(user: number, seen: Seen): void {
-    if (seen.seenAtMs <= 0) return
     if (this.#keeps) this.#keep(user, seen)
     this.#write(user, seen)
   }
@@ -145,10 +144,18 @@ export class PresenceBoard implements PresenceLookUp {
       const batch = [...this.#waiting].slice(0, this.#limits.batch)
       for (const [user] of batch) this.#waiting.delete(user)
       if (await this.#writeBatch(batch)) continue
-      for (const [user, word] of batch) if (!this.#waiting.has(user)) this.#wait(user, word)
+      this.#putBack(batch)
       return false
     }
     return true
+  }
+
+  /** As the oldest, since it is. */
+  #putBack(batch: readonly (readonly [number, Seen | Gone])[]): void {
+    const newer = this.#waiting
+    this.#waiting = new Map(batch.filter(([user]) => !newer.has(user)))
+    for (const [user, word] of newer) this.#wait(user, word)
+    while (this.#waiting.size > this.#limits.waiting) dropOldest(this.#waiting)
   }
 
   async #writeBatch(batch: readonly (readonly [number, Seen | Gone])[]): Promise<boolean> {
@@ -165,7 +172,7 @@ export class PresenceBoard implements PresenceLookUp {
 /** Accounts in one question to the cache. */
 const MAX_ASKED = 10_000
 
-function presenceOf({ onlineUntilMs, seenAtMs }: Seen, nowMs: number): Presence {
+export function presenceOf({ onlineUntilMs, seenAtMs }: Seen, nowMs: number): Presence {
   return onlineUntilMs > nowMs ? { kind: 'online', atMs: onlineUntilMs } : { kind: 'offline', atMs: seenAtMs }
 }
 

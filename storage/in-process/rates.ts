@@ -1,6 +1,6 @@
 import type { Clock } from '../../runtime/index.js'
 import { checkItems } from '../ports/caches.js'
-import type { RateCounter } from '../ports/rate-counter.js'
+import { MAX_DEBT_MS, type RateCounter } from '../ports/rate-counter.js'
 import type { NewMap } from './caches.js'
 
 const BUCKET_BYTES = 120
@@ -15,7 +15,7 @@ export function ratesInProcess(newMap: NewMap, clock: Clock): RateCounter {
       return uses.map(({ key, count, burst, perSecond }) => {
         const perMs = perSecond / 1000
         const usedBefore = Math.max(0, (fullAtMs.get(key) ?? nowMs) - nowMs) * perMs
-        const used = Math.min(2 * burst, usedBefore + count)
+        const used = Math.min(2 * burst + MAX_DEBT_MS * perMs, usedBefore + count)
         fullAtMs.set(key, nowMs + used / perMs, used / perMs)
         return burst - used
       })

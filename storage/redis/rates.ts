@@ -1,5 +1,5 @@
 import { checkItems } from '../ports/caches.js'
-import type { RateCounter } from '../ports/rate-counter.js'
+import { MAX_DEBT_MS, type RateCounter } from '../ports/rate-counter.js'
 import { run, script } from './redis-command.js'
 import type { RedisLink } from './redis-link.js'
 
@@ -21,7 +21,7 @@ local left = {}
 for at = 1, #KEYS do
   local count, burst, perMs = tonumber(ARGV[3 * at - 2]), tonumber(ARGV[3 * at - 1]), tonumber(ARGV[3 * at])
   local full = tonumber(redis.call('GET', KEYS[at]) or now)
-  local used = math.min(2 * burst, math.max(0, full - now) * perMs + count)
+  local used = math.min(2 * burst + ${MAX_DEBT_MS} * perMs, math.max(0, full - now) * perMs + count)
   if count > 0 then
     redis.call('SET', KEYS[at], string.format('%.3f', now + used / perMs), 'PX', math.ceil(used / perMs))
   end

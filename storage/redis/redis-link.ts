@@ -43,6 +43,8 @@ export class RedisLink {
   #refused = 0
   #complainedAtMs = Number.NEGATIVE_INFINITY
   #lastError: Error | undefined
+  /** Why there is no connection says more than that there is none. */
+  #connectionError: Error | undefined
 
   constructor(client: RedisClient, clock: Clock, log: ActorLog, limits: LinkLimits) {
     this.#client = client
@@ -58,7 +60,7 @@ export class RedisLink {
 
   /** The client's own errors, which say why replies fail. */
   noteError(error: Error): void {
-    this.#lastError = error
+    this.#connectionError = error
   }
 
   async ask(commands: readonly RedisCommand[]): Promise<readonly unknown[]> {
@@ -166,12 +168,16 @@ export class RedisLink {
   }
 
   #succeeded(server: string): void {
+    this.#connectionError = undefined
     if (this.#breaker(server).succeeded()) this.#log.info({ server }, 'Redis answers again')
   }
 
   #failed(server: string): void {
     if (!this.#breaker(server).failed()) return
-    this.#log.warn({ server, err: this.#lastError }, 'Redis does not answer; going on without it')
+    this.#log.warn(
+      { server, err: this.#connectionError ?? this.#lastError },
+      'Redis does not answer; going on without it',
+    )
   }
 }
 

@@ -13,6 +13,7 @@ export interface RedisServer {
   readonly url: string
   /** Any command, as redis-cli takes it, over a connection of the test's own. */
   ask(name: string, ...args: readonly (string | number)[]): Promise<unknown>
+  isRunning(): boolean
   kill9(): Promise<void>
   /** SIGSTOP: its sockets stay open and silent. */
   freeze(): void
@@ -79,6 +80,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     port,
     url: `redis://127.0.0.1:${port}`,
     ask: (name, ...more) => admin.call(name, ...more),
+    isRunning: () => running.has(child),
     kill9: () => end(child),
     freeze() {
       child.kill('SIGSTOP')

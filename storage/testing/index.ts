@@ -1,0 +1,1 @@
+export { cachesAt } from './redis-caches.js'

@@ -1,0 +1,220 @@
+/**
+ * Redis fails in every way while real clients send: nothing is lost, nothing comes twice, no call fails or waits because
+ * of it, and once it is back presence and sessions are in it again without anybody's doing.
+ */
+import { setTimeout as pause } from 'node:timers/promises'
+import type { TelegramClient } from '@mtcute/node'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { cachesAt } from '../../storage/testing/index.js'
+import { history } from '../crash/witness.js'
+import { mtcuteClient, type ServerProcess, startServer, testPhone, waitUntil } from '../harness/index.js'
+import { type RedisServer, startRedis } from '../harness/redis-server.js'
+import { type SlowLink, slowLink } from '../harness/slow-link.js'
+
+/** A call that takes longer waits for something that it must not wait for. */
+const patienceMs = 3_000
+
+let redis: RedisServer
+let link: SlowLink
+let server: ServerProcess
+let anna: TelegramClient
+let bert: TelegramClient
+let annasId: number
+let load: Load
+const ends: (() => Promise<unknown>)[] = []
+
+beforeAll(async () => {
+  redis = await startRedis()
+  ends.push(() => redis.dispose())
+  link = await slowLink(redis.port)
+  ends.push(() => link.dispose())
+  server = await startServer({ env: { HELIOGRAPH_REDIS_URL: `redis://127.0.0.1:${link.port}` } })
+  ends.push(() => server.dispose())
+  anna = await client(1, 'anna_redis')
+  bert = await client(2, 'bert_redis')
+  annasId = (await anna.getMe()).id
+  await bert.call({
+    _: 'contacts.addContact',
+    id: await bert.resolveUser('anna_redis'),
+    firstName: 'Anna',
+    lastName: '',
+    phone: '',
+  })
+})
+afterAll(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+async function client(account: number, username: string): Promise<TelegramClient> {
+  const made = await mtcuteClient(server, { phone: testPhone(account), client: { logLevel: 0 } })
+  ends.push(() => made.destroy())
+  await made.setMyUsername(username)
+  return made
+}
+
+/** Both send to each other and look who is online, over and over; every call has to succeed at once. */
+interface Load {
+  readonly sent: { readonly anna: string[]; readonly bert: string[] }
+  readonly failures: unknown[]
+  /** Resolves when each has sent and looked several times more. */
+  goesOn(): Promise<void>
+  stop(): Promise<void>
+}
+
+let round = 0
+function startLoad(): Load {
+  const name = `round ${++round}`
+  const sent: Load['sent'] = { anna: [], bert: [] }
+  const failures: unknown[] = []
+  let looks = 0
+  let isStopped = false
+  const timed = async (what: string, call: () => Promise<unknown>) => {
+    const startMs = performance.now()
+    await call().catch((error: unknown) => failures.push({ what, error }))
+    const tookMs = performance.now() - startMs
+    if (tookMs > patienceMs) failures.push({ what, tookMs })
+  }
+  const sends = async (who: TelegramClient, to: string, texts: string[]) => {
+    while (!isStopped) {
+      const text = `${name}: ${to} ${texts.length}`
+      await timed(text, () => who.sendText(to, text))
+      texts.push(text)
+    }
+  }
+  const looksOn = async () => {
+    while (!isStopped) {
+      await timed('getStatuses', async () => {
+        const statuses = await bert.call({ _: 'contacts.getStatuses' })
+        expect(statuses).toMatchObject([{ userId: annasId, status: { _: 'userStatusOnline' } }])
+      })
+      looks++
+      await pause(5)
+    }
+  }
+  const running = [sends(anna, 'bert_redis', sent.anna), sends(bert, 'anna_redis', sent.bert), looksOn()]
+  return {
+    sent,
+    failures,
+    async goesOn() {
+      const [annas, berts, seen] = [sent.anna.length + 20, sent.bert.length + 20, looks + 10]
+      const isOn = () => sent.anna.length >= annas && sent.bert.length >= berts && looks >= seen
+      await waitUntil('the load goes on', isOn, 30_000)
+    },
+    async stop() {
+      isStopped = true
+      await Promise.all(running)
+    },
+  }
+}
+
+const answers = async () => (await server.metrics()).sum('heliograph_cache_answers') === 1
+
+async function expectRebuilt(): Promise<void> {
+  await waitUntil('the server says that Redis answers', answers)
+  const caches = await cachesAt(redis.url, { prefix: 'heliograph' })
+  try {
+    await waitUntil('Anna is online in Redis', async () => (await caches.presence.onlineAmong([annasId]))[0])
+    const [seen] = await caches.presence.of([annasId])
+    expect(seen?.onlineUntilMs).toBeGreaterThan(Date.now())
+    await waitUntil('her session is in Redis', async () => (await caches.sessions.of([annasId]))[0]?.length === 1)
+  } finally {
+    await caches.close()
+  }
+}
+
+beforeEach(async () => {
+  await anna.call({ _: 'account.updateStatus', offline: false })
+  await expectRebuilt()
+  load = startLoad()
+  await load.goesOn()
+})
+
+/** Whatever was done to Redis. */
+async function heal(): Promise<void> {
+  link.delayMs = 0
+  redis.thaw()
+  if (!redis.isRunning()) await redis.restart()
+  await redis.ask('CONFIG', 'SET', 'maxmemory', '0')
+}
+
+afterEach(async () => {
+  await load.stop()
+  await heal()
+})
+
+async function expectAllOnce(): Promise<void> {
+  await load.goesOn()
+  await load.stop()
+  expect(load.failures).toEqual([])
+  const annas = (await history(anna, 'bert_redis')).map(({ text }) => text)
+  const berts = (await history(bert, 'anna_redis')).map(({ text }) => text)
+  expect(berts).toEqual(annas)
+  for (const texts of [load.sent.anna, load.sent.bert]) {
+    const wanted = new Set(texts)
+    expect(annas.filter((text) => wanted.has(text))).toEqual(texts)
+  }
+}
+
+test('killed', async () => {
+  await redis.kill9()
+  await waitUntil('the server goes on without it', async () => !(await answers()))
+  await expectAllOnce()
+})
+
+test('back after a while, empty', async () => {
+  await redis.kill9()
+  await waitUntil('the server goes on without it', async () => !(await answers()))
+  await load.goesOn()
+  await redis.restart()
+  await expectRebuilt()
+  await expectAllOnce()
+})
+
+test('frozen', async () => {
+  redis.freeze()
+  await waitUntil('the server goes on without it', async () => !(await answers()))
+  await load.goesOn()
+  redis.thaw()
+  await expectRebuilt()
+  await expectAllOnce()
+})
+
+test('slow: 200 ms', async () => {
+  link.delayMs = 200
+  await waitUntil('the server goes on without it', async () => !(await answers()))
+  await load.goesOn()
+  link.delayMs = 0
+  await expectRebuilt()
+  await expectAllOnce()
+})
+
+test('full', async () => {
+  await redis.ask('FLUSHALL')
+  await redis.ask('CONFIG', 'SET', 'maxmemory', '1')
+  await anna.call({ _: 'account.updateStatus', offline: false })
+  const refused = async () => (await server.metrics()).sum('heliograph_cache_refused_total')
+  await waitUntil('Redis refuses', async () => (await refused()) > 0)
+  await load.goesOn()
+  await redis.ask('CONFIG', 'SET', 'maxmemory', '0')
+  await expectRebuilt()
+  await expectAllOnce()
+})
+
+test('flushed', async () => {
+  await redis.ask('FLUSHALL')
+  await expectRebuilt()
+  await expectAllOnce()
+})
+
+test('refused when the server starts, and there later', async () => {
+  await load.stop()
+  await redis.kill9()
+  await server.restart()
+  await waitUntil('the clients are back', async () => (await anna.getMe()).id === annasId)
+  await anna.call({ _: 'account.updateStatus', offline: false })
+  load = startLoad()
+  await load.goesOn()
+  await redis.restart()
+  await expectRebuilt()
+  await expectAllOnce()
+})
