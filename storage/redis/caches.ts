@@ -17,7 +17,7 @@ export interface RedisLimits extends LinkLimits {
   readonly watchEveryMs: number
 }
 
-export const REDIS_LIMITS: RedisLimits = {
+const REDIS_LIMITS: RedisLimits = {
   timeoutMs: 100,
   perCommandMs: 0.05,
   inFlight: 50_000,
@@ -49,7 +49,12 @@ export function cachesOnRedis(options: RedisCachesOptions): Caches {
   const { clock, random, log, times, prefix = 'heliograph' } = options
   const limits = { ...REDIS_LIMITS, ...options.limits }
   let link: RedisLink | undefined
-  const client = connectRedis({ ...options, ...limits, onError: (error) => link?.noteError(error) })
+  const client = connectRedis({
+    ...options,
+    ...limits,
+    onError: (error) => link?.noteError(error),
+    later: (delayMs, then) => void clock.setTimer(delayMs, then),
+  })
   link = new RedisLink(client, clock, log, limits)
   const mark = `${prefix}:mark:${random.bytes(8).toString('hex')}`
   const watch = new LossWatch({ link, clock, mark, everyMs: limits.watchEveryMs })

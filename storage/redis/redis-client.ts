@@ -27,6 +27,8 @@ export interface RedisClientOptions {
   readonly longestRetryMs: number
   /** Connecting failed, or a connection did: the client goes on trying. */
   onError(error: Error): void
+  /** Runs `then` after a while. */
+  later(delayMs: number, then: () => void): void
 }
 
 export function connectRedis(options: RedisClientOptions): RedisClient {
@@ -51,6 +53,25 @@ function common({ address, password, tlsCa, connectTimeoutMs, silenceMs }: Redis
   }
 }
 
+/**
+ * The library has ways to end for good that nobody asked for (a disconnect that meets a connection which is being made):
+ * from there, too, it starts again. The library's detector of failovers, which takes that way, is left off; the old primary
+ * closes its connections, says READONLY, or is silent, each of which leads to the Sentinels again. Call what is given
+ * before closing.
+ */
+function staysAlive(client: Redis | Cluster, { longestRetryMs, later }: RedisClientOptions): () => void {
+  let isClosed = false
+  client.on('end', () => {
+    if (isClosed) return
+    later(longestRetryMs, () => {
+      if (!isClosed) client.connect().catch(() => {})
+    })
+  })
+  return () => {
+    isClosed = true
+  }
+}
+
 function connectOne(options: RedisClientOptions): RedisClient {
   const { address, longestRetryMs } = options
   const retry = (times: number) => Math.min(longestRetryMs, 50 * 2 ** Math.min(10, times - 1))
@@ -65,14 +86,13 @@ function connectOne(options: RedisClientOptions): RedisClient {
       sentinels: [...address.hosts],
       name: address.name ?? '',
       sentinelRetryStrategy: retry,
-      sentinelReconnectStrategy: retry,
       sentinelCommandTimeout: options.connectTimeoutMs,
-      failoverDetector: true,
       enableTLSForSentinelMode: address.tls,
       ...(address.tls && options.tlsCa && { sentinelTLS: { ca: options.tlsCa } }),
     }),
   })
   redis.on('error', options.onError)
+  const isClosed = staysAlive(redis, options)
   return {
     async send(commands) {
       const batch = commands.map(([name, ...args]) => ['call', name, ...args])
@@ -80,7 +100,10 @@ function connectOne(options: RedisClientOptions): RedisClient {
       return replies.map(([error, value]) => (error ? { error } : { value }))
     },
     serverOf: () => '',
-    close: () => redis.disconnect(),
+    close() {
+      isClosed()
+      redis.disconnect()
+    },
   }
 }
 
@@ -95,6 +118,7 @@ function connectCluster(options: RedisClientOptions): RedisClient {
     maxRedirections: 3,
   })
   cluster.on('error', options.onError)
+  const isClosed = staysAlive(cluster, options)
   return {
     send: (commands) =>
       Promise.all(
@@ -106,6 +130,9 @@ function connectCluster(options: RedisClientOptions): RedisClient {
         ),
       ),
     serverOf: (key) => cluster.slots[keySlot(key)]?.[0] ?? '',
-    close: () => cluster.disconnect(),
+    close() {
+      isClosed()
+      cluster.disconnect()
+    },
   }
 }
