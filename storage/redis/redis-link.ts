@@ -43,7 +43,6 @@ export class RedisLink {
   #refused = 0
   #complainedAtMs = Number.NEGATIVE_INFINITY
   #lastError: Error | undefined
-  /** Why there is no connection says more than that there is none. */
   #connectionError: Error | undefined
 
   constructor(client: RedisClient, clock: Clock, log: ActorLog, limits: LinkLimits) {
@@ -58,9 +57,11 @@ export class RedisLink {
     return { asked: this.#asked, unknown: this.#unknown, refused: this.#refused, answers }
   }
 
-  /** The client's own errors, which say why replies fail. */
+  /** The client's own errors, which say why there is no connection: each is told once until there is one. */
   noteError(error: Error): void {
+    if (this.#closed || this.#connectionError?.message === error.message) return
     this.#connectionError = error
+    this.#log.warn({ err: error }, 'no connection to Redis')
   }
 
   async ask(commands: readonly RedisCommand[]): Promise<readonly unknown[]> {
@@ -174,10 +175,7 @@ export class RedisLink {
 
   #failed(server: string): void {
     if (!this.#breaker(server).failed()) return
-    this.#log.warn(
-      { server, err: this.#connectionError ?? this.#lastError },
-      'Redis does not answer; going on without it',
-    )
+    this.#log.warn({ server, err: this.#lastError }, 'Redis does not answer; going on without it')
   }
 }
 
