@@ -13,7 +13,7 @@ import { DaemonFailed, exists, isAlive, launch, stop, untilAnswers, untilCollect
 import { missingFor, NotInstalled } from './installation.mjs'
 import { choosePorts, readRecord, writeRecord } from './places.mjs'
 
-const wholeWithinMs = 120_000
+const wholeWithinMs = 300_000
 const lockWithinMs = 600_000
 /** A port may be taken between the look and the start: then the next slot is tried. */
 const startAttempts = 4
