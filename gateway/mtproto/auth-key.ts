@@ -4,6 +4,9 @@ import type { MtprotoSession } from './session.js'
 import type { WorkAllowance } from './work.js'
 
 const AUTH_KEY_BYTES = 256
+/** Real clients say something new with an update of theirs, or of the system. */
+const FACTS_STORED_AT_ONCE = 16
+const FACTS_STORED_EVERY_MS = 10 * 60_000
 
 let unpacked: string | undefined
 const unpackedBytes = Buffer.allocUnsafeSlow(AUTH_KEY_BYTES)
@@ -24,6 +27,8 @@ export class AuthKey {
   client: ClientInfo | undefined = undefined
   /** The live sessions on this key, and on temporary keys bound to it. */
   sessions: MtprotoSession[] | undefined = undefined
+  /** Monotonic: how far what was stored of its client has used up what may be (`mayStoreFacts`). */
+  #factsPaidMs = 0
   /** What its clients may still ask for; made when first spent of. */
   work: WorkAllowance | undefined = undefined
   /** How many temporary keys in the cache are bound to it. */
@@ -49,6 +54,14 @@ export class AuthKey {
       unpacked = this.#packed
     }
     return unpackedBytes
+  }
+
+  /** Whether what its client says of itself is stored once more: each time takes place on the disk for good. */
+  mayStoreFacts(nowMs: number): boolean {
+    const paidMs = Math.max(this.#factsPaidMs, nowMs) + FACTS_STORED_EVERY_MS
+    if (paidMs > nowMs + FACTS_STORED_AT_ONCE * FACTS_STORED_EVERY_MS) return false
+    this.#factsPaidMs = paidMs
+    return true
   }
 
   /** The key that the account, the layer and the sessions belong to. */

@@ -200,7 +200,7 @@ export class Calls {
     if (layer !== undefined && layer > 0) key.layer = layer
     if (client) key.client = client
     // An unbound temporary key stands for nobody yet: what it said moves to the permanent one when it is bound.
-    if (key.temporary) return
+    if (key.temporary || !key.mayStoreFacts(this.#world.clock.monotonic())) return
     const facts = { layer: key.layer, ...(key.client && { client: key.client }) }
     Promise.resolve(this.#world.store.remember(key.id, facts)).catch((error: unknown) => {
       // Said again with the next initConnection.

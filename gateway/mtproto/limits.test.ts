@@ -229,7 +229,7 @@ test('a packet of much work is done in slices, and what it lists and unpacks cou
     return other.world.workRestMs(other.key) / 1000
   }
   const ids = Array.from({ length: 6400 }, (_, i) => longFromInts(i * 4, 1))
-  expect(owed(bodyOf({ _: 'mt_msgs_state_req', msgIds: ids }))).toBe(100)
+  expect(owed(bodyOf({ _: 'mt_msgs_state_req', msgIds: ids }))).toBe(200)
   const bomb = Buffer.concat([longGzip(gzipSync(Buffer.alloc(1024 * 1024)))])
   expect(owed(bomb)).toBe(64)
 })
@@ -307,6 +307,24 @@ test('what one address does not read is bounded over all its connections', () =>
   next.unsentBytes = 500 * 1024
   lab.call({ _: 'help.getNearestDc' })
   expect(next.open).toBe(true)
+})
+
+test('a client that says something else of itself all the time does not fill the disk', () => {
+  const lab = new Lab()
+  let stored = 0
+  lab.store.remember = async () => void stored++
+  const describe = (deviceModel: string) => {
+    const texts = { systemVersion: '', appVersion: '', systemLangCode: '', langPack: '', langCode: '' }
+    const query = { _: 'initConnection', apiId: 1, deviceModel, ...texts, query: { _: 'help.getNearestDc' } }
+    lab.call({ _: 'invokeWithLayer', layer: 200, query })
+  }
+  for (let i = 0; i < 100; i++) describe(`device ${i}`)
+  expect(stored).toBe(16)
+  // The session itself goes by what was said last.
+  expect(lab.session?.client?.deviceModel).toBe('device 99')
+  lab.clock.advance(600_000)
+  for (let i = 0; i < 100; i++) describe(`later ${i}`)
+  expect(stored).toBe(17)
 })
 
 test('bombs that unpack to too much cost as if they had been unpacked', () => {

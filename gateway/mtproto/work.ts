@@ -8,7 +8,7 @@ export const Work = {
   /** The API has limits of its own for calls; what is answered with an error counts as a message. */
   call: 1 / 4,
   acknowledgement: 1 / 4,
-  id: 1 / 64,
+  id: 1 / 32,
   inflatedByte: 1 / (16 * 1024),
   resentByte: 1 / (16 * 1024),
 } as const
