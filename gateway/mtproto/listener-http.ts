@@ -19,6 +19,8 @@ import { listen } from './listener-tcp.js'
 const WEB_SOCKET_PATHS = ['/apiws', '/apiws_test', '/apiws_premium', '/apiws_test_premium']
 const HTTP_PATHS = ['/api', '/api_test', '/apiw', '/apiw_test', '/apiw1', '/apiw_test1']
 const SUBPROTOCOL = 'binary'
+/** Clients put one frame into a message, the first one behind the head of an obfuscated stream. */
+const MESSAGE_SLACK_BYTES = 64 * 1024
 /** A dead peer is noticed after this long: the library pings by itself. */
 const PING_SECONDS = 120
 
@@ -177,7 +179,7 @@ function addWebSockets(app: TemplatedApp, connections: Connections) {
   const { maxFrameBytes, maxOutboundBytes } = connections.world.limits
   for (const path of WEB_SOCKET_PATHS) {
     app.ws<SocketData>(path, {
-      maxPayloadLength: maxFrameBytes * 2,
+      maxPayloadLength: maxFrameBytes + MESSAGE_SLACK_BYTES,
       maxBackpressure: maxOutboundBytes * 2,
       closeOnBackpressureLimit: true,
       idleTimeout: PING_SECONDS,
