@@ -119,6 +119,21 @@ describe('secrets', () => {
   })
 })
 
+describe('the program finds Redis', () => {
+  test('at the Sentinels, by the name that they watch, with the password that Redis asks for', () => {
+    const sentinels = services.map(([name]) => name).filter((name) => name.startsWith('sentinel-'))
+    const [, watched] = /^sentinel monitor (\S+) /m.exec(read('deploy/redis/sentinel.sh'))!
+    for (const [, { environment = {}, secrets = [] }] of programs) {
+      const { redis } = readSettings(
+        Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, filledIn(value)])),
+      )
+      expect(redis?.url).toBe(`redis+sentinel://${sentinels.map((name) => `${name}:26379`).join(',')}/${watched}`)
+      expect(redis?.passwordFile).toBe('/run/secrets/redis-password')
+      expect(secrets).toContain('redis-password')
+    }
+  })
+})
+
 describe('the servers are those of scripts/services', () => {
   test('in their versions', async () => {
     const { versions } = await ofScripts<{ versions: Record<string, { image?: string }> }>('versions.mjs')

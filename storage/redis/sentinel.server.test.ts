@@ -19,7 +19,7 @@ test.each([
   'when the primary is %s, the replica takes over and the caches follow',
   { timeout: 150_000 },
   async (_, harm) => {
-    const caches = await cachesAt(group.url)
+    const caches = await cachesAt(group.url, { limits: { silenceMs: 1_500 } })
     expect(await group.primaryPort()).toBe(group.primary.port)
     let losses = 0
     caches.onLoss(() => losses++)

@@ -218,3 +218,11 @@ test('refused when the server starts, and there later', async () => {
   await expectRebuilt()
   await expectAllOnce()
 })
+
+test('a server that stops takes its sessions with it', async () => {
+  await load.stop()
+  await server.stop()
+  const caches = await cachesAt(redis.url, { prefix: 'heliograph' })
+  expect(await caches.sessions.of([annasId])).toEqual([[]])
+  await caches.close()
+})
