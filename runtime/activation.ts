@@ -113,8 +113,9 @@ export class Activation {
     return this.#rows
   }
 
-  get hasRows(): boolean {
-    return this.#rows?.isEmpty === false
+  /** Derived rows that are not written; not those of a packed activation, which are few. */
+  get rowCount(): number {
+    return this.#rows?.count ?? 0
   }
 
   /** All of them are written. */

@@ -23,6 +23,8 @@ const LOOK_AGAIN_AFTER_MS = 1_000
 /** Fewer entries than these are replayed sooner than a snapshot is written. */
 const WORTH_ENTRIES = 16
 const WORTH_BYTES = 16 * 1024
+/** More rows than these are written sooner than they are kept in memory. */
+const WORTH_ROWS = 32
 /** Of no generation: rows that are made while such a checkpoint is in flight are not in it. */
 const NO_ROWS: CollectedRows = { rows: [], erased: [], generation: -1 }
 
@@ -61,8 +63,10 @@ export class Checkpoints {
   }
 
   /** True when replaying what came since the last checkpoint costs more than a snapshot, and when bodies are to be erased. */
-  isWorthwhile({ entriesSinceCheckpoint, bytesSinceCheckpoint, erases }: Activation): boolean {
-    return entriesSinceCheckpoint >= WORTH_ENTRIES || bytesSinceCheckpoint >= WORTH_BYTES || erases
+  isWorthwhile(activation: Activation): boolean {
+    const { entriesSinceCheckpoint, bytesSinceCheckpoint } = activation
+    if (entriesSinceCheckpoint >= WORTH_ENTRIES || bytesSinceCheckpoint >= WORTH_BYTES) return true
+    return activation.erases || activation.rowCount >= WORTH_ROWS
   }
 
   /** Sees to it that what was erased leaves the disk (K4). */

@@ -53,6 +53,12 @@ export class PendingRows implements DerivedWriter {
     return this.#tables.size === 0 && this.#erased === undefined
   }
 
+  get count(): number {
+    let count = 0
+    for (const groups of this.#tables.values()) for (const rows of groups.values()) count += rows.size
+    return count
+  }
+
   put(table: string, group: string, order: number, value: unknown): void {
     if (value === undefined) throw new TypeError(`derived row ${table}/${group}/${order} has no value`)
     this.#set(table, group, order, this.#seal(value))

@@ -116,7 +116,7 @@ export class Residency extends Alarm {
     const { sweeper, checkpoints } = this.#host
     sweeper.removeIfSettled(activation)
     activation.tail = undefined
-    if (activation.hasRows && checkpoints.isWorthwhile(activation)) checkpoints.take(activation)
+    if (activation.rowCount > 0 && checkpoints.isWorthwhile(activation)) checkpoints.take(activation)
     this.#queue(activation, activation.kind.cool, activation.lastUsedMs)
   }
 

@@ -8,16 +8,18 @@ import * as marking from './marking.js'
 import { isBlockedBy, memberOf, otherParty } from './membership.js'
 import { append, REST_AFTER_MS, REST_TIMER, startDelivery } from './operation.js'
 import * as posting from './posting.js'
+import { forgetOldReceipts } from './receipts.js'
 import * as scheduling from './scheduling.js'
 import type { ChatReading, ChatShape, ChatTurn } from './shape.js'
 import { type ChatState, countOf, emptyChat, everyoneConcerned, lastFor } from './state.js'
+import { decodeState, encodeState, STATE_VERSION } from './state-format.js'
 
 /** Clock and randomness of delivery's pauses; links take their secrets from `random` too. */
 export function chatActor(ports: DeliveryPorts & { readonly random: Random }): ActorDefinition<ChatShape> {
   const deliveryPorts = completePorts(ports)
   return implement<ChatShape>({
     type: Chat,
-    state: { version: 1, initial: emptyChat, apply: applyFact },
+    state: { version: STATE_VERSION, initial: emptyChat, apply: applyFact, encode: encodeState, decode: decodeState },
     count: countOf,
     derive: deriveRows,
     memory: (id) => new Delivery(id, deliveryPorts),
@@ -71,20 +73,24 @@ function resume(turn: ChatTurn): void {
 
 /**
  * Once all is delivered and nothing has happened for a while, the journal says so: then the next activation need not ask
- * every member's box, whatever it is activated for.
+ * every member's box, whatever it is activated for. What is too old is forgotten meanwhile.
  */
-function rest(turn: ChatTurn): void {
+async function rest(turn: ChatTurn): Promise<void> {
+  const hasMore = await forgetOldReceipts(turn)
+  if (hasMore) turn.setTimer(REST_TIMER, FORGET_AGAIN_AFTER_MS)
   const { memory: delivery, nowMs } = turn
   const state = turn.state as ChatState
   if (!state.owes) return
   const isQuiet = delivery.settled(state) && nowMs >= delivery.touchedAtMs + REST_AFTER_MS
   if (!isQuiet) {
-    turn.setTimer(REST_TIMER, REST_AFTER_MS)
+    if (!hasMore) turn.setTimer(REST_TIMER, REST_AFTER_MS)
     return
   }
   turn.append({ type: 'settled', by: 0, op: '' })
   delivery.rest()
 }
+
+const FORGET_AGAIN_AFTER_MS = 500
 
 function setBlocked(turn: ChatTurn, request: { by: number; op: string; blocked: boolean }): void {
   const { by, op, blocked } = request

@@ -1,21 +1,18 @@
 import type { DerivedWriter, Placed } from '../../runtime/index.js'
 import type { ChatFact, HistoryDeletion } from './fact.js'
+import { deriveForgotten, deriveReceipts } from './receipts.js'
 import type { ChatState } from './state.js'
 
 /**
  * The derived tables of a chat (CORE J6); `order` is a message's entry.
- * - `receipt`, group = hash, order = first entry: receipts that left the fold (CORE D3)
+ * - `receipt`, group = window, order = key of the operation: receipts that left the fold (receipts.ts)
  * - `edit`: the entry of the newest edit · `gone`: deleted for everyone · `reactions`: all reactions to the message
  * - `pin`, group '' or the user who pinned for himself
  */
 export const ONE_GROUP = '-'
 
-export function receiptGroup(hash: number): string {
-  return hash.toString(16)
-}
-
 export function deriveRows(state: ChatState, fact: ChatFact, at: Placed, _body: unknown, rows: DerivedWriter): void {
-  for (const [hash, n] of state.evicted) rows.put('receipt', receiptGroup(hash), n, 1)
+  deriveReceipts(state, rows)
   switch (fact.type) {
     case 'edit':
       rows.put('edit', ONE_GROUP, fact.target, at.pts)
@@ -46,6 +43,9 @@ export function deriveRows(state: ChatState, fact: ChatFact, at: Placed, _body: 
       }
       return
     }
+    case 'forgotten':
+      deriveForgotten(fact, rows)
+      return
     case 'unschedule':
       for (const entry of fact.entries) rows.erase(entry)
   }

@@ -1,7 +1,7 @@
 import type { ServiceAction } from './contract.js'
 
 /**
- * The entries of a chat's journal. Each takes one number but `blocked` and `settled`, which concern no box. An entry with `to`
+ * The entries of a chat's journal. Each takes one number but `blocked`, `settled` and `forgotten`, which concern no box. An entry with `to`
  * concerns those accounts alone; one without concerns all who are members at it (CORE D1).
  */
 export type ChatFact =
@@ -16,11 +16,14 @@ export type ChatFact =
   | Unschedule
   | GroupFact
   | Settled
+  | Forgotten
 
 interface Change {
   readonly by: number
   /** The operation's id (CORE D3). */
   readonly op: string
+  /** Of its receipt, where it is not 0 (receipts.ts). */
+  readonly slot?: number
   /** The second of the operation's two entries; it stands right after the first. */
   readonly second?: true
   readonly to?: readonly number[]
@@ -117,7 +120,15 @@ export interface Settled {
   readonly by: 0
   readonly op: ''
   readonly to?: undefined
+  readonly slot?: undefined
   readonly second?: undefined
+}
+
+/** Receipts of the window that are too old to be asked for; with no keys, there are none left. Takes no number. */
+export interface Forgotten extends Omit<Settled, 'type'> {
+  readonly type: 'forgotten'
+  readonly window: number
+  readonly keys: readonly number[]
 }
 
 export type GroupFact =

@@ -5,6 +5,7 @@ import type { ChatFact } from './fact.js'
 import { applyFact } from './fold.js'
 import { groupOfInvite, newInviteHash } from './invite-hash.js'
 import { operationHash } from './operation-hash.js'
+import { RECEIPTS_AT_REST, RECEIPTS_IN_FOLD, WINDOW_MS } from './receipts.js'
 import {
   type ChatState,
   concerns,
@@ -13,7 +14,6 @@ import {
   everyoneConcerned,
   FORMER_MEMBERS,
   lastFor,
-  RECEIPTS_IN_FOLD,
   recipientsOf,
 } from './state.js'
 
@@ -76,21 +76,29 @@ describe('the fold of a chat', () => {
     )
   })
 
-  it('keeps the newest receipts, and says which it lets go', () => {
+  it('keeps the newest receipts, and says which it lets go, and in which window', () => {
     const state = emptyChat(privateChat(1, 2))
     const total = RECEIPTS_IN_FOLD + 50
     const evicted: number[] = []
-    for (let n = 1; n <= total; n++) {
-      applyFact(state, { type: 'post', by: 1, op: `o${n}` }, { pts: n, ordinal: 0, count: 1, atMs: n })
-      for (const [hash, first] of state.evicted) {
-        expect(hash).toBe(operationHash(1, `o${first}`))
+    const evictedNow = () => {
+      for (const [key, first] of state.evicted) {
+        expect(key).toBe(operationHash(1, `o${first}`) * 16)
         evicted.push(first)
       }
     }
+    for (let n = 1; n <= total; n++) {
+      const atMs = n === total ? WINDOW_MS : n
+      applyFact(state, { type: 'post', by: 1, op: `o${n}` }, { pts: n, ordinal: 0, count: 1, atMs })
+      evictedNow()
+    }
     expect(state.receipts.size).toBe(RECEIPTS_IN_FOLD)
     expect(evicted).toEqual(Array.from({ length: 50 }, (_, i) => i + 1))
-    expect(state.receiptsStored).toBe(true)
-    expect(state.receipts.get(operationHash(1, `o${total}`))).toBe(total)
+    expect(state.windows).toEqual([0, 1])
+    expect(state.receipts.get(operationHash(1, `o${total}`) * 16)).toBe(total)
+    applyFact(state, { type: 'settled', by: 0, op: '' }, { pts: total, ordinal: 1, count: 0, atMs: WINDOW_MS })
+    evictedNow()
+    expect(evicted).toEqual(Array.from({ length: total - RECEIPTS_AT_REST }, (_, i) => i + 1))
+    expect([state.receipts.size, state.windows]).toEqual([RECEIPTS_AT_REST, [0, 1]])
   })
 
   it('forgets former members beyond a bound, those first whose stays are delivered', () => {

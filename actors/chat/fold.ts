@@ -1,6 +1,6 @@
 import type { Placed } from '../../runtime/index.js'
 import type { ChatFact, Pin, Post, Read, Unschedule } from './fact.js'
-import { operationHash } from './operation-hash.js'
+import { evictAtRest, forgetReceipts, keepReceipt } from './receipts.js'
 import {
   type ChatState,
   countOf,
@@ -10,7 +10,6 @@ import {
   type Member,
   newMember,
   PINS_IN_FOLD,
-  RECEIPTS_IN_FOLD,
   type Stay,
 } from './state.js'
 
@@ -18,10 +17,13 @@ import {
 export function applyFact(state: ChatState, fact: ChatFact, at: Placed): ChatState {
   const n = at.pts
   state.evicted = []
-  if (fact.type === 'settled') state.owes = false
+  if (fact.type === 'settled') {
+    state.owes = false
+    evictAtRest(state, at)
+  } else if (fact.type === 'forgotten') forgetReceipts(state, fact)
   if (countOf(fact) > 0) {
     state.owes = true
-    keepReceipt(state, fact, n)
+    keepReceipt(state, fact, at)
     if (fact.to) for (const user of fact.to) concern(state, user, n)
     else state.lastForAll = n
   }
@@ -32,29 +34,6 @@ export function applyFact(state: ChatState, fact: ChatFact, at: Placed): ChatSta
 function concern(state: ChatState, user: number, n: number): void {
   const party = state.members.get(user) ?? state.group?.former?.get(user)
   if (party) party.last = n
-}
-
-/** An operation's second entry has the receipt of its first. */
-function keepReceipt(state: ChatState, fact: ChatFact, n: number): void {
-  if (fact.second) return
-  const hash = operationHash(fact.by, fact.op)
-  const known = state.receipts.get(hash)
-  if (known !== undefined) {
-    state.receipts.delete(hash)
-    evict(state, hash, known)
-  }
-  state.receipts.set(hash, n)
-  if (state.receipts.size <= RECEIPTS_IN_FOLD) return
-  for (const [oldest, first] of state.receipts) {
-    state.receipts.delete(oldest)
-    evict(state, oldest, first)
-    break
-  }
-}
-
-function evict(state: ChatState, hash: number, n: number): void {
-  state.evicted = [...state.evicted, [hash, n]]
-  state.receiptsStored = true
 }
 
 function change(state: ChatState, fact: ChatFact, at: Placed): void {

@@ -15,7 +15,8 @@ import type { ChatFact, Post, StoredInvite } from './fact.js'
 import { newInviteHash } from './invite-hash.js'
 import { given } from './lane-item.js'
 import { adminOf, isAdmin, memberOf } from './membership.js'
-import { append, type Change, firstEntries, once } from './operation.js'
+import { append, type Change, once, slotted } from './operation.js'
+import { findOperation } from './receipts.js'
 import type { ChatReading, ChatTurn } from './shape.js'
 import { type ChatState, FORMER_MEMBERS, type Group, INVITES } from './state.js'
 
@@ -110,7 +111,7 @@ export function setAdmin(turn: ChatTurn, request: Asked & { user: number; admin:
 export async function exportInvite(turn: ChatTurn, request: Asked & InviteOptions, random: Random): Promise<Invite> {
   const { state, nowMs } = turn
   const { by, op, expiresAtMs, usageLimit, title, revokePrevious } = request
-  const known = await firstEntries(turn, by, op)
+  const { entries: known, slot } = await findOperation(turn, by, op)
   const [first] = known ?? []
   if (first?.fact.type === 'invite') return inviteOf(state, first.fact.invite)
   adminOf(state, by)
@@ -127,7 +128,8 @@ export async function exportInvite(turn: ChatTurn, request: Asked & InviteOption
   }
   const replaced = revokePrevious && permanent ? live.filter((one) => one.by === by && one.permanent) : []
   const revoked = replaced.map(({ hash }) => hash)
-  append(turn, [{ fact: { type: 'invite', by, op, invite, revoked, to: [] } }], request.origin)
+  const fact = { type: 'invite', by, op, invite, revoked, to: [] } as const
+  append(turn, slotted([{ fact }], op, slot), request.origin)
   return inviteOf(state, invite)
 }
 

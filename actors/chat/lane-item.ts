@@ -54,6 +54,7 @@ export function laneItem(entry: ChatEntry, user: number, origin: Origin | undefi
     case 'invite':
     case 'blocked':
     case 'settled':
+    case 'forgotten':
       return undefined
   }
 }

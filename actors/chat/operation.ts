@@ -10,11 +10,10 @@ import { after, type Effect, type Later, type Soon } from '../../runtime/index.j
 import type { BoxChange } from '../user/changes.js'
 import type { Asked, Origin, Outcome } from './contract.js'
 import type { Targets } from './delivery.js'
-import { receiptGroup } from './derive.js'
 import type { ChatEntry, ChatFact } from './fact.js'
-import { operationHash } from './operation-hash.js'
+import { findOperation } from './receipts.js'
 import type { ChatTurn } from './shape.js'
-import { type ChatState, countOf, recipientsOf } from './state.js'
+import { countOf, recipientsOf } from './state.js'
 
 export interface Change {
   readonly fact: ChatFact
@@ -32,13 +31,21 @@ export async function once(
   more?: () => boolean | Promise<boolean>,
 ): Promise<Later<Outcome>> {
   const { memory: delivery, nowMs } = turn
-  const known = await firstEntries(turn, asked.by, asked.op)
-  const entries = known ?? append(turn, await decide(), asked.origin)
+  const { entries: known, slot } = await findOperation(turn, asked.by, asked.op)
+  const entries = known ?? append(turn, slotted(await decide(), asked.op, slot), asked.origin)
   const rest = more ? { more: await more() } : undefined
   return turn.later(async (effect) => {
     const changes = await delivery.outcome(asked.by, entries, effect, turn)
     return { ...outcomeOf(entries, nowMs, known !== undefined, changes), ...rest }
   })
+}
+
+/** The changes of an operation that were decided, its receipt in the slot that was found (receipts.ts). */
+export function slotted(changes: readonly Change[], op: string, slot: number): readonly Change[] {
+  if (slot === 0) return changes
+  return changes.map((change) =>
+    change.fact.op === op ? { ...change, fact: { ...change.fact, slot } as ChatFact } : change,
+  )
 }
 
 function outcomeOf(
@@ -99,44 +106,4 @@ export function append(turn: ChatTurn, changes: readonly Change[], origin: Origi
 export function startDelivery(turn: ChatTurn, targets: Targets): void {
   const { memory: delivery } = turn
   turn.afterwards((effect) => delivery.advance(effect, turn, targets))
-}
-
-/** False when no operation of that name was done before: known without a read as long as all receipts are in the fold. */
-export function mayBeKnown({ receipts, receiptsStored }: Readonly<ChatState>, by: number, op: string): boolean {
-  return receiptsStored || receipts.has(operationHash(by, op))
-}
-
-/** The entries of an operation that was done before. */
-export async function firstEntries(turn: ChatTurn, by: number, op: string): Promise<readonly ChatEntry[] | undefined> {
-  const { state, own } = turn
-  const hash = operationHash(by, op)
-  const recent = state.receipts.get(hash)
-  if (recent !== undefined) {
-    const entries = await entriesOf(turn, recent, by, op)
-    if (entries.length > 0) return entries
-  }
-  if (!state.receiptsStored) return undefined
-  const range = { from: 0, to: Number.MAX_SAFE_INTEGER, limit: 16 }
-  for (const { order } of await own.rows('receipt', receiptGroup(hash), range)) {
-    const entries = await entriesOf(turn, order, by, op)
-    if (entries.length > 0) return entries
-  }
-  return undefined
-}
-
-async function entriesOf(turn: ChatTurn, first: number, by: number, op: string): Promise<readonly ChatEntry[]> {
-  const entries = await entriesAt(turn, [first, first + 1])
-  return entries.filter((entry): entry is ChatEntry => entry?.fact.by === by && entry.fact.op === op)
-}
-
-/** Numbered entries; undefined where there is none. */
-export async function entriesAt(
-  { own }: Pick<ChatTurn, 'own'>,
-  ns: readonly number[],
-): Promise<readonly (ChatEntry | undefined)[]> {
-  const read = await own.entriesAt(ns)
-  return read.map(
-    (entry) =>
-      entry && { n: entry.pts, atMs: entry.atMs, fact: entry.fact, ...(entry.body ? { body: entry.body } : undefined) },
-  )
 }

@@ -4,7 +4,8 @@ import { ONE_GROUP } from './derive.js'
 import type { ChatEntry, Edit, Post } from './fact.js'
 import { given } from './lane-item.js'
 import { checkKnown, isAdmin, isBlockedBy, memberOf, writerIn } from './membership.js'
-import { answerAll, append, type Change, entriesAt, firstEntries, mayBeKnown, once } from './operation.js'
+import { answerAll, append, type Change, once, slotted } from './operation.js'
+import { entriesAt, findOperation, mayBeKnown } from './receipts.js'
 import type { ChatTurn } from './shape.js'
 import { type ChatState, isGroup } from './state.js'
 
@@ -35,14 +36,19 @@ const isNew = () => false
 async function postAll(turn: ChatTurn, request: PostRequest): Promise<Later<readonly Outcome[]>> {
   const { drafts, by, origin } = request
   const known = new Map<string, readonly ChatEntry[]>()
+  const slots = new Map<string, number>()
   for (const { op } of drafts) {
-    const entries = await firstEntries(turn, by, op)
+    const { entries, slot } = await findOperation(turn, by, op)
     if (entries) known.set(op, entries)
+    else slots.set(op, slot)
   }
   const fresh = drafts.filter(({ op }, index) => !known.has(op) && drafts.findIndex((one) => one.op === op) === index)
   const changes: Change[] = []
   if (fresh.length > 0) writerIn(turn.state, by)
-  for (const draft of fresh) changes.push(await posted(turn, by, draft.op, draft))
+  for (const draft of fresh) {
+    const change = await posted(turn, by, draft.op, draft)
+    changes.push(...slotted([change], draft.op, slots.get(draft.op) ?? 0))
+  }
   const appended = append(turn, changes, origin)
   const operations = drafts.map(({ op }) => known.get(op) ?? appended.filter(({ fact }) => fact.op === op))
   return answerAll(turn, by, operations, (op) => known.has(op))

@@ -3,8 +3,9 @@ import type { Asked, Draft, Outcome, ScheduledMessage } from './contract.js'
 import type { ChatEntry, Schedule, Unschedule } from './fact.js'
 import { given } from './lane-item.js'
 import { memberOf, writerIn } from './membership.js'
-import { answerAll, append, type Change, entriesAt, firstEntries, once } from './operation.js'
+import { answerAll, append, type Change, once, slotted } from './operation.js'
 import { MAX_TARGETS, posted } from './posting.js'
+import { entriesAt, findOperation } from './receipts.js'
 import type { ChatReading, ChatTurn } from './shape.js'
 import type { ChatState, Scheduled } from './state.js'
 
@@ -66,14 +67,14 @@ export async function settleScheduled(
   const { state } = turn
   const { by, op, action, origin } = request
   if (request.ids.length > MAX_TARGETS) refuse('MESSAGE_IDS_TOO_MUCH', `at most ${MAX_TARGETS} messages`)
-  const known = await firstEntries(turn, by, op)
+  const { entries: known, slot } = await findOperation(turn, by, op)
   if (known) return answerAll(turn, by, await settledBefore(turn, known), () => true)
   if (action === 'post') writerIn(state as ChatState, by)
   else memberOf(state as ChatState, by)
   const due = scheduledBy(state as ChatState, by).filter(([id]) => request.ids.includes(id))
   if (due.length === 0) refuse('MESSAGE_ID_INVALID')
   const before = earliest(turn)
-  const entries = append(turn, await settling(turn, by, op, due, action === 'post'), origin)
+  const entries = append(turn, slotted(await settling(turn, by, op, due, action === 'post'), op, slot), origin)
   remindOfNext(turn, before)
   return answerAll(
     turn,

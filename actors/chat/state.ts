@@ -11,12 +11,14 @@ export interface ChatState {
   owes: boolean
   /** The last entry that concerned all members. */
   lastForAll: number
-  /** Receipts (CORE D3), oldest first: hash of (by, op) to the operation's first entry. */
+  /** Receipts (receipts.ts), oldest first: key of (by, op) to the operation's first entry. */
   readonly receipts: Map<number, number>
-  /** True when older receipts lie in the table `receipt`. */
-  receiptsStored: boolean
-  /** Receipts that the latest entry pushed out of the fold. */
-  evicted: readonly (readonly [hash: number, n: number])[]
+  /** Windows of which receipts lie in the table `receipt`, oldest first. */
+  windows: readonly number[]
+  /** There are rows of receipts as format 1 wrote them. */
+  readonly hasFirstReceipts?: true
+  /** Receipts that the latest entry pushed out of the fold; not stored. */
+  evicted: readonly (readonly [key: number, n: number])[]
   /** Everything up to here was deleted for everyone. */
   cut: number
   /** Entries pinned for everyone, oldest first; the latest ones. */
@@ -74,7 +76,6 @@ export interface Scheduled {
   readonly n: number
 }
 
-export const RECEIPTS_IN_FOLD = 1_000
 export const FORMER_MEMBERS = 1_000
 export const PINS_IN_FOLD = 100
 export const INVITES = 100
@@ -91,7 +92,7 @@ export function emptyChat(id: ChatId): ChatState {
     owes: false,
     lastForAll: 0,
     receipts: new Map(),
-    receiptsStored: false,
+    windows: [],
     evicted: [],
     cut: 0,
     pins: [],
@@ -104,7 +105,7 @@ export function newMember(role: Role, inviter: number, from: number, atMs: numbe
 }
 
 export function countOf(fact: ChatFact): number {
-  return fact.type === 'blocked' || fact.type === 'settled' ? 0 : 1
+  return fact.type === 'blocked' || fact.type === 'settled' || fact.type === 'forgotten' ? 0 : 1
 }
 
 /** Whom the entry concerns when it is next: `state` is the one before it. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { implement, refusalReason } from '../../runtime/index.js'
+import { encode, implement, refusalReason, shardOf } from '../../runtime/index.js'
 import { Phone } from '../phone/contract.js'
 import { World } from '../testing/world.js'
 import { loginCodeActor } from './actor.js'
@@ -186,5 +186,49 @@ describe('login codes', () => {
     const off = await Login.start(false)
     const sent = await off.send('k', TEST_NUMBER)
     expect(sent.code).not.toBe('')
+  })
+})
+
+describe('what earlier versions stored (J8)', () => {
+  /** A journal whose snapshot and last entry are of that format: one wrong try after the code was made. */
+  async function stored(version: number, state: (code: object) => object, missed: object) {
+    const login = await Login.start()
+    const { journals, ownership } = login.world.storage
+    const actor = { kind: 'login-code', key: NUMBER, shard: shardOf('login-code', NUMBER, ownership.shardCount) }
+    const request = { epoch: ownership.epoch, attempt: 1, mayKeepWriter: false }
+    const { journal } = await login.world.until(journals.open(actor, request))
+    const atMs = login.world.nowMs
+    const made = { hash: 'h', code: '12345', authKey: 'k', sentAtMs: atMs, tries: 3, checked: false }
+    const entry = (pts: number, fact: object) => ({ pts, ordinal: 0, count: 1, atMs, fact: encode([version, fact]) })
+    const commit = (pts: number, fact: object) => journal.commit({ entries: [entry(pts, fact)] })
+    await login.world.until(commit(1, { type: 'made', hash: 'h', code: '12345', authKey: 'k' }))
+    const snapshot = { position: { pts: 1, ordinal: 0 }, version, state: encode([atMs, undefined, state(made)]) }
+    await login.world.until(journal.checkpoint({ snapshot, rows: [], erased: [] }))
+    await login.world.until(commit(2, { type: 'missed', ...missed }))
+    login.world.crash()
+    await login.world.start()
+    return login
+  }
+
+  it.each([
+    [1, (live: object) => ({ live, sentAtMs: [1] }), {}],
+    [2, (live: object) => ({ codes: [live], sentAtMs: [1] }), { hash: 'h' }],
+  ] as const)('in format %i: the code is good, and its tries are counted', async (version, state, missed) => {
+    const login = await stored(version, state, missed)
+    const check = (code: string) => login.codes().check({ hash: 'h', code, authKey: 'k' })
+    await login.until(check('12345'))
+    expect(await login.refused(login.codes().wasChecked({ hash: 'h', authKey: 'k' }))).toBeUndefined()
+    const again = await stored(version, state, missed)
+    const checkAgain = (code: string) => again.codes().check({ hash: 'h', code, authKey: 'k' })
+    expect(await again.refused(checkAgain('54321'))).toBe('PHONE_CODE_INVALID')
+    expect(await again.refused(checkAgain('12345'))).toBe('PHONE_CODE_EXPIRED')
+  })
+
+  it('in format 1 without a code', async () => {
+    const login = await stored(1, () => ({ sentAtMs: [1] }), {})
+    expect(await login.refused(login.codes().check({ hash: 'h', code: '12345', authKey: 'k' }))).toBe(
+      'PHONE_CODE_EXPIRED',
+    )
+    expect((await login.send()).code).toMatch(/^[0-9]{5}$/)
   })
 })

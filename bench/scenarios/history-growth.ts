@@ -11,7 +11,9 @@ const ONE = 1024
 const OTHER = 2048
 const PAGE = 50
 const DRAFTS_A_POST = 100
-const POSTS_IN_FLIGHT = 8
+const POSTS_IN_FLIGHT = 40
+/** While it is filled, a box takes more at once than it is given by default: otherwise filling waits for flushes. */
+const DELIVERY = { appendItems: 1_000, appendBytes: 1024 * 1024, keptEntries: 8_192, keptBytes: 16 * 1024 * 1024 }
 const SENDERS = 64
 const ORIGIN = { authKey: '0000000000000400', session: '0000000000000001' }
 /** The cost is flat when it is no more than this beside the chat that stays small. */
@@ -55,7 +57,7 @@ class BenchChat {
 
   static async begin(run: Run, name: string): Promise<BenchChat> {
     const directory = join(run.scratch, name)
-    const chat = new BenchChat(run, directory, await openActorWorld({ directory }))
+    const chat = new BenchChat(run, directory, await openActorWorld({ directory, delivery: DELIVERY }))
     run.onEnd(() => chat.#world.stop())
     await registerAccounts(chat.#world.system, [ONE, OTHER])
     return chat
@@ -95,7 +97,7 @@ class BenchChat {
   async open(): Promise<number> {
     await this.#world.stop()
     const started = performance.now()
-    this.#world = await openActorWorld({ directory: this.#directory })
+    this.#world = await openActorWorld({ directory: this.#directory, delivery: DELIVERY })
     await Promise.all([this.#chat.audience({ by: ONE }), this.#reader.boxState()])
     return performance.now() - started
   }
@@ -212,6 +214,12 @@ async function measured(run: Run, grown: BenchChat, small: BenchChat, latencies:
   }
 }
 
+/** Told as soon as it is known: the largest sizes take long. */
+function ratiosOf({ grown, small, writtenBytesPerMessage }: Sizing): string {
+  const ratios = COSTS.map((cost) => `${COST_NAMES[cost]} ${shown(grown[cost] / small[cost])} x`)
+  return [...ratios, `${shown(writtenBytesPerMessage)} bytes written a send`].join(', ')
+}
+
 function bytesUnder(directory: string): number {
   const entries = readdirSync(directory, { withFileTypes: true, recursive: true })
   const files = entries.filter((entry) => entry.isFile())
@@ -233,7 +241,9 @@ async function runHistoryGrowth(run: Run): Promise<Outcome> {
   await measured(run, grown, small, [])
   for (const size of sizes) {
     await grown.growTo(size)
-    found.push(await measured(run, grown, small, latencies))
+    const sizing = await measured(run, grown, small, latencies)
+    found.push(sizing)
+    run.progress(`at ${shortly(sizing.messages)} messages: ${ratiosOf(sizing)}`)
   }
   const last = found.at(-1)!
   const line = (cost: keyof Costs, unit: string): LinePlot => ({
@@ -285,7 +295,7 @@ async function runHistoryGrowth(run: Run): Promise<Outcome> {
     ],
     notes: [
       'A private chat between two accounts, written through the actors: an entry in the chat and one in each box, in shared flushes. No gateway and no network. The small chat is in a store of its own.',
-      `The history grows by posts of ${DRAFTS_A_POST} messages; what is measured are posts of one, pages of ${PAGE}. CPU is the whole process's, in us; times of pages in us, of sends and opening in ms.`,
+      `The history grows by posts of ${DRAFTS_A_POST} messages through the same actors, ${POSTS_IN_FLIGHT} at a time, of which a box takes up to ${DELIVERY.appendItems} in a commit; what is measured are posts of one, pages of ${PAGE}. CPU is the whole process's, in us; times of pages in us, of sends and opening in ms.`,
       'The file system may hold the whole data file in memory: reads from a cold disk are not measured.',
     ],
   }

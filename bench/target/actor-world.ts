@@ -1,4 +1,4 @@
-import { actorDefinitions, encodeBody, User } from '../../actors/index.js'
+import { type ActorPorts, actorDefinitions, encodeBody, User } from '../../actors/index.js'
 import {
   type ActorDefinition,
   type ActorLimits,
@@ -26,6 +26,8 @@ export interface ActorWorldOptions {
   readonly clock?: Clock
   /** Other limits than an actor's own, by kind. */
   readonly limits?: Readonly<Record<string, Partial<ActorLimits>>>
+  /** Other limits of a chat's delivery than its own. */
+  readonly delivery?: NonNullable<ActorPorts['chat']['limits']>
   // biome-ignore lint/suspicious/noExplicitAny: definitions of different shapes stand in one list
   readonly more?: readonly ActorDefinition<any>[]
 }
@@ -34,11 +36,12 @@ export async function openActorWorld({
   directory,
   clock = systemClock,
   limits = {},
+  delivery = {},
   more = [],
 }: ActorWorldOptions): Promise<ActorWorld> {
   const storage = await openEmbeddedStorage({ directory, clock, log: noLog })
   const actors = actorDefinitions({
-    chat: { clock, random: systemRandom },
+    chat: { clock, random: systemRandom, limits: delivery },
     usernameRows: storage.names,
     loginCodes: {
       delivery: { deliver: () => Promise.reject(new Error('nobody logs in here')) },

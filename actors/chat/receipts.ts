@@ -1,0 +1,149 @@
+/**
+ * Receipts: which entry an operation was (CORE D3).
+ *
+ * R1. A chat in use has its newest receipts in the fold, fewer once it rests; what does not fit there are rows of the window
+ *     of 30 days in which they left it. So an idle chat holds few, however many messages it has, and a small one has no rows.
+ * R2. Rows of the present window and the one before are looked at: a repeat within 30 days is found. Older windows are
+ *     forgotten, so many rows a turn, while the chat is in use.
+ * R3. A receipt's key is the operation's hash and a slot. The hash only finds, the entry says whether it is the same
+ *     operation: one that finds another's receipt under its key takes the next slot, which its fact then names, so that no
+ *     receipt is ever written over.
+ */
+import type { DerivedWriter, Placed } from '../../runtime/index.js'
+import type { ChatEntry, ChatFact, Forgotten } from './fact.js'
+import { operationHash } from './operation-hash.js'
+import type { ChatTurn } from './shape.js'
+import type { ChatState } from './state.js'
+
+export const RECEIPTS_IN_FOLD = 500
+export const RECEIPTS_AT_REST = 32
+export const WINDOW_MS = 30 * 24 * 3600 * 1000
+const SLOTS = 16
+/** Rows that one entry names, and entries that one turn appends, at most. */
+const FORGOTTEN_AN_ENTRY = 1_000
+const ENTRIES_A_TURN = 8
+
+export interface Found {
+  /** Undefined: nobody has asked for this before. */
+  readonly entries?: readonly ChatEntry[]
+  /** For the operation's receipt. */
+  readonly slot: number
+}
+
+function receiptKey(by: number, op: string, slot: number): number {
+  return operationHash(by, op) * SLOTS + slot
+}
+
+function windowAt(atMs: number): number {
+  return Math.floor(atMs / WINDOW_MS)
+}
+
+/** An operation's second entry has the receipt of its first. */
+export function keepReceipt(state: ChatState, { by, op, slot, second }: ChatFact, at: Placed): void {
+  if (second) return
+  state.receipts.set(receiptKey(by, op, slot ?? 0), at.pts)
+  if (state.receipts.size > RECEIPTS_IN_FOLD) evict(state, RECEIPTS_IN_FOLD, at)
+}
+
+/** R1: the chat rests. */
+export function evictAtRest(state: ChatState, at: Placed): void {
+  if (state.receipts.size > RECEIPTS_AT_REST) evict(state, RECEIPTS_AT_REST, at)
+}
+
+/** The oldest, until so many are left. */
+function evict(state: ChatState, left: number, { atMs }: Placed): void {
+  const evicted: [number, number][] = []
+  for (const receipt of state.receipts) {
+    if (state.receipts.size <= left) break
+    state.receipts.delete(receipt[0])
+    evicted.push(receipt)
+  }
+  state.evicted = evicted
+  const window = windowAt(atMs)
+  if (state.windows.at(-1) !== window) state.windows = [...state.windows, window]
+}
+
+export function forgetReceipts(state: ChatState, { window, keys }: Forgotten): void {
+  if (keys.length === 0) state.windows = state.windows.filter((one) => one !== window)
+}
+
+/** The rows of what the latest entry changed. */
+export function deriveReceipts({ evicted, windows }: ChatState, rows: DerivedWriter): void {
+  if (evicted.length === 0) return
+  const group = String(windows.at(-1))
+  for (const [key, n] of evicted) rows.put('receipt', group, key, n)
+}
+
+export function deriveForgotten({ window, keys }: Forgotten, rows: DerivedWriter): void {
+  for (const key of keys) rows.remove('receipt', String(window), key)
+}
+
+/** False when no operation of that name was done before: known without a read as long as all receipts are in the fold. */
+export function mayBeKnown(state: Readonly<ChatState>, by: number, op: string): boolean {
+  const { receipts, windows, hasFirstReceipts } = state
+  return windows.length > 0 || hasFirstReceipts === true || receipts.has(receiptKey(by, op, 0))
+}
+
+/** What (by, op) was when it was asked for first. */
+export async function findOperation(turn: ChatTurn, by: number, op: string): Promise<Found> {
+  const { state } = turn
+  let slot = 0
+  for (; slot < SLOTS - 1; slot++) {
+    const key = receiptKey(by, op, slot)
+    const n = state.receipts.get(key) ?? (state.windows.length === 0 ? undefined : await storedReceipt(turn, key))
+    if (n === undefined) break
+    const entries = await entriesOf(turn, n, by, op)
+    if (entries.length > 0) return { entries, slot }
+  }
+  const entries = state.hasFirstReceipts ? await findFirstFormat(turn, by, op) : undefined
+  return entries ? { entries, slot } : { slot }
+}
+
+async function storedReceipt({ state, own, nowMs }: ChatTurn, key: number): Promise<number | undefined> {
+  const oldest = windowAt(nowMs) - 1
+  for (const window of state.windows) {
+    if (window < oldest) continue
+    const n = (await own.row('receipt', String(window), key)) as number | undefined
+    if (n !== undefined) return n
+  }
+  return undefined
+}
+
+/** As format 1 of the state had them: a group for each hash, in the order of entries. */
+async function findFirstFormat(turn: ChatTurn, by: number, op: string): Promise<readonly ChatEntry[] | undefined> {
+  const range = { from: 0, to: Number.MAX_SAFE_INTEGER, limit: 16 }
+  for (const { order } of await turn.own.rows('receipt', operationHash(by, op).toString(16), range)) {
+    const entries = await entriesOf(turn, order, by, op)
+    if (entries.length > 0) return entries
+  }
+  return undefined
+}
+
+async function entriesOf(turn: ChatTurn, first: number, by: number, op: string): Promise<readonly ChatEntry[]> {
+  const entries = await entriesAt(turn, [first, first + 1])
+  return entries.filter((entry): entry is ChatEntry => entry?.fact.by === by && entry.fact.op === op)
+}
+
+/** Numbered entries; undefined where there is none. */
+export async function entriesAt(
+  { own }: Pick<ChatTurn, 'own'>,
+  ns: readonly number[],
+): Promise<readonly (ChatEntry | undefined)[]> {
+  const read = await own.entriesAt(ns)
+  return read.map(
+    (entry) =>
+      entry && { n: entry.pts, atMs: entry.atMs, fact: entry.fact, ...(entry.body ? { body: entry.body } : undefined) },
+  )
+}
+
+/** Forgets receipts of windows that nobody looks at any more (R2). True when some are left. */
+export async function forgetOldReceipts(turn: ChatTurn): Promise<boolean> {
+  for (let entries = 0; entries < ENTRIES_A_TURN; entries++) {
+    const [window] = turn.state.windows
+    if (window === undefined || window >= windowAt(turn.nowMs) - 1) return false
+    const range = { from: 0, to: Number.MAX_SAFE_INTEGER, limit: FORGOTTEN_AN_ENTRY }
+    const keys = (await turn.own.rows('receipt', String(window), range)).map(({ order }) => order)
+    turn.append({ type: 'forgotten', by: 0, op: '', window, keys })
+  }
+  return true
+}
