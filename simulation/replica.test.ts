@@ -121,13 +121,14 @@ class Server {
 }
 
 function viewOf(replica: Replica): ServerView {
-  const { pts, date, messages, talks, pinned } = replica
+  const { pts, date, messages, talks, pinned, settings } = replica
   return {
     pts,
     date,
     messages,
     talks,
     pinned,
+    settings,
     unread: new Map([...talks.keys()].map((key) => [key, replica.unread(key)])),
   }
 }

@@ -38,6 +38,8 @@ export interface Snapshot {
   readonly messages: ReadonlyMap<number, Message>
   readonly talks: ReadonlyMap<PeerKey, Talk>
   readonly pinned: readonly PeerKey[]
+  /** Contacts, blocks, notifications and names, by what they are about. */
+  readonly settings: ReadonlyMap<string, string>
 }
 
 export type Taken = 'applied' | 'known' | 'gap'
@@ -49,6 +51,7 @@ export class Replica {
   messages = new Map<number, Message>()
   talks = new Map<PeerKey, Talk>()
   pinned: PeerKey[] = []
+  settings = new Map<string, string>()
   /** Where the last change without a number stands that was told of a thing (P2). */
   #newest = new Map<string, number>()
   /** Up to here the last difference or snapshot told everything: what comes late of that is known. */
@@ -66,12 +69,13 @@ export class Replica {
     return copy
   }
 
-  adopt({ pts, date, messages, talks, pinned }: Snapshot): void {
+  adopt({ pts, date, messages, talks, pinned, settings }: Snapshot): void {
     this.pts = pts
     this.date = date
     this.messages = new Map([...messages].map(([id, message]) => [id, { ...message }]))
     this.talks = new Map([...talks].map(([peer, talk]) => [peer, { ...talk }]))
     this.pinned = [...pinned]
+    this.settings = new Map(settings)
     this.#newest.clear()
     this.#toldUpTo = pts
   }
@@ -189,8 +193,18 @@ export class Replica {
         talk.draft = undefined
         talk.marked = false
         this.pinned = this.pinned.filter((peer) => peer !== fact.peer)
+        return
       }
+      default:
+        this.#applySetting(fact)
     }
+  }
+
+  #applySetting(fact: BoxFact): void {
+    const value = settingOf(fact)
+    const subject = subjectOf(fact)
+    if (value !== undefined) this.settings.set(subject, value)
+    else this.settings.delete(subject)
   }
 
   #change(id: number, change: (message: Message) => void): void {
@@ -219,8 +233,31 @@ function subjectOf(fact: BoxFact): string {
     case 'dialogPinned':
     case 'dialogsReordered':
       return 'pins'
+    case 'contact':
+    case 'blocked':
+      return `${fact.type} ${fact.user}`
+    case 'notify':
+      return `notify ${fact.scope}`
     default:
       return fact.type
+  }
+}
+
+/** What a device shows of a setting; undefined: it is as it is by default. */
+function settingOf(fact: BoxFact): string | undefined {
+  switch (fact.type) {
+    case 'contact':
+      return fact.contact?.firstName
+    case 'blocked':
+      return fact.blocked ? 'yes' : undefined
+    case 'notify':
+      return fact.settings && JSON.stringify(fact.settings)
+    case 'profile':
+      return fact.profile.about === '' ? undefined : fact.profile.about
+    case 'username':
+      return fact.username === '' ? undefined : fact.username
+    default:
+      return undefined
   }
 }
 
@@ -287,6 +324,10 @@ export function differences(mine: Snapshot & { unread(peer: PeerKey): number }, 
       `readIn ${talk?.readIn ?? 0}, readOut ${talk?.readOut ?? 0}, marked ${talk?.marked ?? false}, draft ${talk?.draft}, unread ${unread}`
     const [one, other] = [told(here, mine.unread(peer)), told(there, theirs.unread.get(peer) ?? 0)]
     if (one !== other) found.push(`dialog ${peer}: the device has ${one}; the server ${other}`)
+  }
+  for (const subject of new Set([...mine.settings.keys(), ...theirs.settings.keys()])) {
+    const [here, there] = [mine.settings.get(subject), theirs.settings.get(subject)]
+    if (here !== there) found.push(`${subject}: the device has ${here}, the server ${there}`)
   }
   if (mine.pinned.join() !== theirs.pinned.join())
     found.push(`pinned: the device has ${mine.pinned}; the server ${theirs.pinned}`)

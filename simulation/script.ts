@@ -3,6 +3,7 @@ import type { Chat, Origin, Outcome } from '../actors/chat/contract.js'
 import { encodeBody } from '../actors/message/body.js'
 import type { BoxChange } from '../actors/user/changes.js'
 import { type Ref, refuse } from '../runtime/index.js'
+import { type Affair, affairs, attend, type Means } from './affairs.js'
 import type { Device } from './device.js'
 import type { Dice } from './dice.js'
 import type { Scope } from './front.js'
@@ -30,6 +31,7 @@ const WEIGHTS = {
   block: 2,
   disconnect: 8,
   fossil: 6,
+  ...affairs,
 }
 type Action = keyof typeof WEIGHTS
 type OnMessage =
@@ -111,7 +113,33 @@ export class Script {
       case 'title':
         return this.#group(action)
       default:
-        return this.#onMessage(action)
+        return isAffair(action) ? this.#attend(action) : this.#onMessage(action)
+    }
+  }
+
+  async #attend(affair: Affair): Promise<void> {
+    await attend(affair, this.#means)
+  }
+
+  get #means(): Means {
+    return {
+      user: this.#device.user,
+      others: this.#others(),
+      groups: this.#world.settings.groups,
+      dice: this.#dice,
+      anyChat: () => this.#anyChat(),
+      peer: (chat) => this.#peer(chat),
+      own: (what, run) =>
+        this.#own(what, async ({ me }, origin) => {
+          const answer = await run(me, origin)
+          return Array.isArray(answer) ? answer : []
+        }),
+      ask: (what, chat, run) => this.#ask(what, chat, run),
+      askForMany: async (what, chat, run) => {
+        const op = this.#newOp()
+        const reply = await this.#device.insist(what, async (scope) => run(scope.chat(chat), askedOf(scope, op)))
+        if (reply.kind === 'answer') this.#device.answered(changesOf(reply.value))
+      },
     }
   }
 
@@ -123,12 +151,13 @@ export class Script {
     const replyId = this.#dice.chance(0.2) ? this.#anyMessage(chat)?.id : undefined
     const mentions = this.#dice.chance(0.2) ? [this.#dice.pick(this.#others())] : undefined
     const clearDraft = this.#dice.chance(0.3)
+    const forward = this.#dice.chance(0.15) ? { fromUser: this.#dice.pick(this.#others()), date: 1 } : undefined
     const ops = sendings.map(() => `r${this.#dice.bytes(8).toString('hex')}`)
     const post = async (scope: Scope) => {
       const [located] = replyId === undefined ? [] : await scope.me.locate([replyId])
       const drafts = sendings.map(({ text }, index) => ({
         op: ops[index]!,
-        body: encodeBody({ text }),
+        body: encodeBody({ text, ...(forward && { forward }) }),
         clearDraft,
         ...(located && located.chat === chat && { replyTo: located.n }),
         ...(mentions && { mentions }),
@@ -262,8 +291,9 @@ export class Script {
         ref.addMember({ ...asked, user, forwardLimit: 0 }),
       )
     } else {
+      const revokeHistory = this.#dice.chance(0.2)
       await this.#ask(`remove ${user} from ${chat}`, chat, (ref, asked) =>
-        ref.removeMember({ ...asked, user, revokeHistory: false }),
+        ref.removeMember({ ...asked, user, revokeHistory }),
       )
     }
   }
@@ -343,6 +373,10 @@ export class Script {
   #peer(chat: ChatId): Peer {
     return peerOfChat(this.#device.user, chat)
   }
+}
+
+function isAffair(action: Action): action is Affair {
+  return action in affairs
 }
 
 function askedOf(scope: Scope, op: string) {

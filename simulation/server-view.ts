@@ -29,9 +29,24 @@ export async function fetchAccount(me: Ref<User>, peers: readonly Peer[]): Promi
       messages,
       talks,
       pinned: listed.filter(({ pinned }) => pinned).map(({ peer }) => peer),
+      settings: await settingsOf(me, peers),
       unread: new Map(dialogs.map(({ peer, unread }) => [peer, unread])),
     }
   }
+}
+
+async function settingsOf(me: Ref<User>, peers: readonly Peer[]): Promise<Map<string, string>> {
+  const settings = new Map<string, string>()
+  for (const { user, card } of await me.contacts()) settings.set(`contact ${user}`, card.firstName)
+  for (const { user } of (await me.blocked({ offset: 0, limit: PAGE })).users) settings.set(`blocked ${user}`, 'yes')
+  for (const scope of [...peers.map(peerKey), 'users']) {
+    const known = await me.notifySettings(scope)
+    if (Object.keys(known).length > 0) settings.set(`notify ${scope}`, JSON.stringify(known))
+  }
+  const { about = '', username = '' } = (await me.profile()) ?? {}
+  if (about !== '') settings.set('profile', about)
+  if (username !== '') settings.set('username', username)
+  return settings
 }
 
 function talkOf({ readInboxMaxId, readOutboxMaxId, unreadMark, draft }: Dialog): Talk {

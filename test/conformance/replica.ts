@@ -6,6 +6,10 @@ type Fields = Readonly<Record<string, unknown>>
 export class Replica {
   readonly messages = new Map<number, Fields>()
   readonly dialogs = new Map<string, Fields>()
+  /** People and groups, as the last answer that named them has them. */
+  readonly names = new Map<string, string>()
+  readonly #accessHashes = new Map<number, unknown>()
+  readonly #met = new Set<string>()
   pts = 0
   date = 0
 
@@ -24,18 +28,14 @@ export class Replica {
     const page = dialogs as { dialogs: TlObject[]; users: TlObject[] }
     for (const dialog of page.dialogs) {
       const key = keyOf(dialog.peer)
-      replica.#dialog(key, {
-        readInboxMaxId: dialog.readInboxMaxId,
-        readOutboxMaxId: dialog.readOutboxMaxId,
-        pinned: dialog.pinned === true,
-        draft: draftOf(dialog.draft),
-      })
+      replica.#take(dialog)
       for (const message of await historyOf(client, inputOf(dialog.peer, page.users))) replica.#message(message)
       const isUnread = ([id, one]: [number, Fields]) =>
         one.peer === key && !one.out && id > Number(dialog.readInboxMaxId)
       const unread = [...replica.messages].filter(isUnread).length
       if (unread !== dialog.unreadCount) throw new Error(`${key} says ${dialog.unreadCount} unread, ${unread} are`)
     }
+    replica.#named(dialogs as TlObject)
     replica.pts = pts
     replica.date = date
     return replica
@@ -48,18 +48,22 @@ export class Replica {
       const answer = (await client.call(asked)) as TlObject
       if (answer._ === 'updates.differenceEmpty') return slices
       if (answer._ === 'updates.differenceTooLong') throw new Error('too long')
+      this.#named(answer)
       for (const update of answer.otherUpdates as TlObject[]) this.#update(update)
       for (const message of answer.newMessages as TlObject[]) this.#message(message)
       const state = (answer.state ?? answer.intermediateState) as { pts: number; date: number }
       this.pts = state.pts
       this.date = state.date
-      if (answer._ === 'updates.difference') return slices
+      if (answer._ !== 'updates.difference') continue
+      await this.#meetDialogs(client)
+      return slices
     }
   }
 
   shown(): { messages: readonly unknown[]; dialogs: readonly unknown[] } {
     const messages = [...this.messages].sort(([one], [other]) => one - other)
-    return { messages, dialogs: [...this.dialogs].sort(([one], [other]) => one.localeCompare(other)) }
+    const dialogs = this.#listed().map((key) => [key, this.dialogs.get(key)] as const)
+    return { messages, dialogs: dialogs.sort(([one], [other]) => one.localeCompare(other)) }
   }
 
   #update(update: TlObject): void {
@@ -90,7 +94,66 @@ export class Replica {
       case 'updateDialogPinned':
         this.#dialog(keyOf((update.peer as TlObject).peer), { pinned: update.pinned === true })
         return
+      case 'updatePinnedDialogs': {
+        const order = (update.order as TlObject[]).map(({ peer }) => keyOf(peer))
+        for (const key of new Set([...this.dialogs.keys(), ...order]))
+          this.#dialog(key, { pinned: order.includes(key) })
+        return
+      }
+      case 'updateDialogUnreadMark':
+        this.#dialog(keyOf((update.peer as TlObject).peer), { unreadMark: update.unread === true })
+        return
+      case 'updateNotifySettings': {
+        const { peer } = update.peer as TlObject
+        if (peer) this.#dialog(keyOf(peer), { muteUntil: muteOf(update.notifySettings) })
+        return
+      }
     }
+  }
+
+  /** A dialog that comes back was in no list: clients ask for it when they meet it. */
+  async #meetDialogs(client: RawClient): Promise<void> {
+    for (const key of this.#listed()) {
+      if (this.#met.has(key)) continue
+      const [kind, id] = key.split(' ')
+      const inner = { accessHash: this.#accessHashes.get(Number(id)) }
+      const peer: TlObject =
+        kind === 'peerChat'
+          ? { _: 'inputPeerChat', chatId: Number(id) }
+          : { _: 'inputPeerUser', userId: Number(id), ...inner }
+      const asked = { _: 'messages.getPeerDialogs', peers: [{ _: 'inputDialogPeer', peer }] }
+      const { dialogs } = (await client.call(asked)) as { dialogs: TlObject[] }
+      for (const dialog of dialogs) this.#take(dialog)
+    }
+  }
+
+  /** Dialogs that a list shows. */
+  #listed(): string[] {
+    const withMessages = new Set([...this.messages.values()].map(({ peer }) => peer))
+    return [...this.dialogs].flatMap(([key, { draft, pinned }]) =>
+      withMessages.has(key) || draft !== '' || pinned ? [key] : [],
+    )
+  }
+
+  #take(dialog: TlObject): void {
+    const key = keyOf(dialog.peer)
+    this.#met.add(key)
+    this.#dialog(key, {
+      readInboxMaxId: dialog.readInboxMaxId,
+      readOutboxMaxId: dialog.readOutboxMaxId,
+      pinned: dialog.pinned === true,
+      unreadMark: dialog.unreadMark === true,
+      muteUntil: muteOf(dialog.notifySettings),
+      draft: draftOf(dialog.draft),
+    })
+  }
+
+  #named({ users, chats }: TlObject): void {
+    for (const { id, firstName, lastName, contact, username, accessHash } of users as TlObject[]) {
+      this.#accessHashes.set(Number(id), accessHash)
+      this.names.set(`user ${id}`, `${firstName} ${lastName} ${username} ${contact === true}`)
+    }
+    for (const { id, title, _ } of chats as TlObject[]) this.names.set(`chat ${id}`, `${_} ${title}`)
   }
 
   #message(message: TlObject): void {
@@ -113,7 +176,7 @@ export class Replica {
   }
 
   #dialog(key: string, fields: Fields): void {
-    const fresh = { readInboxMaxId: 0, readOutboxMaxId: 0, pinned: false, draft: '' }
+    const fresh = { readInboxMaxId: 0, readOutboxMaxId: 0, pinned: false, unreadMark: false, muteUntil: 0, draft: '' }
     this.dialogs.set(key, { ...fresh, ...this.dialogs.get(key), ...fields })
   }
 }
@@ -141,6 +204,10 @@ function inputOf(peer: unknown, users: readonly TlObject[]): TlObject {
   const { userId, chatId } = peer as TlObject
   if (chatId !== undefined) return { _: 'inputPeerChat', chatId }
   return { _: 'inputPeerUser', userId, accessHash: users.find(({ id }) => id === userId)?.accessHash }
+}
+
+function muteOf(settings: unknown): unknown {
+  return (settings as TlObject | undefined)?.muteUntil ?? 0
 }
 
 function draftOf(draft: unknown): unknown {
