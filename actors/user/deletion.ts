@@ -4,6 +4,7 @@ import type { Origin } from '../chat/contract.js'
 import { type MessageRow, messageRows, type Table, valuesOf } from './box-rows.js'
 import type { BoxChange, DeletedFact, Lane, TopMessage } from './changes.js'
 import { blocksWithout } from './counts.js'
+import { draftEntries, markEntries, pinEntries } from './dialog-settings.js'
 import { HAS_EDITS } from './dialogs.js'
 import { rowUpTo } from './history.js'
 import { limits } from './limits.js'
@@ -127,6 +128,13 @@ export async function clearHistory(
   const more = found.length === limit
   const dialog = box.state.dialogs?.get(peer)
   if (more || request.keepDialog || !dialog || dialog.top > 0) return { changes, more }
-  const deleted = pen.append({ type: 'dialogDeleted', peer }, undefined, origin)
-  return { changes: deleted ? [...changes, deleted] : changes, more }
+  // What devices must learn of it has updates of its own: they know none for the dialog's end.
+  const { state } = box
+  const undone = [
+    ...draftEntries(state, { peer: request.peer }),
+    ...markEntries(state, request.peer, false),
+    ...pinEntries(state, request.peer, false),
+  ]
+  const ended = pen.appendAll([...undone, { entry: { type: 'dialogDeleted', peer } }], origin)
+  return { changes: [...changes, ...ended], more }
 }

@@ -198,3 +198,23 @@ describe('a difference', () => {
     expect(await user.difference({ ...since, date: date + 1, pts: 1 })).toMatchObject({ kind: 'empty', pts: 1 })
   })
 })
+
+describe('a dialog that is deleted', () => {
+  test('tells devices of its draft, mark and pin by changes that they have updates for', async () => {
+    const { host, user, chat } = box()
+    await user.deliver({ chat: chat.id, after: 0, items: [posted(1)] })
+    const on = { peer: chat.peer, origin: ORIGIN }
+    await user.saveDraft({ ...on, body: text('unsent') })
+    await user.markDialog({ ...on, unread: true })
+    await user.pinDialog({ ...on, pinned: true })
+    const { changes } = await user.clearHistory({ ...on, maxId: 0, keepDialog: false })
+    expect(changes.map(({ fact }) => fact)).toMatchObject([
+      { type: 'deleted', ids: [1] },
+      { type: 'draft', cleared: true },
+      { type: 'dialogMarked', unread: false },
+      { type: 'dialogPinned', pinned: false },
+      { type: 'dialogDeleted' },
+    ])
+    await host.stop()
+  })
+})
