@@ -21,6 +21,8 @@ class Rig {
   readonly patched: { readonly id: Long; readonly patch: AuthKeyPatch }[] = []
   readonly dropped: Long[] = []
   readonly sessions: FakeSession[] = []
+  /** What the cache of sessions was told. */
+  readonly told: string[] = []
   answer: Partial<AttachAnswer> = {}
 
   constructor() {
@@ -38,6 +40,10 @@ class Rig {
       clock: api.clock,
       random: new SeededRandom(1),
       log: api.services.log,
+      sessions: {
+        put: async (sessions) => this.told.push(`here ${sessions.map(({ session }) => session)}`) > 0,
+        remove: async (sessions) => this.told.push(`gone ${sessions.map(({ session }) => session)}`) > 0,
+      },
       mtproto: () => ({
         pushToMany(sessions, body, tag) {
           for (const session of sessions) session.pushUpdate(body, tag)
@@ -261,4 +267,25 @@ test('a frame of the sink `profile` makes the next answer ask again', async () =
   rig.api.system.frame('profile', { user: OTHER })
   await rig.api.people.profile(viewer, OTHER)
   expect(rig.api.system.callsOf('profile')).toHaveLength(2)
+})
+
+test('the cache of sessions is told who comes, who goes, and of all again with each renewal, and when it lost them', async () => {
+  const rig = new Rig()
+  const one = await rig.ready(1)
+  const two = await rig.ready(2)
+  const [first, second] = [longToHex(one.id), longToHex(two.id)]
+  expect(new Set(rig.told)).toEqual(new Set([`here ${first}`, `here ${second}`]))
+  rig.told.length = 0
+  await rig.api.clock.advance(70_000)
+  expect(rig.told.join()).toContain(first)
+  expect(rig.told.join()).toContain(second)
+  rig.told.length = 0
+  rig.gone(one)
+  await settled()
+  expect(rig.told).toEqual([`gone ${first}`])
+  rig.updates.rewriteSessions()
+  await settled()
+  expect(rig.told).toEqual([`gone ${first}`, `here ${second}`])
+  await rig.updates.stop()
+  expect(rig.told.at(-1)).toBe(`gone ${second}`)
 })

@@ -19,7 +19,7 @@ export interface RedisLimits extends LinkLimits {
 
 const REDIS_LIMITS: RedisLimits = {
   timeoutMs: 100,
-  perCommandMs: 0.05,
+  perArgumentMs: 0.02,
   inFlight: 50_000,
   failures: 3,
   retryAfterMs: 1_000,

@@ -6,7 +6,7 @@ import { type LinkLimits, RedisLink } from './redis-link.js'
 
 const limits: LinkLimits = {
   timeoutMs: 100,
-  perCommandMs: 0,
+  perArgumentMs: 0,
   inFlight: 10,
   failures: 3,
   retryAfterMs: 1_000,
@@ -52,6 +52,17 @@ test('L1: what is late is unknown, and does not hold up another server', async (
   await clock.advance(1)
   expect(await asked).toEqual(['a k', undefined, 'b k'])
   expect(link.figures()).toMatchObject({ asked: 3, unknown: 1 })
+})
+
+test('a large batch may take longer', async () => {
+  const server = new FakeServer()
+  server.answer = () => 'nothing'
+  const { clock, link } = linkTo(server, { perArgumentMs: 1 })
+  const asked = link.ask([command('get', 'k', ...Array.from({ length: 49 }, () => 1))])
+  await clock.advance(149)
+  expect(await Promise.race([asked, 'waits'])).toBe('waits')
+  await clock.advance(1)
+  expect(await asked).toEqual([undefined])
 })
 
 test('L3: commands under way are bounded, with those that nobody waits for any more', async () => {

@@ -13,9 +13,9 @@ import type { RedisClient, Reply } from './redis-client.js'
 import { type RedisCommand, toWire, type Wire } from './redis-command.js'
 
 export interface LinkLimits extends BreakerLimits {
-  /** Of a round trip; a large batch has `perCommandMs` more for each of its commands. */
+  /** Of a round trip; a batch has `perArgumentMs` more for each of its keys and arguments, so that a large one is no failure. */
   readonly timeoutMs: number
-  readonly perCommandMs: number
+  readonly perArgumentMs: number
   readonly inFlight: number
   /** Writes that Redis refuses are logged so often at most. */
   readonly complainEveryMs: number
@@ -97,8 +97,9 @@ export class RedisLink {
     replies: unknown[],
   ): Promise<void> {
     if (!this.#breaker(server).lets()) return
-    const { timeoutMs, perCommandMs } = this.#limits
-    const untilMs = this.#clock.monotonic() + timeoutMs + ats.length * perCommandMs
+    const { timeoutMs, perArgumentMs } = this.#limits
+    const count = ats.reduce((sum, at) => sum + commands[at]!.keys.length + commands[at]!.args.length, 0)
+    const untilMs = this.#clock.monotonic() + timeoutMs + count * perArgumentMs
     const wires = (which: readonly number[], whole: boolean) => which.map((at) => toWire(commands[at]!, whole))
     const unloaded = await this.#exchange(server, wires(ats, false), ats, replies, untilMs)
     if (unloaded.length > 0) await this.#exchange(server, wires(unloaded, true), unloaded, replies, untilMs)

@@ -49,12 +49,9 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
 
   async function launch(): Promise<ChildProcess> {
     const child = spawn('redis-server', args, { stdio: 'ignore' })
-    await Promise.race([
-      once(child, 'spawn'),
-      once(child, 'error').then(() => {
-        throw new Error('There is no redis-server on this machine; install it with: apt-get install redis-server')
-      }),
-    ])
+    await once(child, 'spawn').catch((cause: unknown) => {
+      throw new Error('redis-server does not start here; install it with: apt-get install redis-server', { cause })
+    })
     running.add(child)
     child.once('exit', () => running.delete(child))
     try {
@@ -75,7 +72,11 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     await exited
   }
 
-  let child = await launch()
+  let child = await launch().catch((error: unknown) => {
+    admin.disconnect()
+    rmSync(folder, { recursive: true, force: true })
+    throw error
+  })
   return {
     port,
     url: `redis://127.0.0.1:${port}`,
