@@ -1,4 +1,5 @@
-import type { UsernameSearch } from '../actors/username/contract.js'
+import type { Names } from '../actors/name/contract.js'
+import type { AccountRows } from '../actors/user/contract.js'
 import type { ActorSystem, Clock, Random } from '../runtime/index.js'
 import {
   AccessHashes,
@@ -14,6 +15,7 @@ import {
   type PeopleLimits,
   PresenceBoard,
   type PresenceStore,
+  Profiles,
   type RateStore,
   type Services,
   silentApiMetrics,
@@ -33,6 +35,9 @@ import {
   type TcpListenOptions,
 } from './mtproto/index.js'
 import { type SessionStore, Updates, type UpdatesLimits, type UpdatesSizes } from './updates/index.js'
+
+/** Whose changes are remembered, so that an older row is not believed. */
+const CHANGED_PROFILES = 100_000
 
 export interface GatewayLimits {
   readonly mtproto: Partial<MtprotoLimits>
@@ -60,8 +65,11 @@ export interface GatewayOptions {
   readonly serverKey: ServerKey
   /** At least 16 secret bytes, kept with the data: access hashes that clients stored are made with it. */
   readonly accessHashKey: Buffer
-  readonly usernames: UsernameSearch
   readonly caches?: GatewayCaches
+  /** Whose phone numbers and usernames are. */
+  readonly names: Names
+  /** Other people's profiles; the storage port AccountStore fits. */
+  readonly accounts: AccountRows
   /** What clients are told; `advertise` changes the address once it is known. */
   readonly config: ApiConfig
   readonly log: Log
@@ -94,8 +102,9 @@ export function createGateway(options: GatewayOptions): Gateway {
   let { config } = options
   const actors = new ActorCalls(system, clock, limits.actorCalls)
   const hashes = new AccessHashes(options.accessHashKey)
+  const profiles = new Profiles(actors, options.accounts, log, CHANGED_PROFILES)
   const presence = new PresenceBoard(clock, caches?.presence, caches?.onLoss !== undefined)
-  const people = new People(actors, clock, hashes, limits.people, presence)
+  const people = new People(actors, clock, hashes, profiles, limits.people, presence)
   const flood = new FloodGate(clock, limits.flood, caches?.rates)
 
   let mtproto: MtprotoGateway
@@ -118,7 +127,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     flood,
     presence,
     log,
-    usernames: options.usernames,
+    names: options.names,
     pushes: updates,
     metrics: options.metrics?.api ?? silentApiMetrics,
     get config() {

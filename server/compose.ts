@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { actorDefinitions } from '../actors/index.js'
+import { actorDefinitions, NameRegistry } from '../actors/index.js'
 import { createGateway, loadServerKey } from '../gateway/index.js'
 import { type ActorSystem, createActorSystem, DEFAULT_LIMITS, systemClock, systemRandom } from '../runtime/index.js'
 import { openCaches, openEmbeddedStorage } from '../storage/index.js'
@@ -43,11 +43,13 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
     const serverKey = loadServerKey(settings.dataDir)
     const caches = openCaches({ clock, random, log: logging.component('caches'), redis })
     const actorLog = logging.component('actors')
+    const names = new NameRegistry({ clock, directory: storage.directory, names: storage.names })
     const system: ActorSystem = createActorSystem({
       actors: actorDefinitions({
         chat: { clock, random },
-        usernameRows: storage.names,
+        records: storage,
         loginCodes: {
+          names,
           delivery: withServiceMessage(codeDelivery(settings.loginCode, { print, fetch }), {
             clock,
             random,
@@ -77,12 +79,8 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
       random,
       serverKey,
       accessHashKey: loadAccessHashKey(settings.dataDir, random),
-      usernames: {
-        async prefix(query, limit) {
-          const matches = await storage.names.prefix(query, limit)
-          return matches.map(({ name, userId }) => ({ username: name, user: userId }))
-        },
-      },
+      names,
+      accounts: storage.accounts,
       caches: {
         presence: caches.presence,
         // A process that runs alone knows its sessions and has its own counts.

@@ -34,6 +34,7 @@ export interface ProcessParts {
   readonly mutation: Mutation
 }
 
+const nobodysNames = { owner: () => Promise.resolve(undefined) }
 const nobodyLogsIn = { deliver: () => Promise.reject(new Error('no code is asked for in a simulation')) }
 
 /** A clock that stops with its process. */
@@ -94,8 +95,8 @@ export class NodeProcess {
     const { clock } = this
     const actors = actorDefinitions({
       chat: { clock, random: dice, limits: { appendItems: settings.appendItems, keptEntries: settings.keptEntries } },
-      usernameRows: storage.names,
-      loginCodes: { delivery: nobodyLogsIn, random: dice, testNumbers: false },
+      records: storage,
+      loginCodes: { names: nobodysNames, delivery: nobodyLogsIn, random: dice, testNumbers: false },
     })
     const system = createActorSystem({
       actors: actors.map((actor) => mutation.actor?.(actor) ?? actor),

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { encode, implement, refusalReason, shardOf } from '../../runtime/index.js'
-import { Phone } from '../phone/contract.js'
+import { encode, refusalReason, shardOf } from '../../runtime/index.js'
 import { World } from '../testing/world.js'
 import { loginCodeActor } from './actor.js'
 import { LoginCode } from './contract.js'
@@ -9,17 +8,6 @@ import { testCodeOf } from './test-number.js'
 const NUMBER = '491701234567'
 const HOME = '192.0.2.1'
 const TEST_NUMBER = '9996621234'
-
-const unownedPhone = implement<{ contract: Phone; id: string; state: undefined; entry: never; memory: undefined }>({
-  type: Phone,
-  state: { version: 1, initial: () => undefined, apply: () => undefined },
-  methods: {
-    owner: () => undefined,
-    reserve: (_turn, user) => ({ user, owned: false }),
-    confirm: () => undefined,
-    release: () => undefined,
-  },
-})
 
 /** Somebody who logs in; `sent` is what reached the phone. */
 class Login {
@@ -34,9 +22,9 @@ class Login {
       return 'sms' as const
     }
     this.world = new World(({ random }) => [
-      unownedPhone,
       loginCodeActor({
         delivery: { deliver },
+        names: { owner: async () => undefined },
         random,
         testNumbers,
       }),

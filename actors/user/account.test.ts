@@ -30,7 +30,9 @@ function device(digit: number): Authorization {
 async function registered() {
   const host = new AccountHost()
   const user = host.account(ME)
-  await user.register({ phone: '15550001', profile: PROFILE })
+  await user.register({ phone: '15550001', profile: PROFILE, homeDc: 2 })
+  // By then it is noted that the public records are written.
+  await host.clock.advance(1_000)
   return { host, user, chat: new World().chat(0) }
 }
 
@@ -42,15 +44,15 @@ describe('an account', () => {
     const again = user.register({ phone: '15550002', profile: PROFILE })
     await expect(again).rejects.toMatchObject(refused('PHONE_NUMBER_OCCUPIED'))
     expect(await user.profile()).toMatchObject({ ...PROFILE, id: ME, phone: '15550001', username: '', closed: false })
-    expect(await user.settlePhone({ phone: '15550001' })).toBe('held')
-    expect(await user.settlePhone({ phone: '15550002' })).toBe('void')
+    expect(await user.settleName({ kind: 'phone', name: '15550001', token: 1 })).toBe('held')
+    expect(await user.settleName({ kind: 'phone', name: '15550002', token: 1 })).toBe('void')
   })
 
   test('is never registered after its reservation was settled as void (N2)', async () => {
     const host = new AccountHost()
     const user = host.account(ME)
     expect(await user.profile()).toBeUndefined()
-    expect(await user.settlePhone({ phone: '15550001' })).toBe('void')
+    expect(await user.settleName({ kind: 'phone', name: '15550001', token: 1 })).toBe('void')
     await host.crash()
     const late = host.account(ME).register({ phone: '15550001', profile: PROFILE })
     await expect(late).rejects.toMatchObject(refused('PHONE_NUMBER_OCCUPIED'))
@@ -58,7 +60,7 @@ describe('an account', () => {
 
   test('takes a username under a token, and never under one that was voided (N1)', async () => {
     const { host, user } = await registered()
-    expect(await user.settleUsername({ username: 'ada_l', token: 4 })).toBe('void')
+    expect(await user.settleName({ kind: 'username', name: 'ada_l', token: 4 })).toBe('void')
     await host.restart()
     const again = host.account(ME)
     const late = again.setUsername({ username: 'Ada_L', token: 4, origin: ORIGIN })
@@ -66,12 +68,12 @@ describe('an account', () => {
     // Tokens are those of one username: the same number is good for another.
     const set = await again.setUsername({ username: 'lovelace', token: 4, origin: ORIGIN })
     expect(set).toMatchObject({ previous: '', profile: { username: 'lovelace' } })
-    expect(await again.settleUsername({ username: 'Lovelace', token: 4 })).toBe('held')
+    expect(await again.settleName({ kind: 'username', name: 'lovelace', token: 4 })).toBe('held')
     const next = { username: 'Ada_L', token: 5, origin: ORIGIN }
     const taken = await again.setUsername(next)
     expect(taken).toMatchObject({ previous: 'lovelace', profile: { username: 'Ada_L' } })
     expect(await again.setUsername(next)).toEqual(taken)
-    expect(await again.settleUsername({ username: 'lovelace', token: 4 })).toBe('void')
+    expect(await again.settleName({ kind: 'username', name: 'lovelace', token: 4 })).toBe('void')
     expect(host.broadcast.filter(({ sink }) => sink === 'profile')).toHaveLength(2)
   })
 
@@ -279,5 +281,54 @@ describe('presence', () => {
     await host.clock.advance(1)
     const told = host.pushed.filter(({ news = [] }) => news.some(({ type }) => type === 'presence'))
     expect(told.map((frame) => frame.user).sort((one, other) => one - other)).toEqual([7, 12])
+  })
+})
+
+describe('public records', () => {
+  test('follow the journal: names confirmed and released, the index, the row with its position', async () => {
+    const { host, user } = await registered()
+    const { records } = host
+    expect(records.said).toEqual([`confirm phone 15550001 ${Number.MAX_SAFE_INTEGER}`])
+    expect(records.rows).toMatchObject([{ id: ME, ...PROFILE, phone: '15550001', homeDc: 2, deleted: false }])
+    await user.setUsername({ username: 'Ada_L', token: 4, origin: ORIGIN })
+    records.said.length = 0
+    await user.setUsername({ username: 'lovelace', token: 9, origin: ORIGIN })
+    expect([...records.said].sort()).toEqual([
+      `confirm phone 15550001 ${Number.MAX_SAFE_INTEGER}`,
+      'confirm username lovelace 9',
+      'index lovelace',
+      'release username ada_l 4',
+      'remove Ada_L',
+    ])
+    await user.updateProfile({ profile: { about: 'hello' }, origin: ORIGIN })
+    await host.clock.advance(1)
+    expect(records.rows.map(({ username, about }) => `${username} ${about}`.trim())).toEqual([
+      '',
+      'Ada_L',
+      'lovelace',
+      'lovelace hello',
+    ])
+    const versions = records.rows.map(({ version }) => version.pts * 1000 + version.ordinal)
+    expect(versions).toEqual([...versions].sort((one, other) => one - other))
+  })
+
+  test('that cannot be written hold no answer back, and are owed: a later activation writes them, once', async () => {
+    const { host, user } = await registered()
+    const { records } = host
+    records.failure = new Error('not today')
+    const set = await user.setUsername({ username: 'lovelace', token: 4, origin: ORIGIN })
+    expect(set.profile.username).toBe('lovelace')
+    await host.restart()
+    records.failure = undefined
+    records.said.length = 0
+    await host.account(ME).profile()
+    await host.clock.advance(2_000)
+    expect(records.said).toContain('confirm username lovelace 4')
+    expect(records.rows.at(-1)).toMatchObject({ username: 'lovelace' })
+    records.said.length = 0
+    await host.restart()
+    await host.account(ME).profile()
+    await host.clock.advance(2_000)
+    expect(records.said).toEqual([])
   })
 })

@@ -1,3 +1,4 @@
+import type { Position } from '../../runtime/index.js'
 import type { ChatId, PeerKey } from '../chat/chat-id.js'
 import type { Origin, ServiceAction } from '../chat/contract.js'
 
@@ -83,7 +84,13 @@ export type BoxFact =
   | { readonly type: 'blocked'; readonly user: number; readonly blocked: boolean }
   | { readonly type: 'notify'; readonly scope: NotifyScope; readonly settings?: NotifySettings }
   | { readonly type: 'profile'; readonly profile: AccountProfile }
-  | { readonly type: 'username'; readonly username: string; readonly token: number }
+  | {
+      readonly type: 'username'
+      readonly username: string
+      readonly token: number
+      /** No token of the username before it is good any more, up to this one. */
+      readonly dropsUpTo?: number
+    }
   | { readonly type: 'usernameVoided'; readonly username: string; readonly upTo: number }
   | { readonly type: 'authorized'; readonly authorization: Authorization }
   | { readonly type: 'revoked'; readonly authKeys: readonly string[] }
@@ -96,7 +103,9 @@ export type BoxFact =
       readonly address: string
     } // kept coarsely
   | { readonly type: 'delivered'; readonly devices: readonly { readonly authKey: string; readonly pts: number }[] }
-  | { readonly type: 'registered'; readonly phone: string; readonly profile: AccountProfile }
+  | { readonly type: 'registered'; readonly phone: string; readonly profile: AccountProfile; readonly homeDc?: number }
+  /** The directory, the account row and the search index show what stood here up to this position. */
+  | { readonly type: 'recorded'; readonly upTo: Position }
   | { readonly type: 'closed' } // the account was deleted
 
 export interface MessageFact {

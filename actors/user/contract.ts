@@ -1,7 +1,9 @@
-import type { NodeId } from '../../runtime/index.js'
+import type { NodeId, Position } from '../../runtime/index.js'
 import { actorType, numberKey } from '../../runtime/index.js'
+import type { AccountRow, AccountStore } from '../../storage/ports/account-store.js'
 import type { ChatId, Peer, PeerKey } from '../chat/chat-id.js'
 import type { Draft, Origin, ServiceAction } from '../chat/contract.js'
+import type { NameKey } from '../name/contract.js'
 import type {
   AccountProfile,
   Authorization,
@@ -73,20 +75,23 @@ export interface ReadingOfUser {
 
 export interface AccountOfUser {
   /** The first entry of an account. Refused with PHONE_NUMBER_OCCUPIED when it exists. */
-  register(request: { readonly phone: string; readonly profile: AccountProfile }): Promise<void>
+  register(request: {
+    readonly phone: string
+    readonly profile: AccountProfile
+    /** Where the account lives. */
+    readonly homeDc?: number
+  }): Promise<void>
   /** What others may see of the account; undefined for one that was never registered. */
   profile(): Promise<UserProfile | undefined>
   updateProfile(request: { profile: Partial<AccountProfile>; origin: Origin }): Promise<UserProfile>
-  /** Takes or drops ('') a username that the directory reserved under `token`; refused with a void token (see Username). */
+  /** Takes or drops ('') a username that was reserved under `token`; refused with a void token (see Names). */
   setUsername(request: {
     username: string
     token: number
     origin: Origin
   }): Promise<{ readonly previous: string; readonly profile: UserProfile }>
-  /** Settles a reservation that was left lying: `held`, or void for ever. */
-  settleUsername(request: { username: string; token: number }): Promise<'held' | 'void'>
-  /** The same for the phone number's reservation at registration. */
-  settlePhone(request: { readonly phone: string }): Promise<'held' | 'void'>
+  /** What the journal says of a name: it is `held`, or no token up to this one can set it any more. */
+  settleName(request: NameKey & { readonly token: number }): Promise<'held' | 'void'>
   /** Deletes the account: profile emptied, devices revoked, contacts and drafts dropped. */
   close(): Promise<{ readonly phone: string; readonly username: string; readonly revoked: readonly string[] }>
   notifySettings(scope: NotifyScope): Promise<NotifySettings>
@@ -383,8 +388,14 @@ export interface RevokedFrame {
 /** Payload of the sink `profile` (broadcast to gateways): what they cached of this user or group is stale. */
 export interface StaleFrame {
   readonly user?: number
+  /** With `user`: the position of the change; an account row that is older does not show it. */
+  readonly version?: Position
   readonly group?: number
 }
+
+/** Rows derived from accounts' journals, for those who look at people without waking their actors. */
+export type AccountRows = Pick<AccountStore, 'get'>
+export type { AccountRow }
 
 /** The account that service messages come from; it has a profile and no box. */
 export const SERVICE_USER_ID = 777000
@@ -418,8 +429,7 @@ export const User = actorType<User, number>('user', {
     profile: 'read',
     updateProfile: 'turn',
     setUsername: 'turn',
-    settleUsername: 'turn',
-    settlePhone: 'turn',
+    settleName: 'turn',
     close: 'turn',
     notifySettings: 'read',
     setNotifySettings: 'turn',

@@ -13,6 +13,7 @@ import { chatActor } from '../chat/actor.js'
 import { type ChatId, groupChat, privateChat } from '../chat/chat-id.js'
 import { Chat, type Outcome } from '../chat/contract.js'
 import { encodeBody } from '../message/body.js'
+import { KeptRecords } from '../testing/kept-records.js'
 import { World } from '../testing/world.js'
 import { userActor } from './actor.js'
 import { type PushFrame, User } from './contract.js'
@@ -45,7 +46,7 @@ class Conversation {
 
   constructor(seed: number) {
     this.world = new World(
-      ({ clock, random }) => [chatActor({ clock, random, limits: { keptEntries: 8 } }), userActor],
+      ({ clock, random }) => [chatActor({ clock, random, limits: { keptEntries: 8 } }), userActor(new KeptRecords())],
       seed,
     )
   }

@@ -110,6 +110,7 @@ const HIDDEN: ReadonlySet<string> = new Set([
   'delivered',
   'deviceActive',
   'usernameVoided',
+  'recorded',
   'registered',
   'revoked',
   'closed',

@@ -13,7 +13,7 @@ const WITHIN_MS = 30_000
 const EVERYTHING = { start: Buffer.of(0), end: Buffer.of(0xff) }
 
 async function begun() {
-  const world = new World(({ clock, random }) => [chatActor({ clock, random }), userActor])
+  const world = new World(({ clock, random, storage }) => [chatActor({ clock, random }), userActor(storage)])
   await world.start()
   const chat = () => world.node.ref(Chat, GROUP)
   await world.until(chat().create({ ...ASKED, op: 'create', title: 'three', members: [2, 3] }))

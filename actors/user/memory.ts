@@ -1,4 +1,4 @@
-import type { NodeId } from '../../runtime/index.js'
+import type { NodeId, Position } from '../../runtime/index.js'
 import type { Reached } from './search.js'
 
 /** What dies with the activation: live sessions, presence, figures not stored yet. */
@@ -15,6 +15,9 @@ export interface UserMemory {
   active?: Map<string, number> | undefined
   /** Searches that are not finished, by their request. */
   searches?: Map<string, Reached> | undefined
+  /** What the public records are known to show, and the write of them that is under way. */
+  recordedAt?: Position | undefined
+  recording?: Promise<void> | undefined
 }
 
 export function emptyMemory(): UserMemory {

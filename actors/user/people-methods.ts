@@ -17,6 +17,7 @@ import {
 import { appendHidden } from './milestone.js'
 import { write } from './pen.js'
 import { mayHear, presenceOf, setPresence } from './presence.js'
+import { noteSeen, type PublicRecords } from './public-records.js'
 import type { UserShape } from './shape.js'
 
 /** Contacts and blocks. */
@@ -38,37 +39,44 @@ export const contactMethods: Pick<Implementation<UserShape>, keyof ContactsOfUse
 }
 
 /** Devices, live sessions and presence. */
-export const deviceMethods: Pick<Implementation<UserShape>, keyof DevicesOfUser> = {
-  authorize(turn, authorization) {
-    openAccount(turn.state)
-    const entries = authorizeEntries(turn.state, authorization)
-    write(
-      turn,
-      entries.map((entry) => ({ entry })),
-    )
-    for (const entry of entries) if ('type' in entry && entry.type === 'revoked') tellRevoked(turn, entry.authKeys)
-  },
-  authorizations: authorizationsOf,
-  isAuthorized: ({ state }, authKey) => isAuthorized(state, authKey),
-  revoke(turn, request) {
-    const authKeys = revokedBy(turn.state, request)
-    if (authKeys.length === 0) return []
-    appendHidden(turn, { type: 'revoked', authKeys })
-    for (const authKey of authKeys) turn.memory.delivered?.delete(authKey)
-    tellRevoked(turn, authKeys)
-    return authKeys
-  },
-  touch,
-  acknowledged: (turn, { devices }) => noteDelivered(turn, devices),
-  deliveredTo,
-  attach,
-  detach(turn, { gateway }) {
-    turn.memory.attachments?.delete(gateway)
-    storeDelivered(turn)
-  },
-  setPresence: (turn, { onlineUntilMs }) => setPresence(turn, onlineUntilMs),
-  presence: presenceOf,
-  hear(turn, news) {
-    if (mayHear(turn.state, news)) pushNews(turn, [news])
-  },
+export function deviceMethods(records: PublicRecords): Pick<Implementation<UserShape>, keyof DevicesOfUser> {
+  return {
+    authorize(turn, authorization) {
+      openAccount(turn.state)
+      const entries = authorizeEntries(turn.state, authorization)
+      write(
+        turn,
+        entries.map((entry) => ({ entry })),
+      )
+      for (const entry of entries) if ('type' in entry && entry.type === 'revoked') tellRevoked(turn, entry.authKeys)
+    },
+    authorizations: authorizationsOf,
+    isAuthorized: ({ state }, authKey) => isAuthorized(state, authKey),
+    revoke(turn, request) {
+      const authKeys = revokedBy(turn.state, request)
+      if (authKeys.length === 0) return []
+      appendHidden(turn, { type: 'revoked', authKeys })
+      for (const authKey of authKeys) turn.memory.delivered?.delete(authKey)
+      tellRevoked(turn, authKeys)
+      return authKeys
+    },
+    touch,
+    acknowledged: (turn, { devices }) => noteDelivered(turn, devices),
+    deliveredTo,
+    attach,
+    detach(turn, { gateway }) {
+      turn.memory.attachments?.delete(gateway)
+      storeDelivered(turn)
+    },
+    setPresence(turn, { onlineUntilMs }) {
+      const { seenAtMs } = turn.state
+      const seen = setPresence(turn, onlineUntilMs)
+      if (turn.state.seenAtMs !== seenAtMs) noteSeen(turn, records)
+      return seen
+    },
+    presence: presenceOf,
+    hear(turn, news) {
+      if (mayHear(turn.state, news)) pushNews(turn, [news])
+    },
+  }
 }

@@ -11,6 +11,7 @@ export interface UserShape {
   state: UserState
   entry: Entry
   memory: UserMemory
+  timers: 'recorded'
 }
 
 export type UserTurn = Turn<UserShape>

@@ -10,6 +10,7 @@ import { foldContactFact } from './contacts.js'
 import { foldDeviceFact } from './devices.js'
 import { type DialogState, foldDialogFact, foldMessage, moveLane } from './dialogs.js'
 import { type Entry, isMessage, type StoredFact } from './entry.js'
+import { foldRecorded } from './public-records.js'
 
 export interface UserState {
   readonly id: number
@@ -80,7 +81,10 @@ function foldFact(state: UserState, fact: StoredFact, at: Placed): void {
     case 'username':
     case 'seen':
     case 'closed':
-      foldAccountFact(state, fact)
+      foldAccountFact(state, fact, at)
+      return
+    case 'recorded':
+      foldRecorded(state, fact.upTo)
       return
     case 'usernameVoided': // a row, no state
     case 'scheduled': // the chat keeps these

@@ -1,6 +1,5 @@
 import { AuthKey } from '../../actors/auth-key/contract.js'
 import { User } from '../../actors/index.js'
-import { Phone } from '../../actors/phone/contract.js'
 import { longToHex } from '../../gateway/mtproto/testing/index.js'
 import { keyIdOf, newKey } from '../client/raw-session.js'
 import { openActorWorld } from './actor-world.js'
@@ -16,7 +15,7 @@ export interface SeededAccount {
 
 /** Accounts with a device each, written to a data directory that no server has open: spares the handshakes and logins. */
 export async function seedAccounts(directory: string, count: number): Promise<SeededAccount[]> {
-  const { system, stop } = await openActorWorld({ directory })
+  const { system, storage, stop } = await openActorWorld({ directory })
   const accounts = Array.from({ length: count }, (_, index) => ({
     user: (index + 1) * 1024 + (index % 1024),
     phone: `1555${String(index).padStart(7, '0')}`,
@@ -25,9 +24,8 @@ export async function seedAccounts(directory: string, count: number): Promise<Se
   await inBatches(accounts, 200, async ({ user, phone, key }) => {
     const authKey = longToHex(keyIdOf(key))
     const account = system.ref(User, user)
-    await system.ref(Phone, phone).reserve(user)
+    await storage.directory.reserve({ kind: 'phone', name: phone, user, atMs: Date.now() })
     await account.register({ phone, profile: { firstName: `Sender ${user}`, lastName: 'Of Benches', about: '' } })
-    await system.ref(Phone, phone).confirm(user)
     await system.ref(AuthKey, authKey).create({ key })
     const now = Date.now()
     await account.authorize({

@@ -10,7 +10,7 @@
 import { groupChat } from '../../actors/chat/chat-id.js'
 import { Chat, type GroupInfo } from '../../actors/chat/contract.js'
 import { type Presence, type Relation, SERVICE_USER_ID, User, type UserProfile } from '../../actors/user/contract.js'
-import type { Clock, Soon } from '../../runtime/index.js'
+import type { Clock, Position, Soon } from '../../runtime/index.js'
 import type { tl } from '../tl/index.js'
 import type { AccessHashes } from './access-hash.js'
 import type { ActorCalls, CallScope } from './actor-calls.js'
@@ -20,6 +20,7 @@ import type { PeerSet } from './peer-set.js'
 import { newer, type PresenceLookUp } from './presence-board.js'
 import { presentGroup } from './present/group.js'
 import { presentUser } from './present/user.js'
+import type { Profiles } from './profiles.js'
 
 export interface PeopleLimits {
   readonly freshMs: number
@@ -73,6 +74,7 @@ export class People {
   readonly #clock: Clock
   readonly #hashes: AccessHashes
   readonly #board: PresenceLookUp | undefined
+  readonly #source: Profiles
   readonly #profiles: FreshCache<number, UserProfile | undefined>
   readonly #relations: FreshCache<string, Relation>
   readonly #groups: FreshCache<string, GroupInfo | undefined>
@@ -86,6 +88,7 @@ export class People {
     actors: ActorCalls,
     clock: Clock,
     hashes: AccessHashes,
+    source: Profiles,
     limits: Partial<PeopleLimits> = {},
     board?: PresenceLookUp,
   ) {
@@ -93,6 +96,7 @@ export class People {
     this.#clock = clock
     this.#hashes = hashes
     this.#board = board
+    this.#source = source
     const { profiles, relations, groups, presented, freshMs } = { ...defaultPeopleLimits, ...limits }
     this.#profiles = new FreshCache(clock, profiles, freshMs)
     this.#relations = new FreshCache(clock, relations, freshMs)
@@ -149,7 +153,7 @@ export class People {
 
   profile(scope: CallScope, id: number): Soon<UserProfile | undefined> {
     if (id === SERVICE_USER_ID) return SERVICE_PROFILE
-    return this.#profiles.through(id, () => this.#actors.ref(User, id, scope).profile())
+    return this.#profiles.through(id, () => this.#source.load(scope, id))
   }
 
   /** How the viewer sees these users, in order; those that are not cached are asked for in one call. */
@@ -180,7 +184,9 @@ export class People {
     this.#profiles.change(id, (profile) => profile && { ...profile, presence })
   }
 
-  forgetUser(id: number): void {
+  /** `version`: of the change that made the profile stale. */
+  forgetUser(id: number, version?: Position): void {
+    if (version) this.#source.changed(id, version)
     this.#profiles.delete(id)
   }
 

@@ -1,4 +1,4 @@
-import type { UsernameSearch } from '../../actors/username/contract.js'
+import type { Names } from '../../actors/name/contract.js'
 import type { Clock, Random } from '../../runtime/index.js'
 import type { AuthKeys, Log, Session } from '../mtproto/index.js'
 import type { AccessHashes } from './access-hash.js'
@@ -50,7 +50,8 @@ export interface Services {
   readonly flood: FloodGate
   /** What accounts say of their presence, for those who look at many. */
   readonly presence: Pick<PresenceBoard, 'note' | 'forget'>
-  readonly usernames: UsernameSearch
+  /** Whose phone numbers and usernames are. */
+  readonly names: Names
   /** The cached auth keys of this gateway's sessions: for login, logout and the like. */
   readonly authKeys: AuthKeys
   readonly pushes: PushState

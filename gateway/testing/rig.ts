@@ -9,10 +9,12 @@ import {
   People,
   PresenceBoard,
   type PresenceStore,
+  Profiles,
   type Services,
 } from '../api/index.js'
 import type { AuthKeyPatch, RpcAnswer, RpcError } from '../mtproto/index.js'
 import { type Long, longFromNumber, type tl } from '../tl/index.js'
+import { FakeAccounts, FakeNames } from './fake-names.js'
 import { FakeSession } from './fake-session.js'
 import { FakeSystem } from './fake-system.js'
 
@@ -45,6 +47,8 @@ export class ApiRig {
   readonly clock = new VirtualClock()
   readonly hashes = new AccessHashes(Buffer.alloc(32, 7))
   readonly presence: PresenceBoard
+  readonly names = new FakeNames()
+  readonly accounts = new FakeAccounts()
   readonly notImplemented: string[] = []
   readonly patched: { readonly id: Long; readonly patch: AuthKeyPatch }[] = []
   readonly actors: ActorCalls
@@ -57,7 +61,8 @@ export class ApiRig {
     this.session = new FakeSession({ userId, layer })
     this.actors = new ActorCalls(this.system, this.clock)
     this.presence = new PresenceBoard(this.clock, presence)
-    this.people = new People(this.actors, this.clock, this.hashes, {}, this.presence)
+    const profiles = new Profiles(this.actors, this.accounts, silent, 1_000)
+    this.people = new People(this.actors, this.clock, this.hashes, profiles, {}, this.presence)
     this.system.stub(User, (id) => ({
       profile: () => profileOf(id),
       relations: (users) => users.map((user) => ({ user, blocked: false })),
@@ -71,7 +76,7 @@ export class ApiRig {
       people: this.people,
       flood: new FloodGate(this.clock),
       presence: this.presence,
-      usernames: { prefix: async () => [] },
+      names: this.names,
       config: {
         dcId: 2,
         host: '127.0.0.1',

@@ -194,8 +194,8 @@ export class Updates implements PushState {
     if (user !== undefined) this.#acks.note(user, originOf(session).authKey, pts)
   }
 
-  #stale({ user, group }: StaleFrame): void {
-    if (user !== undefined) this.#options.people.forgetUser(user)
+  #stale({ user, group, version }: StaleFrame): void {
+    if (user !== undefined) this.#options.people.forgetUser(user, version)
     if (group !== undefined) this.#options.people.forgetGroup(group)
   }
 

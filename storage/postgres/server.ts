@@ -42,7 +42,7 @@ const types = {
 /** The server gives up first, so that the connection stays usable; this is for one that says nothing any more. */
 const answerGraceMs = 500
 
-export function connectionOptions(url: string, { connectWithinMs, statementWithinMs }: PostgresLimits) {
+function connectionOptions(url: string, { connectWithinMs, statementWithinMs }: PostgresLimits) {
   return {
     connectionString: url,
     application_name: 'heliograph',

@@ -9,6 +9,7 @@ import {
   settled,
   VirtualClock,
 } from '../../../runtime/testing/index.js'
+import { KeptRecords } from '../../testing/kept-records.js'
 import { userActor } from '../actor.js'
 import { type AttachAnswer, type PushFrame, User } from '../contract.js'
 
@@ -27,6 +28,7 @@ const ACTOR_LIMITS: ActorLimits = {
 export class AccountHost {
   readonly clock = new VirtualClock()
   readonly store: MemoryStore
+  readonly records = new KeptRecords()
   readonly pushed: PushFrame[] = []
   readonly broadcast: { sink: string; payload: unknown }[] = []
   #epoch = 1
@@ -73,7 +75,7 @@ export class AccountHost {
 
   #start(): ActorSystem {
     const system = createActorSystem({
-      actors: [userActor],
+      actors: [userActor(this.records)],
       clock: this.clock,
       random: new SeededRandom(this.#epoch),
       journals: this.store,

@@ -17,7 +17,7 @@ export async function accountOnDisk(directory: string, localValues: 'cross' | 'p
   const storage = await openEmbeddedStorage({ directory, clock: systemClock, log: noLog })
   const asked = { entries: 0 }
   const system = createActorSystem({
-    actors: [userActor],
+    actors: [userActor(storage)],
     clock: systemClock,
     random: new SeededRandom(1),
     journals: counted(storage.journals, asked),

@@ -1,4 +1,4 @@
-import { isUsername, Username } from '../../../actors/username/contract.js'
+import { isUsername, usernameKey } from '../../../actors/name/contract.js'
 import type { tl } from '../../tl/index.js'
 import type { Call } from '../call.js'
 import { refuseCall } from '../errors.js'
@@ -28,13 +28,13 @@ export const updateProfile = method(
 
 export const checkUsername = method('account.checkUsername', { auth: 'user' }, async ({ username }, call) => {
   if (!isUsername(username)) return refuseCall('USERNAME_INVALID')
-  const owner = await call.ref(Username, username).owner()
+  const owner = await call.services.names.owner(usernameKey(username), call)
   return owner === undefined || owner === call.self
 })
 
 /**
- * Reserve, entry, confirm; then the old name is free. Cut off after the reservation, the directory settles it with the
- * journal; cut off after the entry, it finds the name held.
+ * Reserve, then entry; the account's actor confirms the name and frees the one before. Cut off after the reservation,
+ * whoever wants the name next settles it with the journal.
  */
 export const updateUsername = method(
   'account.updateUsername',
@@ -43,13 +43,8 @@ export const updateUsername = method(
     if (username !== '' && !isUsername(username)) refuseCall('USERNAME_INVALID')
     const current = (await call.me.profile())?.username ?? ''
     if (current === username) return refuseCall('USERNAME_NOT_MODIFIED')
-    const directory = username === '' ? undefined : call.ref(Username, username)
-    const { token } = directory ? await directory.reserve(call.self) : { token: 0 }
-    const { previous } = await call.me.setUsername({ username, token, origin: call.origin })
-    await directory?.confirm({ user: call.self, token })
-    if (previous !== '' && previous.toLowerCase() !== username.toLowerCase()) {
-      await call.ref(Username, previous).release({ user: call.self })
-    }
+    const token = username === '' ? 0 : await call.services.names.reserveUsername({ username, user: call.self }, call)
+    await call.me.setUsername({ username, token, origin: call.origin })
     return selfAnew(call)
   },
 )

@@ -1,6 +1,6 @@
 import { AuthKey } from '../../../actors/auth-key/contract.js'
 import { LoginCode, type SentCode } from '../../../actors/login-code/contract.js'
-import { normalizePhone } from '../../../actors/phone/contract.js'
+import { normalizePhone } from '../../../actors/name/contract.js'
 import { refusalReason } from '../../../runtime/index.js'
 import { addressGroup, isLoopback } from '../../mtproto/index.js'
 import type { tl } from '../../tl/index.js'

@@ -1,6 +1,6 @@
 import { AuthKey } from '../../../actors/auth-key/contract.js'
 import { LoginCode } from '../../../actors/login-code/contract.js'
-import { Phone } from '../../../actors/phone/contract.js'
+import { phoneKey } from '../../../actors/name/contract.js'
 import type { tl } from '../../tl/index.js'
 import type { Call } from '../call.js'
 import { refuseCall } from '../errors.js'
@@ -59,7 +59,7 @@ export const signIn = method(
     if (!phoneCode) return refuseCall('PHONE_CODE_EMPTY')
     const code = call.ref(LoginCode, phone)
     await code.check({ hash, code: phoneCode, authKey: call.authKey })
-    let user = await call.ref(Phone, phone).owner()
+    let user = await call.services.names.owner(phoneKey(phone), call)
     if (user === undefined) {
       if (call.services.config.signUp === 'explicit') {
         return { _: 'auth.authorizationSignUpRequired', termsOfService: TERMS }
@@ -85,7 +85,7 @@ export const signUp = method(
     }
     const code = call.ref(LoginCode, phone)
     await code.wasChecked({ hash, authKey: call.authKey })
-    if ((await call.ref(Phone, phone).owner()) !== undefined) refuseCall('PHONE_NUMBER_OCCUPIED')
+    if ((await call.services.names.owner(phoneKey(phone), call)) !== undefined) refuseCall('PHONE_NUMBER_OCCUPIED')
     const answer = await enter(call, await registered(call, phone, profile))
     await code.consume({ hash })
     return answer

@@ -1,4 +1,4 @@
-import { normalizePhone, Phone } from '../../../actors/phone/contract.js'
+import { normalizePhone, phoneKey } from '../../../actors/name/contract.js'
 import type { Contact } from '../../../actors/user/contract.js'
 import type { tl } from '../../tl/index.js'
 import { type Long, longFromBigInt } from '../../tl/index.js'
@@ -71,8 +71,7 @@ export const importContacts = method(
   { auth: 'user', flood: { burst: 100, perSecond: 0.5 } },
   async ({ contacts }, call): Promise<tl.contacts.RawImportedContacts> => {
     const now = contacts.slice(0, MAX_CONTACTS_A_CALL)
-    const found = await Promise.all(now.map((contact) => owned(call, contact)))
-    const imported = found.filter((contact) => contact !== undefined)
+    const imported = await ownersOf(call, now)
     if (imported.length > 0) {
       await call.me.putContacts({ contacts: imported.map(({ user, card }) => ({ user, card })), origin: call.origin })
     }
@@ -87,13 +86,19 @@ export const importContacts = method(
   },
 )
 
-async function owned(call: Call, { clientId, phone: text, firstName, lastName }: InputPhoneContact) {
-  const phone = normalizePhone(text)
-  const user = phone && (await call.ref(Phone, phone).owner())
-  if (!phone || user === undefined || user === '') return undefined
-  const first = optionalLineOf(firstName, MAX_NAME_UNITS, 'CONTACT_NAME_EMPTY')
-  const last = optionalLineOf(lastName, MAX_NAME_UNITS, 'CONTACT_NAME_EMPTY')
-  return { user, clientId, card: { firstName: first, lastName: last, phone } }
+async function ownersOf(call: Call, contacts: readonly InputPhoneContact[]) {
+  const numbers = contacts.map(({ phone }) => normalizePhone(phone) ?? '')
+  const known = [...new Set(numbers)].filter((phone) => phone !== '')
+  const owners = await call.services.names.owners(known.map(phoneKey), call)
+  const userOf = new Map(known.map((phone, at) => [phone, owners[at]]))
+  return contacts.flatMap(({ clientId, firstName, lastName }, at) => {
+    const phone = numbers[at]!
+    const user = userOf.get(phone)
+    if (user === undefined) return []
+    const first = optionalLineOf(firstName, MAX_NAME_UNITS, 'CONTACT_NAME_EMPTY')
+    const last = optionalLineOf(lastName, MAX_NAME_UNITS, 'CONTACT_NAME_EMPTY')
+    return [{ user, clientId, card: { firstName: first, lastName: last, phone } }]
+  })
 }
 
 export const addContact = method(

@@ -1,6 +1,5 @@
-import { normalizePhone, Phone } from '../../../actors/phone/contract.js'
+import { isUsername, normalizePhone, phoneKey, usernameKey } from '../../../actors/name/contract.js'
 import { SERVICE_USER_ID } from '../../../actors/user/contract.js'
-import { isUsername, Username } from '../../../actors/username/contract.js'
 import type { tl } from '../../tl/index.js'
 import type { Call } from '../call.js'
 import { refuseCall } from '../errors.js'
@@ -26,7 +25,7 @@ export const resolveUsername = method(
   async ({ username }, call) => {
     const name = username.replace(/^@/, '')
     if (!isUsername(name)) return refuseCall('USERNAME_INVALID')
-    const user = await call.ref(Username, name).owner()
+    const user = await call.services.names.owner(usernameKey(name), call)
     return user === undefined ? refuseCall('USERNAME_NOT_OCCUPIED') : resolved(call, user)
   },
 )
@@ -36,7 +35,7 @@ export const resolvePhone = method(
   { auth: 'user', flood: LOOKUP_FLOOD },
   async ({ phone: text }, call) => {
     const phone = normalizePhone(text)
-    const user = phone === undefined ? undefined : await call.ref(Phone, phone).owner()
+    const user = phone === undefined ? undefined : await call.services.names.owner(phoneKey(phone), call)
     return user === undefined ? refuseCall('PHONE_NOT_OCCUPIED') : resolved(call, user)
   },
 )
@@ -51,9 +50,9 @@ export const search = method(
     const most = pageOf(limit, MAX_FOUND)
     const mine = (await contactsLike(call, query)).slice(0, most)
     const known = new Set([...mine, call.self, SERVICE_USER_ID])
-    const byName = await call.services.usernames.prefix(query, most + known.size)
-    const others = byName.map(({ user }) => user).filter((user) => !known.has(user))
-    const results = [...new Set(others)].slice(0, most)
+    const byName = await call.services.names.search(query, most + known.size)
+    const others = [...new Set(byName.map(({ user }) => user))].filter((user) => !known.has(user))
+    const results = (await named(call, others, query)).slice(0, most)
     return {
       _: 'contacts.found',
       myResults: mine.map(presentUserPeer),
@@ -63,6 +62,12 @@ export const search = method(
     }
   },
 )
+
+/** The index may lag behind: only those count whose username begins so now. */
+async function named(call: Call, users: readonly number[], query: string): Promise<readonly number[]> {
+  const profiles = await Promise.all(users.map((user) => call.services.people.profile(call, user)))
+  return users.filter((_, at) => profiles[at]?.username.toLowerCase().startsWith(query))
+}
 
 async function contactsLike(call: Call, query: string): Promise<readonly number[]> {
   const contacts = await call.me.contacts()

@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Chat, type GroupInfo } from '../../../actors/chat/contract.js'
 import { type Dialog, User } from '../../../actors/user/contract.js'
-import { Username } from '../../../actors/username/contract.js'
 import { ApiRig } from '../../testing/rig.js'
 import { boxMessage, messageFact, OTHER, SELF } from '../../testing/samples.js'
 import { longFromNumber, type tl } from '../../tl/index.js'
@@ -152,7 +151,7 @@ describe('entities', () => {
 
   test('a mention by name reaches its owner, in groups', async () => {
     const { api, call } = rig()
-    api.system.stub(Username, (name) => ({ owner: () => (name === 'alice_1' ? 7 : undefined) }))
+    api.names.owned.set('username alice_1', 7)
     const text = { message: 'hey @Alice_1 and @nobody_1' }
     expect((await composedText(call, text, { kind: 'chat', id: 1 })).mentions).toEqual([7])
     expect((await composedText(call, text, { kind: 'user', id: 1 })).mentions).toEqual([])

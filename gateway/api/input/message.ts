@@ -1,6 +1,6 @@
 import type { Peer } from '../../../actors/chat/chat-id.js'
 import type { MessageBody, MessageEntity } from '../../../actors/message/body.js'
-import { isUsername, Username } from '../../../actors/username/contract.js'
+import { isUsername, usernameKey } from '../../../actors/name/contract.js'
 import { after, type Soon } from '../../../runtime/index.js'
 import type { tl } from '../../tl/index.js'
 import type { Call } from '../call.js'
@@ -72,6 +72,6 @@ function mentionsOf(call: Call, body: MessageBody, peer: Peer): Soon<readonly nu
 async function mentionedIn(call: Call, { text, entities = [] }: MessageBody): Promise<readonly number[]> {
   const byNumber = entities.flatMap(({ userId }) => (userId === undefined ? [] : [userId]))
   const names = mentionedNames(text, entities).filter(isUsername).slice(0, MAX_LOOKED_UP_NAMES)
-  const byName = await Promise.all(names.map((name) => call.ref(Username, name).owner()))
+  const byName = names.length === 0 ? [] : await call.services.names.owners(names.map(usernameKey), call)
   return [...new Set([...byNumber, ...byName.filter((user) => user !== undefined)])]
 }
