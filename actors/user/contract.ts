@@ -44,6 +44,7 @@ export interface BoxOfUser {
     keepDialog: boolean
     origin: Origin
   }): Promise<{ readonly changes: readonly BoxChange[]; readonly more: boolean }>
+  /** Many, but not all: to be repeated until it changes nothing. */
   readMentions(request: { readonly peer: Peer; readonly origin: Origin }): Promise<readonly BoxChange[]>
   saveDraft(request: { peer: Peer; body?: Uint8Array; replyTo?: number; origin: Origin }): Promise<readonly BoxChange[]>
   clearDrafts(request: { readonly origin: Origin }): Promise<readonly BoxChange[]>

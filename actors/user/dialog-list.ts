@@ -3,7 +3,7 @@
  * where there is no message), newest first; equal times by message id, then by peer.
  */
 import type { Peer, PeerKey } from '../chat/chat-id.js'
-import { parsePeerKey, peerKey } from '../chat/chat-id.js'
+import { peerKey } from '../chat/chat-id.js'
 import type { BoxMessage, Dialog, DialogPage, DialogsRequest } from './contract.js'
 import { type DialogState, isListed, UNREAD_MARK } from './dialogs.js'
 import { limits } from './limits.js'
@@ -154,7 +154,10 @@ function withDraft({ draft, ...dialog }: ShownDialog, body: Uint8Array | undefin
 export async function draftsOf(
   box: Box,
 ): Promise<{ peer: PeerKey; atMs: number; replyTo?: number; body: Uint8Array }[]> {
-  const keys = [...(box.state.dialogs ?? [])].filter(([, { draft }]) => draft).map(([key]) => key)
-  const { dialogs } = await dialogsOf(box, keys.map(parsePeerKey))
-  return dialogs.flatMap(({ peer, draft }) => (draft ? [{ peer, ...draft }] : []))
+  const found: { peer: PeerKey; atMs: number; replyTo?: number; body: Uint8Array }[] = []
+  for (const [peer, { draft }] of [...(box.state.dialogs ?? [])].filter(([, dialog]) => dialog.draft)) {
+    const body = (await box.own.row('draft', peer, 0)) as Uint8Array | undefined
+    if (draft && body) found.push({ peer, ...draft, body })
+  }
+  return found
 }

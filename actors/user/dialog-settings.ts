@@ -17,10 +17,18 @@ export interface DraftRequest {
 /** No body clears the draft. */
 export function draftEntries(state: UserState, { peer, body, replyTo }: DraftRequest): Written[] {
   const key = peerKey(peer)
-  if (!body) return state.dialogs?.get(key)?.draft ? [{ entry: { type: 'draft', peer: key, cleared: true } }] : []
+  const known = state.dialogs?.get(key)
+  if (!body) return known?.draft ? [{ entry: { type: 'draft', peer: key, cleared: true } }] : []
   // Groups need no access hash: whoever named numbers at random could fill his box with dialogs for ever.
-  if (peer.kind === 'chat' && !state.dialogs?.has(key)) refuse('PEER_ID_INVALID', 'one never was in this group')
+  if (peer.kind === 'chat' && !known) refuse('PEER_ID_INVALID', 'one never was in this group')
+  if (!known?.draft && draftsIn(state) >= limits.drafts) refuse('DRAFTS_TOO_MUCH')
   return [{ entry: { type: 'draft', peer: key, ...(replyTo !== undefined && { replyTo }) }, body }]
+}
+
+function draftsIn(state: UserState): number {
+  let drafts = 0
+  for (const { draft } of state.dialogs?.values() ?? []) if (draft) drafts++
+  return drafts
 }
 
 export function noDraftEntries(state: UserState): Written[] {

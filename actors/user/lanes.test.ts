@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { refusalReason } from '../../runtime/index.js'
 import type { BoxChange } from './changes.js'
 import type { LaneItem } from './contract.js'
+import { limits } from './limits.js'
 import { AccountHost } from './testing/account.js'
 import { ME, ORIGIN, text, World } from './testing/world.js'
 
@@ -173,6 +174,15 @@ describe('a draft', () => {
     const draft = (id: number) => user.saveDraft({ peer: { kind: 'chat', id }, body: text('x'), origin: ORIGIN })
     for (const id of [5, 6, 7]) expect(await draft(id).catch(refusalReason)).toBe('PEER_ID_INVALID')
     expect(await user.drafts()).toEqual([])
+  })
+
+  test('is one of so many at most', async () => {
+    const { user } = box()
+    const draft = (id: number) => user.saveDraft({ peer: { kind: 'user', id }, body: text('x'), origin: ORIGIN })
+    for (let i = 0; i < limits.drafts; i++) await draft(100 + i)
+    expect(await draft(50).catch(refusalReason)).toBe('DRAFTS_TOO_MUCH')
+    await draft(100)
+    expect(await user.drafts()).toHaveLength(limits.drafts)
   })
 })
 

@@ -15,6 +15,8 @@ export const limits = {
   /** Entries that are looked through for the first outcome of a delivery that is repeated. */
   repeatSearchEntries: 2_048,
   pinnedDialogs: 100,
+  /** All are told in one answer. */
+  drafts: 1_000,
   contacts: 10_000,
   blocked: 10_000,
   notifySettings: 10_000,

@@ -1,3 +1,4 @@
+import type { BoxChange } from '../../../actors/user/changes.js'
 import { atLeastZero } from '../input/number.js'
 import { method } from '../method.js'
 import { affectedHistory, affectedMessages } from './answer.js'
@@ -13,7 +14,13 @@ export const readHistory = method('messages.readHistory', { auth: 'user' }, asyn
 
 export const readMentions = method('messages.readMentions', { auth: 'user' }, async (request, call) => {
   const { peer } = await placeOf(call, request.peer)
-  return affectedHistory(call, await call.me.readMentions({ peer, origin: call.origin }))
+  const changes: BoxChange[] = []
+  // The account takes so many a turn.
+  for (;;) {
+    const read = await call.me.readMentions({ peer, origin: call.origin })
+    if (read.length === 0) return affectedHistory(call, changes)
+    changes.push(...read)
+  }
 })
 
 /** Cancels push notifications for what was received; there are none, so there is none to name. */
