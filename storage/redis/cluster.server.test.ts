@@ -26,12 +26,12 @@ test('with one primary gone, what lies on the others is known, at once, and the 
   const channels = Array.from({ length: 60 }, (_, at) => at)
   const knownAmong = async () => (await caches.counts.of(channels)).filter((count) => count !== undefined).length
   await waitUntil('all are put', () => caches.counts.put(channels.map((channel) => ({ channel, count: channel }))))
-  expect(await knownAmong()).toBe(60)
+  await waitUntil('all are known', async () => (await knownAmong()) === 60)
   cluster.servers[2]!.freeze()
   await waitUntil('those on the two others are known, the rest is not', async () => {
     const startMs = performance.now()
     const known = await knownAmong()
-    return known > 20 && known < 60 && performance.now() - startMs < 50
+    return known > 20 && known < 60 && performance.now() - startMs < 80
   })
   cluster.servers[2]!.thaw()
   await waitUntil('all are known again', async () => (await knownAmong()) === 60)

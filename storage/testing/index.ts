@@ -1,1 +1,1 @@
-export { cachesAt } from './redis-caches.js'
+export { cachesAt, PATIENT } from './redis-caches.js'

@@ -5,14 +5,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { TelegramClient } from '@mtcute/node'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { cachesAt } from '../../storage/testing/index.js'
+import { cachesAt, PATIENT } from '../../storage/testing/index.js'
 import { history } from '../crash/witness.js'
 import { mtcuteClient, type ServerProcess, startServer, testPhone, waitUntil } from '../harness/index.js'
 import { type RedisServer, startRedis } from '../harness/redis-server.js'
 import { type SlowLink, slowLink } from '../harness/slow-link.js'
 
 /** A call that takes longer waits for something that it must not wait for. */
-const patienceMs = 3_000
+const patienceMs = 5_000
 
 let redis: RedisServer
 let link: SlowLink
@@ -111,7 +111,7 @@ const answers = async () => (await server.metrics()).sum('heliograph_cache_answe
 
 async function expectRebuilt(): Promise<void> {
   await waitUntil('the server says that Redis answers', answers)
-  const caches = await cachesAt(redis.url, { prefix: 'heliograph' })
+  const caches = await cachesAt(redis.url, { prefix: 'heliograph', limits: PATIENT })
   try {
     await waitUntil('Anna is online in Redis', async () => (await caches.presence.onlineAmong([annasId]))[0])
     const [seen] = await caches.presence.of([annasId])
@@ -222,7 +222,7 @@ test('refused when the server starts, and there later', async () => {
 test('a server that stops takes its sessions with it', async () => {
   await load.stop()
   await server.stop()
-  const caches = await cachesAt(redis.url, { prefix: 'heliograph' })
+  const caches = await cachesAt(redis.url, { prefix: 'heliograph', limits: PATIENT })
   expect(await caches.sessions.of([annasId])).toEqual([[]])
   await caches.close()
 })
