@@ -122,14 +122,8 @@ export async function connect(connection: CassandraConnection, clock: Clock): Pr
   return new ClientSession(client, gate, limits.decisionTimeoutMs)
 }
 
-/** A client for the schema alone, which needs no keyspace. A change of it takes seconds, on a busy ring many. */
-export function schemaClient(connection: CassandraConnection): cassandra.Client {
-  return driverClient({ ...connection, limits: { ...connection.limits, requestTimeoutMs: schemaTimeoutMs } })
-}
-
-const schemaTimeoutMs = 60_000
-
-function driverClient(
+/** The driver's own client with our limits; without `keyspace` for what makes one. */
+export function driverClient(
   { contactPoints, localDataCenter, credentials, tls, limits: given }: CassandraConnection,
   keyspace?: string,
 ): cassandra.Client {

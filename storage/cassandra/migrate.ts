@@ -1,7 +1,7 @@
 import type cassandra from 'cassandra-driver'
 import cassandraDriver from 'cassandra-driver'
 import { ActorError, type ActorLog, type Clock } from '../../runtime/index.js'
-import { schemaClient } from './client-session.js'
+import { driverClient } from './client-session.js'
 import { readFailure } from './failures.js'
 import { migrations } from './migrations/index.js'
 import type { Migration } from './migrations/migration.js'
@@ -39,11 +39,13 @@ const claimEndsAfterMs = 60_000
 const askEveryMs = 250
 const { consistencies } = cassandraDriver.types
 const deciding = { prepare: true, consistency: consistencies.quorum, serialConsistency: consistencies.serial }
+/** A change of the schema takes seconds, on a busy ring many. */
+const changing = { readTimeout: 60_000 }
 const asking = { prepare: true, consistency: consistencies.serial }
 
 /** Brings keyspace and tables to this program's version. Rejects with REFUSED (SCHEMA_TOO_NEW) or STORE_UNAVAILABLE. */
 export async function migrateCassandra(options: MigrationOptions): Promise<Migrated> {
-  const client = schemaClient(options)
+  const client = driverClient(options)
   try {
     await client.connect()
     await createKeyspace(client, options)
@@ -63,7 +65,7 @@ export async function migrateCassandra(options: MigrationOptions): Promise<Migra
 
 /** Rejects with REFUSED (SCHEMA_TOO_OLD, SCHEMA_TOO_NEW) unless the schema is this program's, or STORE_UNAVAILABLE. */
 export async function checkSchema(connection: CassandraConnection): Promise<void> {
-  const client = schemaClient(connection)
+  const client = driverClient(connection)
   let state: SchemaState
   try {
     await client.connect()
@@ -110,10 +112,11 @@ async function createKeyspace(client: cassandra.Client, options: MigrationOption
   const each = Object.entries(copies).map(([name, count]) => `'${name.replaceAll("'", "''")}': ${Number(count)}`)
   const strategy = `{'class': 'NetworkTopologyStrategy', ${each.join(', ')}}`
   const name = nameOf(keyspace)
-  await client.execute(`CREATE KEYSPACE IF NOT EXISTS ${name} WITH replication = ${strategy}`)
-  await client.execute(`CREATE TABLE IF NOT EXISTS ${name}.schema_versions (
+  await client.execute(`CREATE KEYSPACE IF NOT EXISTS ${name} WITH replication = ${strategy}`, [], changing)
+  const versions = `CREATE TABLE IF NOT EXISTS ${name}.schema_versions (
     version int PRIMARY KEY, name text, claimed_by text, claimed_at timestamp, applied_at timestamp
-  ) WITH comment = 'Which steps of the schema are done; by LWT only'`)
+  ) WITH comment = 'Which steps of the schema are done; by LWT only'`
+  await client.execute(versions, [], changing)
 }
 
 async function apply(client: cassandra.Client, options: MigrationOptions, migration: Migration): Promise<void> {
@@ -124,7 +127,7 @@ async function apply(client: cassandra.Client, options: MigrationOptions, migrat
   log.info({ keyspace, version: migration.version, name: migration.name }, 'a step of the schema is applied')
   for (const statement of migration.statements) {
     const qualified = statement.replace('IF NOT EXISTS ', `IF NOT EXISTS ${nameOf(keyspace)}.`)
-    await client.execute(qualified)
+    await client.execute(qualified, [], changing)
   }
   const done = `UPDATE ${table} SET applied_at = ? WHERE version = ? IF claimed_by = ?`
   await client.execute(done, [new Date(clock.now()), migration.version, claim], deciding)

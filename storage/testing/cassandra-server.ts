@@ -2,7 +2,7 @@ import { afterAll, beforeAll } from 'vitest'
 import { systemClock } from '../../runtime/index.js'
 import { noLog } from '../../runtime/testing/index.js'
 import { serviceUrl } from '../../test/services.js'
-import { type ClientSession, connect, schemaClient } from '../cassandra/client-session.js'
+import { type ClientSession, connect, driverClient } from '../cassandra/client-session.js'
 import { migrateCassandra } from '../cassandra/migrate.js'
 import type { CassandraConnection } from '../cassandra/options.js'
 
@@ -42,9 +42,9 @@ export function testKeyspace(name: string): TestKeyspace {
 const schemaMs = 120_000
 
 async function dropKeyspace(connection: CassandraConnection): Promise<void> {
-  const client = schemaClient(connection)
+  const client = driverClient(connection)
   try {
-    await client.execute(`DROP KEYSPACE IF EXISTS ${connection.keyspace}`)
+    await client.execute(`DROP KEYSPACE IF EXISTS ${connection.keyspace}`, [], { readTimeout: 60_000 })
   } finally {
     await client.shutdown()
   }
