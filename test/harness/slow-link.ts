@@ -1,22 +1,26 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 
 /** A network before a server that a test can slow down. */
 export interface SlowLink {
   readonly port: number
-  /** What the server says arrives this much later, from now on. */
+  /** What the server says arrives this much later, from now on, and never before what it said earlier. */
   delayMs: number
+  /** Ends every connection; new ones are let through. */
+  cut(): void
   dispose(): Promise<void>
 }
 
-export async function slowLink(toPort: number): Promise<SlowLink> {
+export async function slowLink(toPort: number, toHost = '127.0.0.1'): Promise<SlowLink> {
   const sockets = new Set<Socket>()
   const listener = createServer((client) => {
-    const server = connect(toPort, '127.0.0.1')
+    const server = connect(toPort, toHost)
     client.pipe(server)
+    let arrived = Promise.resolve()
     server.on('data', (bytes) => {
-      if (link.delayMs === 0) client.write(bytes)
-      else setTimeout(() => client.write(bytes), link.delayMs)
+      const due = link.delayMs === 0 ? undefined : pause(link.delayMs, undefined, { ref: false })
+      arrived = arrived.then(() => due).then(() => void client.write(bytes))
     })
     for (const socket of [client, server]) {
       sockets.add(socket)
@@ -33,8 +37,11 @@ export async function slowLink(toPort: number): Promise<SlowLink> {
   const link: SlowLink = {
     port: (listener.address() as AddressInfo).port,
     delayMs: 0,
-    async dispose() {
+    cut() {
       for (const socket of sockets) socket.destroy()
+    },
+    async dispose() {
+      link.cut()
       listener.close()
       await once(listener, 'close')
     },
