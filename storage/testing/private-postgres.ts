@@ -98,6 +98,11 @@ export class PrivatePostgres {
     return server
   }
 
+  /** Whether the process is there; a server that has no room for its log may end. */
+  get runs(): boolean {
+    return this.#process !== undefined && this.#process.exitCode === null && this.#process.signalCode === null
+  }
+
   url(database = 'postgres', port = this.port): string {
     return `postgres://heliograph@127.0.0.1:${port}/${database}`
   }
@@ -172,7 +177,7 @@ export class PrivatePostgres {
   async #end(signal: 'SIGKILL' | 'SIGINT'): Promise<void> {
     const running = this.#process
     this.#process = undefined
-    if (running?.pid === undefined || running.exitCode !== null) return
+    if (running?.pid === undefined || running.exitCode !== null || running.signalCode !== null) return
     const ended = new Promise<void>((resolve) => running.once('exit', () => resolve()))
     const children = signal === 'SIGKILL' ? childrenOf(running.pid) : []
     for (const pid of [running.pid, ...children]) send(pid, signal)
