@@ -103,6 +103,19 @@ export class PrivatePostgres {
     return this.#process !== undefined && this.#process.exitCode === null && this.#process.signalCode === null
   }
 
+  /** A standby that follows this server. */
+  async standby(): Promise<PrivatePostgres> {
+    const parent = mkdtempSync(join(tmpdir(), 'postgres-heliograph-'))
+    chmodSync(parent, 0o777)
+    const directory = join(parent, 'data')
+    const from = ['-d', this.url(), '-D', directory, '--write-recovery-conf', '--checkpoint=fast', '--no-sync']
+    execFileSync(binary('pg_basebackup'), from, { cwd: parent, stdio: 'pipe', ...serverUser() })
+    const dispose = () => rmSync(parent, { recursive: true, force: true })
+    const server = new PrivatePostgres(await freePort(), directory, this.#settings, dispose)
+    await server.start()
+    return server
+  }
+
   url(database = 'postgres', port = this.port): string {
     return `postgres://heliograph@127.0.0.1:${port}/${database}`
   }
