@@ -2,7 +2,13 @@ import { readFileSync } from 'node:fs'
 import { actorDefinitions, NameRegistry } from '../actors/index.js'
 import { createGateway, loadServerKey } from '../gateway/index.js'
 import { type ActorSystem, createActorSystem, DEFAULT_LIMITS, systemClock, systemRandom } from '../runtime/index.js'
-import { openCaches, openEmbeddedStorage } from '../storage/index.js'
+import {
+  openCaches,
+  openEmbeddedStorage,
+  openPostgresStorage,
+  type PostgresStorage,
+  readServerList,
+} from '../storage/index.js'
 import { loadAccessHashKey } from './access-hash-key.js'
 import { codeDelivery } from './code-delivery.js'
 import { frame, type Server } from './frame.js'
@@ -39,15 +45,18 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
     clock,
     log: logging.component('storage'),
   })
+  let postgres: PostgresStorage | undefined
   try {
+    postgres = await openAccounts(settings, logging)
     const serverKey = loadServerKey(settings.dataDir)
     const caches = openCaches({ clock, random, log: logging.component('caches'), redis })
     const actorLog = logging.component('actors')
-    const names = new NameRegistry({ clock, directory: storage.directory, names: storage.names })
+    const records = postgres ?? storage
+    const names = new NameRegistry({ clock, directory: records.directory, names: records.names })
     const system: ActorSystem = createActorSystem({
       actors: actorDefinitions({
         chat: { clock, random },
-        records: storage,
+        records,
         loginCodes: {
           names,
           delivery: withServiceMessage(codeDelivery(settings.loginCode, { print, fetch }), {
@@ -80,7 +89,7 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
       serverKey,
       accessHashKey: loadAccessHashKey(settings.dataDir, random),
       names,
-      accounts: storage.accounts,
+      accounts: records.accounts,
       caches: {
         presence: caches.presence,
         // A process that runs alone knows its sessions and has its own counts.
@@ -117,6 +126,10 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
         () => caches.figures().refused,
       )
     }
+    if (postgres) {
+      const { counters } = postgres
+      metrics.counter('accounts_failed_total', 'Statements that PostgreSQL did not answer', () => counters.failed)
+    }
     metrics.counter('storage_flushes_total', 'Flushes to disk', () => storage.counters.flushes)
     metrics.counter('storage_reads_total', 'Values and ranges asked of the store', () => storage.counters.reads)
 
@@ -126,6 +139,7 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
         key: serverKey,
         parts: [
           { name: 'storage', stop: () => storage.close() },
+          ...(postgres ? [{ name: 'accounts', stop: () => records.close() }] : []),
           { name: 'caches', stop: () => caches.close() },
           { name: 'actors', start: () => system.start(), stop: () => system.stop() },
           { name: 'gateway', start: () => gateway.start(), stop: () => gateway.stop() },
@@ -140,7 +154,22 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
       { settings, logging, metrics, version: packageVersion(), print },
     )
   } catch (error) {
+    await postgres?.close()
     await storage.close()
     throw error
   }
+}
+
+/** Names and account rows on PostgreSQL; undefined where the data directory holds them. */
+async function openAccounts(
+  { postgresServers, migrateAtStart }: Settings,
+  logging: Logging,
+): Promise<PostgresStorage | undefined> {
+  if (postgresServers === undefined) return undefined
+  return openPostgresStorage({
+    servers: readServerList(postgresServers),
+    clock: systemClock,
+    log: logging.component('accounts'),
+    schema: migrateAtStart ? 'apply' : 'check',
+  })
 }

@@ -4,6 +4,7 @@ import {
   literalAddress,
   onOff,
   port,
+  postgresServers,
   redisAddress,
   type Setting,
   secret,
@@ -90,6 +91,18 @@ export const settingTable = {
     default: undefined,
     defaultInWords: 'none',
     doc: 'Sent to the webhook as `Authorization: Bearer ...`, so that it can tell who calls.',
+  }),
+  postgresServers: postgresServers({
+    env: 'HELIOGRAPH_POSTGRES_SERVERS',
+    default: undefined,
+    defaultInWords: 'none: the data directory holds them',
+    doc: 'PostgreSQL (15 or newer) for names and account rows: `name=postgres://user:password@host/database` for each server, with spaces between servers and `|` before the address of a replica. The server starts and runs without it, but nobody logs in anew or takes a name.',
+  }),
+  migrateAtStart: onOff({
+    env: 'HELIOGRAPH_MIGRATE_AT_START',
+    default: undefined,
+    defaultInWords: 'on while listening on loopback alone',
+    doc: "Whether the start brings the tables of PostgreSQL to this program's version. Otherwise a start on other versions is refused, and `npm run migrate` brings them there.",
   }),
   redisUrl: redisAddress({
     env: 'HELIOGRAPH_REDIS_URL',

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { parseRedisUrl } from '../storage/index.js'
+import { parseRedisUrl, readServerList } from '../storage/index.js'
 
 /** One setting: how it is named, read, documented. `T` is what it is in the record; undefined means "not given". */
 export interface Setting<T> {
@@ -143,6 +143,24 @@ export function redisAddress(setting: Described<undefined>): Setting<string | un
         return given
       } catch (error) {
         throw new WrongValue((error as Error).message)
+      }
+    },
+  }
+}
+
+/** Servers of PostgreSQL, each `name=postgres://...`; may hold passwords, so that it is never shown. */
+export function postgresServers(setting: Described<undefined>): Setting<string | undefined> {
+  return {
+    ...setting,
+    accepts: 'list',
+    unit: '-',
+    secret: true,
+    parse(given) {
+      try {
+        readServerList(given)
+        return given
+      } catch (error) {
+        throw new WrongValue(`${(error as Error).message}: give name=postgres://..., with spaces between servers`)
       }
     },
   }

@@ -35,6 +35,7 @@ type Grouped =
   | 'loginCodeDriver'
   | 'loginCodeWebhookUrl'
   | 'loginCodeWebhookSecret'
+  | 'migrateAtStart'
   | 'redisUrl'
   | 'redisPasswordFile'
   | 'redisTlsCaFile'
@@ -45,6 +46,7 @@ export interface Settings extends Omit<Values, Grouped> {
   readonly advertisedHost: string
   readonly maxConnectionsPerAddress: number
   readonly testNumbers: boolean
+  readonly migrateAtStart: boolean
   readonly tls: TlsFiles | undefined
   readonly loginCode: LoginCodeSettings
   /** Undefined: the process keeps its caches itself. */
@@ -102,7 +104,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
 }
 
 function settled(values: Values): Settings {
-  const { advertisedHost, testNumbers, tlsCertFile, tlsKeyFile, ...rest } = values
+  const { advertisedHost, testNumbers, migrateAtStart, tlsCertFile, tlsKeyFile, ...rest } = values
   const { loginCodeDriver, loginCodeWebhookUrl, loginCodeWebhookSecret, ...others } = rest
   const { redisUrl, redisPasswordFile, redisTlsCaFile, redisTimeoutMs, ...plain } = others
   const isWebhook = loginCodeDriver === 'webhook' && loginCodeWebhookUrl !== undefined
@@ -111,6 +113,7 @@ function settled(values: Values): Settings {
     advertisedHost: advertisedHost ?? values.host,
     maxConnectionsPerAddress: values.maxConnectionsPerAddress ?? Math.min(10_000, values.maxConnections),
     testNumbers: testNumbers ?? isLoopback(values.host),
+    migrateAtStart: migrateAtStart ?? isLoopback(values.host),
     tls: tlsCertFile && tlsKeyFile ? { certFile: tlsCertFile, keyFile: tlsKeyFile } : undefined,
     loginCode: isWebhook
       ? { driver: 'webhook', url: loginCodeWebhookUrl, secret: loginCodeWebhookSecret }

@@ -1,10 +1,11 @@
-import type { ActorLog, Clock } from '../../runtime/index.js'
+import { type ActorLog, type Clock, errorCode } from '../../runtime/index.js'
 import type { AccountStore } from '../ports/account-store.js'
 import type { NameDirectory } from '../ports/name-directory.js'
 import type { NameIndex } from '../ports/name-index.js'
 import { PostgresAccounts } from './accounts.js'
 import { unavailable } from './failure.js'
 import { limitsOf, type PostgresLimits } from './limits.js'
+import { migratePostgres } from './migrate.js'
 import { PostgresNameDirectory } from './name-directory.js'
 import { PostgresNameIndex } from './name-index.js'
 import { PostgresServer, type Statement } from './server.js'
@@ -17,6 +18,8 @@ export interface PostgresOptions {
   readonly clock: Clock
   readonly log: ActorLog
   readonly limits?: Partial<PostgresLimits>
+  /** What to do with tables of an older version. Default: `check`, which refuses them. */
+  readonly schema?: 'check' | 'apply'
 }
 
 /** Accounts and names on PostgreSQL servers. */
@@ -31,6 +34,18 @@ export interface PostgresStorage {
   close(): Promise<void>
 }
 
+/** A server that is away does not keep the program from starting: its tables are looked at when it comes. */
+async function migrateIfThere(servers: readonly ServerAddress[], log: ActorLog): Promise<void> {
+  try {
+    for (const { server, from, to } of await migratePostgres(servers)) {
+      if (from !== to) log.info({ server, from, to }, 'the tables of PostgreSQL were brought to a newer version')
+    }
+  } catch (error) {
+    if (errorCode(error) !== 'STORE_UNAVAILABLE') throw error
+    log.warn({ error }, 'the tables of PostgreSQL cannot be looked at yet')
+  }
+}
+
 const ANSWER: Statement = { name: 'answer', text: 'SELECT 1' }
 
 /**
@@ -38,8 +53,10 @@ const ANSWER: Statement = { name: 'answer', text: 'SELECT 1' }
  * then. Rejects with REFUSED: SCHEMA_OLDER or SCHEMA_NEWER when a server that answers has tables of another version (found
  * later, it is the error of what needs the server), BAD_LIMIT, BAD_SERVERS.
  */
-export async function openPostgresStorage({ servers, clock, log, limits }: PostgresOptions): Promise<PostgresStorage> {
+export async function openPostgresStorage(options: PostgresOptions): Promise<PostgresStorage> {
+  const { servers, clock, log, limits, schema = 'check' } = options
   const bounds = limitsOf(limits)
+  if (schema === 'apply') await migrateIfThere(servers, log)
   const open = (name: string, url: string) => new PostgresServer({ name, url, clock, log, limits: bounds })
   const primaries = servers.map(({ name, url }) => open(name, url))
   const replicas = new Map(
