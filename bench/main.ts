@@ -10,7 +10,7 @@ import type { Result } from './report/result.js'
 import type { Scale, Scenario } from './scenario.js'
 import { scenarios } from './scenarios.js'
 
-const usage = `npm run bench -- <scenario ...>   or: all
+const usage = `npm run bench -- <scenario ...>   or: all (that need no server)
   --list            names the scenarios
   --quick           tiny sizes: shows that it works, the figures mean nothing
   --full            the largest sizes (history-growth: 10 million messages)
@@ -41,7 +41,7 @@ function options() {
 
 function chosen(names: readonly string[]): Scenario[] | undefined {
   if (names.length === 0) return undefined
-  if (names.includes('all')) return [...scenarios]
+  if (names.includes('all')) return scenarios.filter(({ needs }) => needs === undefined)
   const found = names.map((name) => scenarios.find((scenario) => scenario.name === name))
   return found.every((scenario) => scenario !== undefined) ? (found as Scenario[]) : undefined
 }

@@ -81,5 +81,7 @@ export interface Scenario {
   readonly name: string
   /** One line for `--list`. */
   readonly summary: string
+  /** A server that has to run: `npm run services -- up <name>`. */
+  readonly needs?: 'cassandra'
   run(run: Run): Promise<Outcome>
 }

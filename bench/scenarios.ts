@@ -1,4 +1,6 @@
 import type { Scenario } from './scenario.js'
+import { cassandraCommits } from './scenarios/cassandra-commits.js'
+import { cassandraHistory } from './scenarios/cassandra-history.js'
 import { connectionMemory } from './scenarios/connection-memory.js'
 import { historyGrowth } from './scenarios/history-growth.js'
 import { idleActorMemory } from './scenarios/idle-actor-memory.js'
@@ -18,4 +20,6 @@ export const scenarios: readonly Scenario[] = [
   privateMessage,
   reconnect,
   historyGrowth,
+  cassandraCommits,
+  cassandraHistory,
 ]
