@@ -131,6 +131,8 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
       metrics.counter('accounts_failed_total', 'Statements that PostgreSQL did not answer', () => counters.failed)
     }
     metrics.counter('storage_flushes_total', 'Flushes to disk', () => storage.counters.flushes)
+    metrics.counter('storage_operations_total', 'Puts and removals flushed', () => storage.counters.operations)
+    metrics.counter('storage_bytes_total', 'Bytes of keys and values flushed', () => storage.counters.bytes)
     metrics.counter('storage_reads_total', 'Values and ranges asked of the store', () => storage.counters.reads)
 
     return frame(

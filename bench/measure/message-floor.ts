@@ -5,6 +5,7 @@ import {
   openPacket,
   PacketSealer,
   packetBytesFor,
+  readContainer,
   readLong,
   rpcResult,
   TlReader,
@@ -14,7 +15,7 @@ import {
 import { systemRandom } from '../../runtime/index.js'
 import type { WireSample } from '../client/load-worker.js'
 import { LAYER } from '../client/raw-connection.js'
-import { keyIdOf, newKey, RawSession } from '../client/raw-session.js'
+import { containerOf, keyIdOf, newKey, RawSession } from '../client/raw-session.js'
 
 /** What a message costs at the very least, in microseconds of CPU, part by part. */
 export interface MessageFloor {
@@ -25,17 +26,31 @@ export interface MessageFloor {
   readonly encrypt: number
 }
 
-/** What the server stored a message, as its own counters say. */
+/** What the server stored a message, as its own counters say: commits of the chat and of both boxes, and checkpoints. */
 export interface StoredPerMessage {
-  /** Journal records: the chat's and each box's. */
-  readonly records: number
+  /** Puts and removals. */
+  readonly operations: number
+  /** Of keys and values. */
   readonly bytes: number
-  /** Derived rows that checkpoints write: the index entry of each box. */
-  readonly rows: number
   readonly messagesPerFlush: number
 }
 
-const ROW_BYTES = 16
+/** What the server sent a message. Under load one packet carries answers and pushes of several messages. */
+export interface SentPerMessage {
+  readonly packets: number
+  readonly bytes: number
+}
+
+export interface CountedPerMessage {
+  readonly stored: StoredPerMessage
+  readonly sent: SentPerMessage
+}
+
+/** A client acknowledges the answer and the push that it had since, in the packet of its next message. */
+const ACKNOWLEDGED = 2
+const FRAME_BYTES = 4
+/** The packet's own head and the least padding that it may have. */
+const PACKET_BYTES = packetBytesFor(0)
 const KEY_BYTES = 32
 const KEYS = 64
 
@@ -44,14 +59,17 @@ type Written = Parameters<typeof writeObject>[1]
 /** The floor of a private message: each part alone, with the project's own primitives and the sizes of real packets. */
 export class FloorMeter {
   readonly #sample: WireSample
-  readonly #stored: StoredPerMessage
+  /** The sample's request as it travels: in a container, with acknowledgements. */
+  readonly #request: Buffer
+  readonly #counted: CountedPerMessage
   readonly #database
   readonly #rounds: number
   #row = 0
 
-  constructor(path: string, sample: WireSample, stored: StoredPerMessage, rounds: number) {
+  constructor(path: string, sample: WireSample, counted: CountedPerMessage, rounds: number) {
     this.#sample = sample
-    this.#stored = stored
+    this.#request = withAcknowledgements(sample.request)
+    this.#counted = counted
     this.#rounds = rounds
     this.#database = open<Buffer, Uint8Array>({
       path,
@@ -89,7 +107,7 @@ export class FloorMeter {
     const packets = Array.from({ length: KEYS }, () => {
       const key = newKey()
       const session = new RawSession({ key })
-      return { key, packet: session.seal(this.#sample.request, session.nextId(), 1) }
+      return { key, packet: session.seal(this.#request, session.nextId(), 1) }
     })
     return this.#time((round) => {
       const { key, packet } = packets[round % KEYS]!
@@ -98,7 +116,9 @@ export class FloorMeter {
   }
 
   #parse(): number {
-    return this.#time(() => void new TlReader(this.#sample.request).object())
+    return this.#time(() => {
+      for (const { body } of readContainer(this.#request, 2) ?? []) new TlReader(body).object()
+    })
   }
 
   #serialize(): number {
@@ -123,25 +143,21 @@ export class FloorMeter {
       body.copy(sealer.body(body.length))
       sealer.seal(key, salt, salt, 1_790_000_000, 1, 1, body.length, frame, 4)
     }
-    const answer = Buffer.concat([Buffer.alloc(12), this.#sample.answer])
-    return this.#time((round) => {
-      seal(answer, keys[round % KEYS]!)
-      seal(this.#sample.push, keys[(round + 1) % KEYS]!)
-    })
+    const { packets, bytes } = this.#counted.sent
+    const body = randomBytes(Math.round(bytes / packets - FRAME_BYTES - PACKET_BYTES) & ~3)
+    return packets * this.#time((round) => seal(body, keys[round % KEYS]!))
   }
 
   /** The same rows as the server's, in transactions of as many messages, each flushed. */
   async #storage(): Promise<number> {
-    const { records, bytes, rows, messagesPerFlush } = this.#stored
+    const { operations, bytes, messagesPerFlush } = this.#counted.stored
     const perFlush = Math.max(1, Math.round(messagesPerFlush))
-    const value = randomBytes(Math.max(1, Math.round(bytes / records)))
-    const row = randomBytes(ROW_BYTES)
+    const value = randomBytes(Math.max(1, Math.round(bytes / operations) - KEY_BYTES))
     const flushes = Math.max(10, Math.round(this.#rounds / 10 / perFlush))
     const before = process.cpuUsage()
     for (let flush = 0; flush < flushes; flush++) {
       await this.#database.batch(() => {
-        for (let i = 0; i < perFlush * records; i++) void this.#database.put(this.#key(i), value)
-        for (let i = 0; i < perFlush * rows; i++) void this.#database.put(this.#key(i), row)
+        for (let i = 0; i < perFlush * operations; i++) void this.#database.put(this.#key(i), value)
       })
     }
     return perRound(before, flushes * perFlush)
@@ -154,6 +170,16 @@ export class FloorMeter {
     key.writeDoubleBE(++this.#row, KEY_BYTES - 8)
     return key
   }
+}
+
+function withAcknowledgements(body: Buffer): Buffer {
+  const session = new RawSession({ key: newKey() })
+  const msgIds = Array.from({ length: ACKNOWLEDGED }, () => session.nextId())
+  const ack = writeObject(LAYER, { _: 'mt_msgs_ack', msgIds })
+  return containerOf([
+    { msgId: session.nextId(), seqNo: session.nextSeqNo(true), body },
+    { msgId: session.nextId(), seqNo: session.nextSeqNo(false), body: ack },
+  ])
 }
 
 function perRound(before: NodeJS.CpuUsage, rounds: number): number {

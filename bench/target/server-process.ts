@@ -19,7 +19,7 @@ export interface BenchServer {
   readonly http: Endpoint
   readonly pid: number
   readonly probe: Worker<ProbeDuties>
-  /** The sums of /metrics by name, over all labels. */
+  /** The sums of /metrics by name, over all labels; events of the protocol also by `name{event="..."}`. */
   metrics(): Promise<Map<string, number>>
   stop(): Promise<void>
 }
@@ -90,8 +90,11 @@ function nodeFlags(): string[] {
 function sums(text: string): Map<string, number> {
   const found = new Map<string, number>()
   for (const line of text.split('\n')) {
-    const match = /^([a-z_:]+)(?:\{.*\})? (\S+)$/.exec(line)
-    if (match) found.set(match[1]!, (found.get(match[1]!) ?? 0) + Number(match[2]))
+    const match = /^([a-z_:]+)(?:\{(event="[a-z_]+")?.*\})? (\S+)$/.exec(line)
+    if (!match) continue
+    const [, name, event, value] = match
+    found.set(name!, (found.get(name!) ?? 0) + Number(value))
+    if (event) found.set(`${name}{${event}}`, (found.get(`${name}{${event}}`) ?? 0) + Number(value))
   }
   return found
 }

@@ -53,7 +53,15 @@ interface Waiting {
 type State = 'idle' | 'scheduled' | 'flushing' | 'stalled' | 'broken' | 'closed'
 
 export class FlushQueue {
-  readonly counters = { flushes: 0, batches: 0, bytes: 0, failures: 0, refused: 0, reads: 0 } satisfies KvCounters
+  readonly counters = {
+    flushes: 0,
+    batches: 0,
+    operations: 0,
+    bytes: 0,
+    failures: 0,
+    refused: 0,
+    reads: 0,
+  } satisfies KvCounters
   readonly #target: FlushTarget
   readonly #limits: FlushLimits
   readonly #clock: Clock
@@ -135,6 +143,7 @@ export class FlushQueue {
     this.counters.flushes++
     this.counters.batches += flushed.length
     for (const waiting of flushed) {
+      this.counters.operations += waiting.batch.length
       this.counters.bytes += waiting.bytes
       waiting.resolve()
     }

@@ -46,6 +46,8 @@ export interface KvCounters {
   readonly flushes: number
   /** Batches that were acknowledged. */
   readonly batches: number
+  /** Puts and removals acknowledged. */
+  readonly operations: number
   /** Bytes of keys and values acknowledged. */
   readonly bytes: number
   /** Flushes that failed. */
