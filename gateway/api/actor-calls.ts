@@ -37,6 +37,7 @@ export interface CallScope {
 /** What the gateway uses of the actor system. */
 export type ActorPort = Pick<ActorSystem, 'node' | 'ref' | 'receive'>
 
+type AnyType = ActorType<unknown, unknown>
 type AnyMethod = (...args: unknown[]) => Promise<unknown>
 type Target = Record<string, AnyMethod>
 type Repeater = new (calls: ActorCalls, id: unknown, scope: CallScope) => object
@@ -61,31 +62,41 @@ export class ActorCalls {
   }
 
   /** @internal For the repeaters below. */
-  async call(type: ActorType<unknown, unknown>, id: unknown, scope: CallScope, name: string, args: unknown[]) {
+  call(type: AnyType, id: unknown, scope: CallScope, name: string, args: unknown[]): Promise<unknown> {
+    return this.#attempt(type, id, scope, name, args).catch((error) => this.#again(error, type, id, scope, name, args))
+  }
+
+  async #again(first: unknown, type: AnyType, id: unknown, scope: CallScope, name: string, args: unknown[]) {
     let pauseMs = this.#limits.firstPauseMs
-    for (;;) {
+    for (let error = first; ; ) {
       const last = scope.deadlineMs
-      try {
-        return await this.#attempt(type, id, scope, name, args)
-      } catch (error) {
-        const code = errorCode(error)
-        const until = code === 'OUTCOME_UNKNOWN' ? last + this.#limits.findOutMs : last
-        const again = code === 'OUTCOME_UNKNOWN' || code === 'NOT_OWNER' || code === 'OVERTAKEN'
-        if (!again || this.#clock.now() + pauseMs >= until) throw error
-      }
+      const code = errorCode(error)
+      const until = code === 'OUTCOME_UNKNOWN' ? last + this.#limits.findOutMs : last
+      const again = code === 'OUTCOME_UNKNOWN' || code === 'NOT_OWNER' || code === 'OVERTAKEN'
+      if (!again || this.#clock.now() + pauseMs >= until) throw error
       await this.#pause(pauseMs)
       pauseMs = Math.min(this.#limits.longestPauseMs, pauseMs * 2)
+      try {
+        return await this.#attempt(type, id, scope, name, args)
+      } catch (next) {
+        error = next
+      }
     }
   }
 
-  #attempt(type: ActorType<unknown, unknown>, id: unknown, scope: CallScope, name: string, args: unknown[]) {
+  #attempt(type: AnyType, id: unknown, scope: CallScope, name: string, args: unknown[]): Promise<unknown> {
     const now = this.#clock.now()
     // Past the deadline only unknown outcomes are asked for again: they need time of their own.
     const end = now < scope.deadlineMs ? scope.deadlineMs : scope.deadlineMs + this.#limits.findOutMs
     const deadlineMs = Math.min(end, now + this.#limits.attemptMs)
-    const options = { deadlineMs, traceId: scope.traceId, ...(scope.ifActive && { ifActive: true }) }
-    const target = this.system.ref(type, id, options) as unknown as Target
-    return target[name]!(...args)
+    const { traceId } = scope
+    const options = scope.ifActive ? { deadlineMs, traceId, ifActive: true } : { deadlineMs, traceId }
+    try {
+      const target = this.system.ref(type, id, options) as unknown as Target
+      return target[name]!(...args)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   #pause(ms: number): Promise<void> {

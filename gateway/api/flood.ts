@@ -1,5 +1,6 @@
 import type { Clock } from '../../runtime/index.js'
 import { FloodSharing, type RateStore } from './flood-sharing.js'
+import { Lru } from './lru.js'
 
 /** A token bucket: `burst` calls at once, then `perSecond`. */
 export interface FloodRule {
@@ -32,12 +33,13 @@ const defaultFloodLimits: FloodLimits = { buckets: 200_000, percent: 100 }
 export class FloodGate {
   readonly #clock: Clock
   readonly #limits: FloodLimits
-  readonly #buckets = new Map<string, Bucket>()
+  readonly #buckets: Lru<string, Bucket>
   readonly #sharing: FloodSharing | undefined
 
   constructor(clock: Clock, limits: Partial<FloodLimits> = {}, rates?: RateStore) {
     this.#clock = clock
     this.#limits = { ...defaultFloodLimits, ...limits }
+    this.#buckets = new Lru(this.#limits.buckets)
     this.#sharing = rates && new FloodSharing(clock, rates)
   }
 
@@ -48,7 +50,7 @@ export class FloodGate {
     const perMs = (rule.perSecond * scale) / 1000
     const now = this.#clock.monotonic()
     const key = `${who} ${method}`
-    const bucket = this.#touched(key) ?? this.#opened(key, burst, now)
+    const bucket = this.#buckets.get(key) ?? this.#opened(key, burst, now)
     bucket.tokens = Math.min(burst, bucket.tokens + (now - bucket.atMs) * perMs)
     bucket.atMs = now
     if (bucket.tokens < 1) return Math.max(1, Math.ceil((1 - bucket.tokens) / perMs / 1000))
@@ -65,22 +67,7 @@ export class FloodGate {
     return this.#buckets.size
   }
 
-  #touched(key: string): Bucket | undefined {
-    const bucket = this.#buckets.get(key)
-    if (!bucket) return undefined
-    // A Map keeps the order of insertion: what is used moves to its end.
-    this.#buckets.delete(key)
-    this.#buckets.set(key, bucket)
-    return bucket
-  }
-
   #opened(key: string, tokens: number, atMs: number): Bucket {
-    if (this.#buckets.size >= this.#limits.buckets) {
-      for (const oldest of this.#buckets.keys()) {
-        this.#buckets.delete(oldest)
-        break
-      }
-    }
     const bucket = { tokens, atMs }
     this.#buckets.set(key, bucket)
     return bucket

@@ -286,16 +286,16 @@ export class Calls {
     const { key } = session
     if (key.temporary && !key.permanent && !UNBOUND.test(method._)) return new RpcError(401, 'AUTH_KEY_PERM_EMPTY')
     if (method._ === 'auth.bindTempAuthKey') return bindTemporaryKey(this.#world, session, call.msgId, method)
-    const rpcCall: RpcCall = {
+    const rpcCall: { -readonly [Field in keyof RpcCall]: RpcCall[Field] } = {
       method,
       session,
       msgId: call.msgId,
       deadlineMs: this.#world.clock.now() + this.#world.limits.callDeadlineMs,
       traceId: this.#traceId(),
       withoutUpdates,
-      ...(takeoutId !== undefined && { takeoutId }),
-      ...(messagesRange && { messagesRange }),
     }
+    if (takeoutId !== undefined) rpcCall.takeoutId = takeoutId
+    if (messagesRange) rpcCall.messagesRange = messagesRange
     return this.#world.rpc(rpcCall)
   }
 

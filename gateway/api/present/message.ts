@@ -28,24 +28,18 @@ export function presentNoMessage(id: number): tl.RawMessageEmpty {
   return { _: 'messageEmpty', id }
 }
 
-function shared({ id, fact, mentionUnread }: BoxMessage) {
-  return {
-    id,
-    out: fact.out,
-    mentioned: fact.mentioned,
-    mediaUnread: fact.mentioned && mentionUnread,
-    silent: fact.silent,
-    fromId: presentUserPeer(fact.from),
-    peerId: presentPeer(fact.peer),
-    date: seconds(fact.atMs),
-  }
-}
-
 function textMessage(message: BoxMessage, body: MessageBody, self: number): tl.RawMessage {
   const { fact, reactions } = message
   return {
     _: 'message',
-    ...shared(message),
+    id: message.id,
+    out: fact.out,
+    mentioned: fact.mentioned,
+    mediaUnread: fact.mentioned && message.mentionUnread,
+    silent: fact.silent,
+    fromId: presentUserPeer(fact.from),
+    peerId: presentPeer(fact.peer),
+    date: seconds(fact.atMs),
     fromScheduled: fact.fromScheduled,
     noforwards: fact.noForwards,
     pinned: message.pinned,
@@ -68,7 +62,14 @@ function serviceMessage(message: BoxMessage, action: ServiceAction): tl.RawMessa
   const { fact } = message
   return {
     _: 'messageService',
-    ...shared(message),
+    id: message.id,
+    out: fact.out,
+    mentioned: fact.mentioned,
+    mediaUnread: fact.mentioned && message.mentionUnread,
+    silent: fact.silent,
+    fromId: presentUserPeer(fact.from),
+    peerId: presentPeer(fact.peer),
+    date: seconds(fact.atMs),
     replyTo: presentReply(action.type === 'pin' ? fact.pinnedId : fact.replyTo, undefined),
     action: presentAction(action),
   }
