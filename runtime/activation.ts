@@ -212,7 +212,7 @@ export class Activation {
     this.journal = opened.journal
     this.#state = opened.snapshot === undefined ? definition.state.initial(this.id) : this.#load(opened.snapshot)
     for (const entry of opened.tail) {
-      this.fold(entry, decodeFact(entry.fact, definition.state.version))
+      this.fold(entry, decodeFact(entry.fact, definition.state))
       this.durable++
     }
     this.tail?.trim(this.kind.limits.checkpointEntries, this.kind.limits.checkpointBytes, 0)

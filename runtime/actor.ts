@@ -171,6 +171,9 @@ export interface ActorDefinition<S extends ActorShape> {
     /** Default: as it is (msgpackr keeps Maps, Sets, Dates and Buffers). */
     encode?(state: S['state']): unknown
     decode?(stored: unknown, version: number, id: S['id']): S['state']
+    /** How an entry stands in the journal, where that is smaller than the entry itself; `unpack` gives back the entry. */
+    pack?(entry: S['entry']): unknown
+    unpack?(stored: unknown): S['entry']
   }
   /** How many numbers an entry takes (CORE J2). Default 1. */
   readonly count?: (entry: S['entry']) => number

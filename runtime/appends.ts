@@ -25,7 +25,7 @@ export class Appends {
     const { definition } = activation.kind
     const at = activation.place(definition.count?.(entry) ?? 1, this.#host.nowMs())
     const owes = definition.delivery?.owes(entry) ?? false
-    const fact = encodeFact(definition.state.version, entry)
+    const fact = encodeFact(definition.state, entry)
     this.#record(turn, entryAt(at, fact, body), { fact: this.#host.carry(entry) })
     if (activation.erases) this.#host.checkpoints.eraseSoon(activation)
     if (owes || activation.erases) this.#host.workOf(activation).openOwes = true

@@ -46,6 +46,34 @@ test('K3: an activation that could not be checkpointed on its way out goes once 
   expect(system.health.residents()).toBe(1)
 })
 
+test('K5: actors that become due together take turns, and those that are late do not wait', async () => {
+  const gates = new Gates()
+  const store = new MemoryStore()
+  let begun = 0
+  let writing = 0
+  let most = 0
+  store.fate = async (operation): Promise<Fate> => {
+    if (operation !== 'checkpoint') return 'ok'
+    most = Math.max(most, ++writing)
+    await gates.pass(`checkpoint ${++begun}`)
+    writing--
+    return 'ok'
+  }
+  const { system } = testSystem([counterActor(gates, { limits: { checkpointEntries: 8 } })], { store })
+  const ids = Array.from({ length: 20 }, (_, id) => id + 1)
+  const add = () => Promise.all(ids.map((id) => system.ref(Counter, id).add(1)))
+  for (let i = 0; i < 11; i++) await add()
+  await settled()
+  expect(most).toBe(4)
+  await add()
+  await settled()
+  expect(most).toBe(ids.length)
+  for (let i = 1; i <= begun; i++) gates.open(`checkpoint ${i}`)
+  await settled()
+  expect(writing).toBe(0)
+  await system.stop()
+})
+
 describe('K4: what was erased leaves the disk', () => {
   const WITHIN_MS = 10_000
   const isStored = (store: MemoryStore) => store.journal('ledger/a').entries.some(({ body }) => body !== undefined)

@@ -7,6 +7,8 @@
  * K3. What waits for a checkpoint is bounded: while one cannot be written, turns wait beyond the bound.
  * K4. A body that was erased leaves the disk with a checkpoint some seconds later, whether the actor is idle or busy. As
  *     long as the store has it, there is an undelivered row (CORE D2): so after a crash the actor is found and does it.
+ * K5. Actors that are equally busy become due at the same moment. Those that can wait take turns, or all others' commits
+ *     would wait for the disk behind the checkpoints of hundreds of them.
  */
 import type { Activation } from './activation.js'
 import { Failure } from './call.js'
@@ -25,6 +27,10 @@ const WORTH_ENTRIES = 16
 const WORTH_BYTES = 16 * 1024
 /** More rows than these are written sooner than they are kept in memory. */
 const WORTH_ROWS = 32
+/** In flight at once, as long as none is late. */
+const MOST_AT_ONCE = 4
+/** Of the bounds of a checkpoint: from here on one is late, and half of the way is left until turns have to wait. */
+const LATE = 1.5
 /** Of no generation: rows that are made while such a checkpoint is in flight are not in it. */
 const NO_ROWS: CollectedRows = { rows: [], erased: [], generation: -1 }
 
@@ -43,6 +49,7 @@ class LaterAlarm extends Alarm {
 
 export class Checkpoints {
   readonly #host: Host
+  #inFlight = 0
   /** Activations whose last checkpoint failed a moment ago. */
   readonly #pausing = new Set<Activation>()
   /** Activations that are to erase bodies in a moment. */
@@ -53,7 +60,8 @@ export class Checkpoints {
   }
 
   takeIfDue(activation: Activation): void {
-    if (this.#isBeyond(activation, 1)) this.take(activation)
+    if (!this.#isBeyond(activation, 1)) return
+    if (this.#inFlight < MOST_AT_ONCE || this.#isBeyond(activation, LATE)) this.take(activation)
   }
 
   /** Turns must not start now: the checkpoint needs a moment at which all is durable, or is too late already. */
@@ -106,11 +114,16 @@ export class Checkpoints {
     activation.entriesSinceCheckpoint = 0
     activation.bytesSinceCheckpoint = 0
     host.workOf(activation).checkpointing = true
+    this.#inFlight++
     activation
       .use((journal) => journal.checkpoint({ snapshot, rows: written.rows, erased: written.erased }))
       .then(
-        () => this.#done(activation, written.generation),
+        () => {
+          this.#inFlight--
+          this.#done(activation, written.generation)
+        },
         (error) => {
+          this.#inFlight--
           activation.entriesSinceCheckpoint += entriesSinceCheckpoint
           activation.bytesSinceCheckpoint += bytesSinceCheckpoint
           this.#failed(activation, error)

@@ -4,6 +4,7 @@
  */
 import { decode, encode } from './codec.js'
 import { ActorError } from './errors.js'
+import type { AnyDefinition } from './kind.js'
 
 const SYSTEM = 0
 
@@ -18,21 +19,24 @@ export type DecodedFact =
   | { readonly reminder: ReminderFact }
   | { readonly fact: unknown; readonly reminder?: undefined }
 
-export function encodeFact(version: number, fact: unknown): Uint8Array {
-  return encode([version, fact])
+/** What a definition says of its entries' form. */
+export type FactRules = Pick<AnyDefinition['state'], 'version' | 'pack' | 'unpack'>
+
+export function encodeFact({ version, pack }: FactRules, fact: unknown): Uint8Array {
+  return encode([version, pack === undefined ? fact : pack(fact)])
 }
 
 export function encodeReminderFact({ name, dueAtMs, payload }: ReminderFact): Uint8Array {
   return encode([SYSTEM, name, dueAtMs, payload])
 }
 
-/** Throws CORRUPT on a fact of a newer format than `version`. */
-export function decodeFact(bytes: Uint8Array, version: number): DecodedFact {
+/** Throws CORRUPT on a fact of a newer format than the definition's. */
+export function decodeFact(bytes: Uint8Array, { version, unpack }: FactRules): DecodedFact {
   const stored = decode(bytes)
   if (!Array.isArray(stored) || typeof stored[0] !== 'number') throw new ActorError('CORRUPT', 'an entry is no fact')
   if (stored[0] === SYSTEM) return { reminder: { name: stored[1], dueAtMs: stored[2], payload: stored[3] } }
   if (stored[0] > version) throw newer('an entry', stored[0], version)
-  return { fact: stored[1] }
+  return { fact: unpack === undefined ? stored[1] : unpack(stored[1]) }
 }
 
 export interface Reminder {

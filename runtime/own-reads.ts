@@ -102,7 +102,7 @@ export class OwnJournal implements OwnReads<unknown> {
   /** Undefined for the runtime's own entries. */
   #placed(entry: JournalEntry): PlacedEntry<unknown> | undefined {
     const { kind, rows } = this.#activation
-    const decoded = decodeFact(entry.fact, kind.definition.state.version)
+    const decoded = decodeFact(entry.fact, kind.definition.state)
     if (decoded.reminder !== undefined) return undefined
     const { pts, ordinal, count, atMs, body } = entry
     const placed = { pts, ordinal, count, atMs, fact: decoded.fact }

@@ -2,6 +2,7 @@ import { type ActorDefinition, implement, type Random } from '../../runtime/inde
 import { Chat } from './contract.js'
 import { completePorts, Delivery, type DeliveryPorts } from './delivery.js'
 import { deriveRows } from './derive.js'
+import { packFact, unpackFact } from './fact.js'
 import { applyFact } from './fold.js'
 import * as groups from './groups.js'
 import * as marking from './marking.js'
@@ -19,7 +20,15 @@ export function chatActor(ports: DeliveryPorts & { readonly random: Random }): A
   const deliveryPorts = completePorts(ports)
   return implement<ChatShape>({
     type: Chat,
-    state: { version: STATE_VERSION, initial: emptyChat, apply: applyFact, encode: encodeState, decode: decodeState },
+    state: {
+      version: STATE_VERSION,
+      initial: emptyChat,
+      apply: applyFact,
+      encode: encodeState,
+      decode: decodeState,
+      pack: packFact,
+      unpack: unpackFact,
+    },
     count: countOf,
     derive: deriveRows,
     memory: (id) => new Delivery(id, deliveryPorts),

@@ -155,3 +155,22 @@ export interface ChatEntry {
   readonly fact: ChatFact
   readonly body?: Uint8Array
 }
+
+/** A post that says no more than who posted it, under which operation: nearly all there is in a chat's journal. */
+type PackedPost = readonly [by: number, op: string]
+
+/** As it is written: everything else stands as it is. */
+export function packFact(fact: ChatFact): PackedPost | ChatFact {
+  return fact.type === 'post' && isBare(fact) ? [fact.by, fact.op] : fact
+}
+
+export function unpackFact(stored: unknown): ChatFact {
+  if (!Array.isArray(stored)) return stored as ChatFact
+  const [by, op] = stored as unknown as PackedPost
+  return { type: 'post', by, op }
+}
+
+function isBare(fact: Post): boolean {
+  for (const field in fact) if (field !== 'type' && field !== 'by' && field !== 'op') return false
+  return true
+}

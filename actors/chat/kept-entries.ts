@@ -44,6 +44,11 @@ export class KeptEntries {
   forgetUpTo(n: number): void {
     const first = this.#kept[0]?.entry.n
     if (first === undefined || first > n) return
+    if (n + 1 - first >= this.#kept.length) {
+      this.#kept = []
+      this.#bytes = 0
+      return
+    }
     this.#kept = this.#kept.slice(n + 1 - first)
     this.#bytes = this.#kept.reduce((sum, kept) => sum + bytesOf(kept), 0)
   }

@@ -44,9 +44,9 @@ export class FreshCache<Key, Value> {
     this.#entries = new Lru(limit)
   }
 
-  /** What is here and fresh, without waiting; undefined if it must be asked for or is on its way. */
-  peek(key: Key): Fresh<Value> | undefined {
-    const entry = this.#fresh(key)
+  /** What is here and fresh, without waiting; undefined if it must be asked for or is on its way. `nowMs`: monotonic. */
+  peek(key: Key, nowMs = this.#clock.monotonic()): Fresh<Value> | undefined {
+    const entry = this.#fresh(key, nowMs)
     return entry?.promise === undefined ? entry : undefined
   }
 
@@ -89,8 +89,8 @@ export class FreshCache<Key, Value> {
     this.#entries.delete(key)
   }
 
-  #fresh(key: Key): Entry<Value> | undefined {
+  #fresh(key: Key, nowMs = this.#clock.monotonic()): Entry<Value> | undefined {
     const entry = this.#entries.get(key)
-    return entry && this.#clock.monotonic() < entry.untilMs ? entry : undefined
+    return entry && nowMs < entry.untilMs ? entry : undefined
   }
 }

@@ -224,26 +224,26 @@ export class People {
   /** All at once when everything is here, as it is for most messages; otherwise undefined. */
   #usersNow(viewer: Viewer, ids: Iterable<number>): tl.RawUser[] | undefined {
     const users: tl.RawUser[] = []
+    const nowMs = this.#clock.monotonic()
     for (const id of ids) {
-      const user = this.#userNow(viewer, id)
+      const user = this.#userNow(viewer, id, nowMs)
       if (user === undefined) return undefined
       users.push(user)
     }
     return users
   }
 
-  #userNow(viewer: Viewer, id: number): tl.RawUser | undefined {
-    const profile = id === SERVICE_USER_ID ? SERVICE : this.#profiles.peek(id)
+  #userNow(viewer: Viewer, id: number, nowMs: number): tl.RawUser | undefined {
+    const profile = id === SERVICE_USER_ID ? SERVICE : this.#profiles.peek(id, nowMs)
     if (profile === undefined) return undefined
     const name = key(viewer.self, id)
     const known = this.#presented.get(name)
-    const nowMs = this.#clock.monotonic()
     if (known?.profile === profile && nowMs < known.untilMs) return known.user
-    const relation = id === viewer.self ? SELF : this.#relations.peek(name)
+    const relation = id === viewer.self ? SELF : this.#relations.peek(name, nowMs)
     if (relation === undefined) return undefined
     const { contact } = relation.value
     // Whether a contact is mutual takes the other's relation too.
-    const back = contact === undefined ? SELF : this.#relations.peek(key(id, viewer.self))
+    const back = contact === undefined ? SELF : this.#relations.peek(key(id, viewer.self), nowMs)
     if (back === undefined) return undefined
     const isMutual = contact !== undefined && back.value.contact !== undefined
     const user = this.#present(viewer, id, profile.value, relation.value, isMutual)
