@@ -22,6 +22,13 @@ interface Fact {
   readonly upTo?: number
 }
 
+/** A post that says nothing else is written as [by, op]. */
+function unpacked(stored: unknown): Fact {
+  if (!Array.isArray(stored)) return stored as Fact
+  const [by, op] = stored as [number, string]
+  return { type: 'post', by, op }
+}
+
 export interface Expected {
   /** '' for a service message; undefined: not known any more, as the body was erased. */
   text: string | undefined
@@ -51,7 +58,7 @@ export class ChatLog {
 
   #fold(entry: JournalEntry): void {
     const { pts: n, body } = entry
-    const fact = factOf(entry) as Fact
+    const fact = unpacked(factOf(entry))
     const { action } = fact
     if (action?.type === 'create') for (const user of [fact.by, ...action.users]) this.#members.add(user)
     if (action?.type === 'add') for (const user of action.users) this.#members.add(user)
