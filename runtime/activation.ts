@@ -26,6 +26,7 @@ import type { ActorAddress, Journal, JournalEntry, OpenedJournal, Position, Snap
 import type { ActivationList, Kind } from './kind.js'
 import { type PackedRows, PendingRows } from './pending-rows.js'
 import { follows } from './position.js'
+import { isPromise, type Soon } from './soon.js'
 import { entryBytes, Tail } from './tail.js'
 import type { Alarm } from './timer-wheel.js'
 import type { TurnContext } from './turn.js'
@@ -173,6 +174,21 @@ export class Activation {
     } finally {
       this.end()
     }
+  }
+
+  /** As `use`, of an operation that may be over at once. */
+  useSoon<T>(operation: (journal: Journal) => Soon<T>): Soon<T> {
+    const journal = this.begin()
+    let result: Soon<T>
+    try {
+      result = operation(journal)
+    } catch (error) {
+      this.end()
+      throw error
+    }
+    if (isPromise(result)) return result.finally(() => this.end())
+    this.end()
+    return result
   }
 
   /** The journal's handle, which stays open until `end`. */

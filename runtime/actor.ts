@@ -59,7 +59,8 @@ export interface OwnReads<Entry> {
     group: string,
     range: { from: number; to: number; limit: number; descending?: boolean },
   ): Promise<readonly DerivedValue[]>
-  row(table: string, group: string, order: number): Promise<unknown>
+  /** At once where the row, or a store that answers at once, is at hand. */
+  row(table: string, group: string, order: number): Soon<unknown>
 }
 
 /** References and frames, carrying a call's deadline, chain and trace. */

@@ -18,6 +18,7 @@
  *     server with leases the lineage begins anew with the erasing writer, the rows go by deletions of whole ranges, and
  *     the mark goes when no lease of a former owner can still hold.
  */
+import type { Soon } from './soon.js'
 
 export interface ActorAddress {
   readonly kind: string
@@ -146,7 +147,7 @@ export interface Journal {
    */
   erase(): Promise<void>
   scan(scan: DerivedScan): Promise<readonly DerivedRow[]>
-  get(table: string, group: string, order: number): Promise<Uint8Array | undefined>
+  get(table: string, group: string, order: number): Soon<Uint8Array | undefined>
   /** Ends the use of the handle; no commit may be in flight. */
   close(): void
 }

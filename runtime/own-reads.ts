@@ -14,6 +14,7 @@ import { decodeFact } from './fact.js'
 import type { DerivedRow, DerivedScan, JournalEntry, Position } from './journal-store.js'
 import type { PendingRow } from './pending-rows.js'
 import { comparePositions } from './position.js'
+import { after, type Soon } from './soon.js'
 
 /** One read of the store; the runtime's own entries are left out afterwards, so a little more than asked for. */
 const MOST_READ = 1_000
@@ -84,11 +85,12 @@ export class OwnJournal implements OwnReads<unknown> {
     return merged.values
   }
 
-  async row(table: string, group: string, order: number): Promise<unknown> {
-    const pending = this.#activation.rows?.get(table, group, order)
+  row(table: string, group: string, order: number): Soon<unknown> {
+    const activation = this.#activation
+    const pending = activation.rows?.get(table, group, order)
     if (pending !== undefined) return pending.value
-    const stored = await this.#activation.use((journal) => journal.get(table, group, order))
-    return stored === undefined ? undefined : decode(stored)
+    const stored = activation.useSoon((journal) => journal.get(table, group, order))
+    return after(stored, (bytes) => (bytes === undefined ? undefined : decode(bytes)))
   }
 
   #take(entries: Iterable<JournalEntry>, head: Position, limit: number, found: PlacedEntry<unknown>[]): void {

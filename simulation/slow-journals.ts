@@ -33,7 +33,7 @@ export class SlowJournals implements JournalStore {
       read: (...range) => this.#slowly(() => journal.read(...range)),
       readAt: (...pts) => this.#slowly(() => journal.readAt(...pts)),
       scan: (...scan) => this.#slowly(() => journal.scan(...scan)),
-      get: (...row) => this.#slowly(() => journal.get(...row)),
+      get: (...row) => this.#slowly(async () => journal.get(...row)),
     }
   }
 

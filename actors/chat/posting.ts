@@ -1,11 +1,11 @@
-import { type Later, refuse, type Soon } from '../../runtime/index.js'
+import { after, type Later, refuse, type Soon } from '../../runtime/index.js'
 import type { Asked, Draft, EditRequest, Outcome, PostRequest } from './contract.js'
 import { ONE_GROUP } from './derive.js'
 import type { ChatEntry, Edit, Post } from './fact.js'
 import { given } from './lane-item.js'
 import { checkKnown, isAdmin, isBlockedBy, memberOf, writerIn } from './membership.js'
 import { answerAll, append, type Change, once, slotted } from './operation.js'
-import { entriesAt, findOperation, mayBeKnown } from './receipts.js'
+import { entriesAt, findOperation, isNew } from './receipts.js'
 import type { ChatTurn } from './shape.js'
 import { type ChatState, isGroup } from './state.js'
 
@@ -19,19 +19,25 @@ export const EDIT_WITHIN_MS = 48 * 3600 * 1000
 export function post(turn: ChatTurn, request: PostRequest): Soon<Later<readonly Outcome[]>> {
   const { drafts } = request
   if (drafts.length === 0 || drafts.length > MAX_DRAFTS) refuse('MESSAGES_COUNT_INVALID', `1 to ${MAX_DRAFTS} drafts`)
-  return postAtOnce(turn, request) ?? postAll(turn, request)
+  const [draft] = drafts
+  if (!draft || drafts.length > 1 || isGroup(turn.state)) return postAll(turn, request)
+  return after(isNew(turn, request.by, draft.op), (fresh) =>
+    fresh ? postNew(turn, request, draft) : postAll(turn, request),
+  )
 }
 
-/** One draft that is new, and that nothing has to be looked up for: nearly every message. */
-function postAtOnce(turn: ChatTurn, { drafts, by, origin }: PostRequest): Later<readonly Outcome[]> | undefined {
-  const [draft] = drafts
-  if (!draft || drafts.length > 1 || isGroup(turn.state) || mayBeKnown(turn.state, by, draft.op)) return undefined
+/** One draft that nothing has to be looked up for: nearly every message. */
+function postNew(
+  turn: ChatTurn,
+  { by, origin }: PostRequest,
+  draft: Draft & { readonly op: string },
+): Later<readonly Outcome[]> {
   writerIn(turn.state, by)
   const appended = append(turn, [postOf(turn, by, draft.op, draft, [], false)], origin)
-  return answerAll(turn, by, [appended], isNew)
+  return answerAll(turn, by, [appended], isNoRepeat)
 }
 
-const isNew = () => false
+const isNoRepeat = () => false
 
 async function postAll(turn: ChatTurn, request: PostRequest): Promise<Later<readonly Outcome[]>> {
   const { drafts, by, origin } = request

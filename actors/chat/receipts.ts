@@ -9,7 +9,7 @@
  *     operation: one that finds another's receipt under its key takes the next slot, which its fact then names, so that no
  *     receipt is ever written over.
  */
-import type { DerivedWriter, Placed } from '../../runtime/index.js'
+import { after, type DerivedWriter, type Placed, type Soon } from '../../runtime/index.js'
 import type { ChatEntry, ChatFact, Forgotten } from './fact.js'
 import { operationHash } from './operation-hash.js'
 import type { ChatTurn } from './shape.js'
@@ -78,10 +78,12 @@ export function deriveForgotten({ window, keys }: Forgotten, rows: DerivedWriter
   for (const key of keys) rows.remove('receipt', String(window), key)
 }
 
-/** False when no operation of that name was done before: known without a read as long as all receipts are in the fold. */
-export function mayBeKnown(state: Readonly<ChatState>, by: number, op: string): boolean {
-  const { receipts, windows, hasFirstReceipts } = state
-  return windows.length > 0 || hasFirstReceipts === true || receipts.has(receiptKey(by, op, 0))
+/** True when nobody has asked for this before, as nearly always; false where it takes more than one look to tell. */
+export function isNew(turn: ChatTurn, by: number, op: string): Soon<boolean> {
+  const { receipts, hasFirstReceipts } = turn.state
+  const key = receiptKey(by, op, 0)
+  if (hasFirstReceipts === true || receipts.has(key)) return false
+  return after(storedReceipt(turn, key), (n) => n === undefined)
 }
 
 /** What (by, op) was when it was asked for first. */
@@ -90,7 +92,7 @@ export async function findOperation(turn: ChatTurn, by: number, op: string): Pro
   let slot = 0
   for (; slot < SLOTS - 1; slot++) {
     const key = receiptKey(by, op, slot)
-    const n = state.receipts.get(key) ?? (state.windows.length === 0 ? undefined : await storedReceipt(turn, key))
+    const n = state.receipts.get(key) ?? (await storedReceipt(turn, key))
     if (n === undefined) break
     const entries = await entriesOf(turn, n, by, op)
     if (entries.length > 0) return { entries, slot }
@@ -99,14 +101,13 @@ export async function findOperation(turn: ChatTurn, by: number, op: string): Pro
   return entries ? { entries, slot } : { slot }
 }
 
-async function storedReceipt({ state, own, nowMs }: ChatTurn, key: number): Promise<number | undefined> {
-  const oldest = windowAt(nowMs) - 1
-  for (const window of state.windows) {
-    if (window < oldest) continue
-    const n = (await own.row('receipt', String(window), key)) as number | undefined
-    if (n !== undefined) return n
-  }
-  return undefined
+/** Looks into the windows from `first` on. */
+function storedReceipt(turn: ChatTurn, key: number, first = 0): Soon<number | undefined> {
+  const { windows } = turn.state
+  if (first >= windows.length) return undefined
+  const window = windows[first]!
+  const row = window < windowAt(turn.nowMs) - 1 ? undefined : turn.own.row('receipt', String(window), key)
+  return after(row as Soon<number | undefined>, (n) => n ?? storedReceipt(turn, key, first + 1))
 }
 
 /** As format 1 of the state had them: a group for each hash, in the order of entries. */

@@ -206,7 +206,7 @@ export class EmbeddedJournal implements Journal {
     return rows
   }
 
-  async get(table: string, group: string, order: number): Promise<Uint8Array | undefined> {
+  get(table: string, group: string, order: number): Uint8Array | undefined {
     return this.#store.kv.get(rowKey(this.#text + nameText(table) + nameText(group), order))
   }
 
