@@ -47,11 +47,12 @@ export async function migratePostgres(servers: readonly ServerAddress[]): Promis
   }
 }
 
-export async function connected({ name, url }: ServerAddress): Promise<pg.Client> {
+export async function connected({ name, url }: ServerAddress, more: pg.ClientConfig = {}): Promise<pg.Client> {
   const client = new pg.Client({
     connectionString: url,
     application_name: 'heliograph',
     connectionTimeoutMillis: 10_000,
+    ...more,
   })
   client.on('error', () => undefined)
   try {

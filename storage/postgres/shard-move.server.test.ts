@@ -1,5 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { refusalReason, systemClock } from '../../runtime/index.js'
+import { errorCode, refusalReason, systemClock } from '../../runtime/index.js'
 import { noLog } from '../../runtime/testing/index.js'
 import { accountRow } from '../contract/account-store.suite.js'
 import type { NameKey } from '../ports/name-directory.js'
@@ -126,6 +127,41 @@ describe('a shard that moves', () => {
       }),
     ).rejects.toThrow('cut off')
     expect(await reason(move([shard!], 'server-0'))).toBe('BEING_MOVED')
+  })
+
+  test('H5: a target that freezes during the switch holds nobody up for long', async () => {
+    const [shard] = all
+    await storage.accounts.put(accountRow(account(1)))
+    let isFrozen = false
+    const moving = move([shard!], 'server-1', (step) => {
+      if (step !== 'copied') return
+      servers[1]!.freeze()
+      isFrozen = true
+    })
+    const failed = expect(moving).rejects.toThrow()
+    const put = () => storage.accounts.put(accountRow(account(1), { version: { pts: 2, ordinal: 0 }, firstName: 'on' }))
+    const waitsForSwitch = async () => {
+      const [{ waiting = 0 } = {}] = await servers[0]!.sql<{ waiting: number }>(
+        `SELECT count(*)::integer AS waiting FROM pg_stat_activity WHERE state = 'idle in transaction'`,
+      )
+      return waiting > 0
+    }
+    while (!isFrozen || !(await waitsForSwitch())) await pause(20)
+    for (;;) {
+      const isPut = await put().then(
+        () => true,
+        (error) => {
+          expect(errorCode(error)).toMatch(/^(STORE_UNAVAILABLE|OUTCOME_UNKNOWN)$/)
+          return false
+        },
+      )
+      if (isPut) break
+    }
+    servers[1]!.thaw()
+    await failed
+    expect(await heldBy(shard!)).toEqual(['server-0 held', 'server-1 arriving'])
+    await move([shard!], 'server-1')
+    expect((await storage.accounts.get([{ id: account(1) }]))[0]?.firstName).toBe('on')
   })
 
   test('rows of other shards stay where they are', async () => {

@@ -8,6 +8,7 @@
  * H3. One server at most serves a shard at any time. Cut off anywhere, the same call goes on: before the mark the source
  *     serves and the copy begins anew, after it the target has everything and only says so.
  * H4. One mover at a time works on a shard (advisory lock at the target).
+ * H5. A mover that hangs, or whose target does, loses its lock after `SWITCH_WITHIN`: the source serves on.
  */
 import type pg from 'pg'
 import { ActorError } from '../../runtime/index.js'
@@ -46,8 +47,9 @@ const ROWS_AT_ONCE = 1_000
 /** A pass that sent fewer rows is followed by the switch. */
 const FEW_ROWS = 200
 const MOST_PASSES = 20
-/** How long the switch waits for transactions that are under way, and later writes for the switch. */
-const LOCK_WITHIN = '5s'
+/** How long the switch waits for transactions that are under way, and how long it may then wait for the target. */
+const SWITCH_WITHIN = '5s'
+const TIMEOUTS = { query_timeout: 60_000, idle_in_transaction_session_timeout: 60_000 }
 const MOVER_LOCKS = { account: 774_011, name: 774_012, index: 774_013 } as const
 
 interface Ends {
@@ -65,7 +67,7 @@ export async function moveShards(shards: readonly ShardKey[], options: MoveOptio
   if (!servers.some(({ name }) => name === to)) refuseMove('NO_SUCH_SERVER', `there is no server ${to}`)
   const clients = new Map<string, pg.Client>()
   try {
-    for (const server of servers) clients.set(server.name, await connected(server))
+    for (const server of servers) clients.set(server.name, await connected(server, TIMEOUTS))
     for (const [name, client] of clients) await checkTables(name, client)
     const moves: Move[] = []
     for (const shard of shards) {
@@ -188,10 +190,13 @@ async function copyAndMark(
   }
   let lockedFromMs = 0
   await inTransaction(source, async () => {
-    await source.query(`SET LOCAL lock_timeout = '${LOCK_WITHIN}'`)
+    await source.query(`SET LOCAL lock_timeout = '${SWITCH_WITHIN}'`)
+    await source.query(`SET LOCAL idle_in_transaction_session_timeout = '${SWITCH_WITHIN}'`)
     await source.query('SELECT pg_advisory_xact_lock(family_number($1), $2)', [shard.family, shard.shard])
     lockedFromMs = nowMs()
     rows += (await copyPass(ends, unseen)).rows
+    // From the mark on nobody serves the shard until the target does: it has to be there now, though it may owe no row.
+    await target.query('SELECT 1')
     await onStep?.('locked')
     await source.query(
       `UPDATE held_shard SET state = 'moved', epoch = $3, moved_to = $4 WHERE family = $1 AND shard = $2`,

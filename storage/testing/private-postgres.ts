@@ -130,6 +130,8 @@ export class PrivatePostgres {
       stdio: 'ignore',
       ...serverUser(),
     })
+    const { pid } = this.#process
+    process.once('exit', () => pid !== undefined && this.#process?.pid === pid && send(pid, 'SIGKILL'))
     await this.answers()
   }
 
