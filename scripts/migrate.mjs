@@ -3,37 +3,35 @@
 
 import { prepare } from './prepare.mjs'
 import { main, StepFailed, saidInALine } from './project.mjs'
+import { storePlaces } from './store-places.mjs'
 
-async function migratePostgresServers(text) {
-  const { migratePostgres, readServerList } = await import('../dist/storage/index.js')
-  for (const { server, from, to, spread } of await migratePostgres(readServerList(text))) {
+async function migratePostgresServers(servers) {
+  const { migratePostgres } = await import('../dist/storage/index.js')
+  for (const { server, from, to, spread } of await migratePostgres(servers)) {
     const what = from === to ? `has version ${to}` : `brought from version ${from} to ${to}`
     console.log(`PostgreSQL, ${server}: ${what}${spread ? ', and given its share of the shards' : ''}`)
   }
 }
 
-async function migrateCassandraServers(text) {
-  const { migrateCassandra, readCassandra } = await import('../dist/storage/index.js')
+async function migrateCassandraServers(place) {
+  const { migrateCassandra } = await import('../dist/storage/index.js')
   const { systemClock } = await import('../dist/runtime/index.js')
   const log = { debug() {}, info() {}, warn: console.warn, error: console.error }
-  const { keyspace, before, after } = await migrateCassandra({ ...readCassandra(text), clock: systemClock, log })
+  const { keyspace, before, after } = await migrateCassandra({ ...place, clock: systemClock, log })
   console.log(
     `Cassandra, ${keyspace}: ${before === after ? `has version ${after}` : `brought from version ${before} to ${after}`}`,
   )
 }
 
-/** By the setting that names the servers. */
-const stores = new Map([
-  ['HELIOGRAPH_CASSANDRA', migrateCassandraServers],
-  ['HELIOGRAPH_POSTGRES_SERVERS', migratePostgresServers],
-])
-
 await main(async () => {
-  const named = [...stores].filter(([setting]) => process.env[setting])
-  if (named.length === 0) {
-    console.error(`Nothing to migrate: set ${[...stores.keys()].join(' or ')} (docs/operations.md).`)
-    throw new StepFailed('migrate', 2)
-  }
   await prepare({ dev: false })
-  for (const [setting, migrate] of named) await saidInALine('migrate', () => migrate(process.env[setting]))
+  await saidInALine('migrate', async () => {
+    const { cassandra, postgres } = await storePlaces()
+    if (!cassandra && !postgres) {
+      console.error('Nothing to migrate: set HELIOGRAPH_CASSANDRA or HELIOGRAPH_POSTGRES_SERVERS (docs/operations.md).')
+      throw new StepFailed('migrate', 2)
+    }
+    if (cassandra) await migrateCassandraServers(cassandra)
+    if (postgres) await migratePostgresServers(postgres)
+  })
 })

@@ -68,7 +68,7 @@ export async function saidInALine(step, body) {
   try {
     await body()
   } catch (error) {
-    if (error?.name !== 'ActorError') throw error
+    if (error?.name !== 'ActorError' && error?.constructor?.name !== 'SettingsRefused') throw error
     console.error(error.message)
     throw new StepFailed(step, 1)
   }

@@ -3,6 +3,7 @@
 
 import { prepare } from './prepare.mjs'
 import { main, StepFailed, saidInALine } from './project.mjs'
+import { storePlaces } from './store-places.mjs'
 
 const usage = `usage:
   npm run shards -- list
@@ -38,16 +39,15 @@ async function move([text, to], servers, { moveShards, readShards }) {
 
 await main(async () => {
   const [command, ...args] = process.argv.slice(2)
-  const text = process.env.HELIOGRAPH_POSTGRES_SERVERS
   const isRight = (command === 'list' && args.length === 0) || (command === 'move' && args.length === 2)
-  if (!isRight || !text) {
+  if (!isRight || !process.env.HELIOGRAPH_POSTGRES_SERVERS) {
     console.error(usage)
     throw new StepFailed('shards', 2)
   }
   await prepare({ dev: false })
   const storage = await import('../dist/storage/index.js')
   await saidInALine('shards', async () => {
-    const servers = storage.readServerList(text)
+    const { postgres: servers } = await storePlaces()
     await (command === 'list' ? list(servers, storage) : move(args, servers, storage))
   })
 })

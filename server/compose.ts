@@ -2,21 +2,16 @@ import { readFileSync } from 'node:fs'
 import { actorDefinitions, NameRegistry } from '../actors/index.js'
 import { createGateway, loadServerKey } from '../gateway/index.js'
 import { type ActorSystem, createActorSystem, DEFAULT_LIMITS, systemClock, systemRandom } from '../runtime/index.js'
-import {
-  openCaches,
-  openEmbeddedStorage,
-  openPostgresStorage,
-  type PostgresStorage,
-  readServerList,
-} from '../storage/index.js'
+import { openCaches } from '../storage/index.js'
 import { loadAccessHashKey } from './access-hash-key.js'
 import { codeDelivery } from './code-delivery.js'
 import { frame, type Server } from './frame.js'
 import type { Logging } from './logging.js'
 import { createMetrics } from './metrics.js'
-import { redisPlace } from './redis-place.js'
 import { withServiceMessage } from './service-message.js'
 import type { Settings } from './settings.js'
+import { redisPlace } from './store-places.js'
+import { openStores } from './stores.js'
 
 const DC_ID = 2
 
@@ -40,23 +35,16 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
   const print = (text: string) => process.stdout.write(`${text}\n`)
 
   const redis = settings.redis && redisPlace(settings.redis)
-  const storage = await openEmbeddedStorage({
-    directory: settings.dataDir,
-    clock,
-    log: logging.component('storage'),
-  })
-  let postgres: PostgresStorage | undefined
+  const stores = await openStores(settings, { clock, random, log: (component) => logging.component(component) })
   try {
-    postgres = await openAccounts(settings, logging)
     const serverKey = loadServerKey(settings.dataDir)
     const caches = openCaches({ clock, random, log: logging.component('caches'), redis })
     const actorLog = logging.component('actors')
-    const records = postgres ?? storage
-    const names = new NameRegistry({ clock, directory: records.directory, names: records.names })
+    const names = new NameRegistry({ clock, directory: stores.directory, names: stores.names })
     const system: ActorSystem = createActorSystem({
       actors: actorDefinitions({
         chat: { clock, random },
-        records,
+        records: stores,
         loginCodes: {
           names,
           delivery: withServiceMessage(codeDelivery(settings.loginCode, { print, fetch }), {
@@ -70,9 +58,9 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
       }),
       clock,
       random,
-      journals: storage.journals,
-      agenda: storage.agenda,
-      ownership: storage.ownership,
+      journals: stores.journals,
+      agenda: stores.agenda,
+      ownership: stores.ownership,
       metrics: metrics.runtime,
       log: actorLog,
       ...(actorLog.isLevelEnabled('debug') && { onTurn: (turn) => actorLog.debug(turn, 'a turn') }),
@@ -89,7 +77,7 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
       serverKey,
       accessHashKey: loadAccessHashKey(settings.dataDir, random),
       names,
-      accounts: records.accounts,
+      accounts: stores.accounts,
       caches: {
         presence: caches.presence,
         // A process that runs alone knows its sessions and has its own counts.
@@ -126,22 +114,14 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
         () => caches.figures().refused,
       )
     }
-    if (postgres) {
-      const { counters } = postgres
-      metrics.counter('accounts_failed_total', 'Statements that PostgreSQL did not answer', () => counters.failed)
-    }
-    metrics.counter('storage_flushes_total', 'Flushes to disk', () => storage.counters.flushes)
-    metrics.counter('storage_operations_total', 'Puts and removals flushed', () => storage.counters.operations)
-    metrics.counter('storage_bytes_total', 'Bytes of keys and values flushed', () => storage.counters.bytes)
-    metrics.counter('storage_reads_total', 'Values and ranges asked of the store', () => storage.counters.reads)
+    for (const { name, help, value } of stores.counters) metrics.counter(name, help, value)
 
     return frame(
       {
         clock,
         key: serverKey,
         parts: [
-          { name: 'storage', stop: () => storage.close() },
-          ...(postgres ? [{ name: 'accounts', stop: () => records.close() }] : []),
+          { name: 'stores', stop: () => stores.close() },
           { name: 'caches', stop: () => caches.close() },
           { name: 'actors', start: () => system.start(), stop: () => system.stop() },
           { name: 'gateway', start: () => gateway.start(), stop: () => gateway.stop() },
@@ -150,28 +130,14 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
         listenHttp: (at) => gateway.listenHttp(at),
         advertise: (at) => gateway.advertise(at),
         oldestWaitMs: () => system.health.oldestWaitMs(),
-        storeAnswers: () => storage.answers(),
+        storeAnswers: () => stores.answers(),
+        lost: stores.lost,
         sizes,
       },
       { settings, logging, metrics, version: packageVersion(), print },
     )
   } catch (error) {
-    await postgres?.close()
-    await storage.close()
+    await stores.close()
     throw error
   }
-}
-
-/** Names and account rows on PostgreSQL; undefined where the data directory holds them. */
-async function openAccounts(
-  { postgresServers, migrateAtStart }: Settings,
-  logging: Logging,
-): Promise<PostgresStorage | undefined> {
-  if (postgresServers === undefined) return undefined
-  return openPostgresStorage({
-    servers: readServerList(postgresServers),
-    clock: systemClock,
-    log: logging.component('accounts'),
-    schema: migrateAtStart ? 'apply' : 'check',
-  })
 }

@@ -57,6 +57,7 @@ function coreWith(changes: Partial<Core> = {}): Core {
     },
     oldestWaitMs: () => 0,
     storeAnswers: async () => {},
+    lost: new Promise(() => undefined),
     sizes: () => ({ connections: 3, sessions: 2, actors: 9 }),
     ...changes,
   }

@@ -26,6 +26,8 @@ export interface Core {
   advertise?(mtproto: Endpoint): void
   /** Age of the oldest turn that runs or call that waits, in milliseconds. */
   oldestWaitMs(): number
+  /** Resolves when this process may own nothing any more, because another one has taken over. */
+  readonly lost: Promise<void>
   /** Resolves when the store has answered a read. */
   storeAnswers(): Promise<void>
   sizes(): { readonly connections: number; readonly sessions: number; readonly actors: number }
@@ -37,6 +39,8 @@ export interface Server {
   start(): Promise<void>
   /** Gives true when everything that was under way could be finished. */
   stop(): Promise<boolean>
+  /** Resolves when the server can do nothing more and its process has to be started again. */
+  readonly lost: Promise<void>
 }
 
 export interface FrameOptions {
@@ -73,6 +77,7 @@ export function frame(core: Core, { settings, logging, metrics, version, print }
   }
 
   return {
+    lost: core.lost,
     async start() {
       if (settings.tls !== undefined) checkTlsFiles(settings.tls)
       await parts.start()

@@ -3,7 +3,8 @@
 // M1. Nobody else reads the environment.
 // M2. A problem that the person who starts the server can mend ends it with a line a problem, no stack, exit code 1.
 // M3. The first signal stops in order, within the grace; another one a second later or more ends the process at once.
-// M4. An error that nobody caught ends the process: what is durable survives that, what is wrong in memory must not.
+// M4. A server that may own nothing any more stops, and ends with exit code 1: whoever supervises it starts it anew.
+// M5. An error that nobody caught ends the process: what is durable survives that, what is wrong in memory must not.
 
 import { compose } from './compose.js'
 import { createLogging, type Logging } from './logging.js'
@@ -53,6 +54,7 @@ async function run(): Promise<void> {
       }
     })
   }
+  server.lost.then(() => server.stop()).then(() => end(1))
   await server
     .start()
     .catch((error: unknown) => (firstSignalAtMs === undefined ? refuse(error, settings, end) : undefined))

@@ -1,13 +1,13 @@
+import { parseRedisUrl, readCassandra, readServerList } from '../storage/index.js'
 import {
   choice,
   integer,
   literalAddress,
   onOff,
   port,
-  postgresServers,
-  redisAddress,
   type Setting,
   secret,
+  storeAddress,
   text,
   webAddress,
 } from './setting.js'
@@ -92,20 +92,43 @@ export const settingTable = {
     defaultInWords: 'none',
     doc: 'Sent to the webhook as `Authorization: Bearer ...`, so that it can tell who calls.',
   }),
-  postgresServers: postgresServers({
+  cassandra: storeAddress({
+    env: 'HELIOGRAPH_CASSANDRA',
+    check: readCassandra,
+    default: undefined,
+    defaultInWords: 'none: the data directory holds them',
+    doc: 'Cassandra (5.0) for chats, boxes, ownership and reminders: `cassandra://user@host1,host2/keyspace?dc=dc1&replication=3`. Needs `HELIOGRAPH_POSTGRES_SERVERS`. Keys stay in the data directory.',
+  }),
+  cassandraPasswordFile: text({
+    env: 'HELIOGRAPH_CASSANDRA_PASSWORD_FILE',
+    accepts: 'path',
+    default: undefined,
+    defaultInWords: 'the one in the URL',
+    doc: "File that holds the password of Cassandra's user.",
+  }),
+  postgresServers: storeAddress({
     env: 'HELIOGRAPH_POSTGRES_SERVERS',
+    check: readServerList,
     default: undefined,
     defaultInWords: 'none: the data directory holds them',
     doc: 'PostgreSQL (15 or newer) for names and account rows: `name=postgres://user:password@host/database` for each server, with spaces between servers and `|` before the address of a replica. The server starts and runs without it, but nobody logs in anew or takes a name.',
+  }),
+  postgresPasswordFile: text({
+    env: 'HELIOGRAPH_POSTGRES_PASSWORD_FILE',
+    accepts: 'path',
+    default: undefined,
+    defaultInWords: 'the ones in the URLs',
+    doc: 'File that holds the password for those addresses of PostgreSQL that have none.',
   }),
   migrateAtStart: onOff({
     env: 'HELIOGRAPH_MIGRATE_AT_START',
     default: undefined,
     defaultInWords: 'on while listening on loopback alone',
-    doc: "Whether the start brings the tables of PostgreSQL to this program's version. Otherwise a start on other versions is refused, and `npm run migrate` brings them there.",
+    doc: "Whether the start brings the tables of Cassandra and PostgreSQL to this program's version. Otherwise a start on other versions is refused, and `npm run migrate` brings them there.",
   }),
-  redisUrl: redisAddress({
+  redisUrl: storeAddress({
     env: 'HELIOGRAPH_REDIS_URL',
+    check: parseRedisUrl,
     default: undefined,
     defaultInWords: 'none: the process keeps them itself',
     doc: 'Redis (6.2 or newer) for what processes share and may lose: who is online, live sessions, counts of limits. `redis://host:6379/0`, `redis+sentinel://host1,host2/name` or `redis+cluster://host1,host2`; `rediss...` for TLS. The server starts and runs without it.',

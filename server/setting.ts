@@ -1,5 +1,4 @@
 import { isIP } from 'node:net'
-import { parseRedisUrl, readServerList } from '../storage/index.js'
 
 /** One setting: how it is named, read, documented. `T` is what it is in the record; undefined means "not given". */
 export interface Setting<T> {
@@ -130,37 +129,22 @@ export function webAddress(setting: Described<undefined>): Setting<string | unde
   }
 }
 
-/** Where a Redis is; may hold a password, so that it is never shown. */
-export function redisAddress(setting: Described<undefined>): Setting<string | undefined> {
+/** Where a store is, as `check` reads it, which throws a message with the cure. It may hold a password: it is never shown. */
+export function storeAddress(
+  setting: Described<undefined> & { readonly check: (given: string) => unknown },
+): Setting<string | undefined> {
+  const { check, ...described } = setting
   return {
-    ...setting,
+    ...described,
     accepts: 'URL',
     unit: '-',
     secret: true,
     parse(given) {
       try {
-        parseRedisUrl(given)
+        check(given)
         return given
       } catch (error) {
         throw new WrongValue((error as Error).message)
-      }
-    },
-  }
-}
-
-/** Servers of PostgreSQL, each `name=postgres://...`; may hold passwords, so that it is never shown. */
-export function postgresServers(setting: Described<undefined>): Setting<string | undefined> {
-  return {
-    ...setting,
-    accepts: 'list',
-    unit: '-',
-    secret: true,
-    parse(given) {
-      try {
-        readServerList(given)
-        return given
-      } catch (error) {
-        throw new WrongValue(`${(error as Error).message}: give name=postgres://..., with spaces between servers`)
       }
     },
   }

@@ -36,10 +36,20 @@ type Grouped =
   | 'loginCodeWebhookUrl'
   | 'loginCodeWebhookSecret'
   | 'migrateAtStart'
+  | 'cassandra'
+  | 'cassandraPasswordFile'
+  | 'postgresServers'
+  | 'postgresPasswordFile'
   | 'redisUrl'
   | 'redisPasswordFile'
   | 'redisTlsCaFile'
   | 'redisTimeoutMs'
+
+/** Where a store is; the password is in the address or in a file of its own. */
+export interface StorePlace {
+  readonly address: string
+  readonly passwordFile: string | undefined
+}
 
 /** All settings of one server, checked and complete. */
 export interface Settings extends Omit<Values, Grouped> {
@@ -47,6 +57,10 @@ export interface Settings extends Omit<Values, Grouped> {
   readonly maxConnectionsPerAddress: number
   readonly testNumbers: boolean
   readonly migrateAtStart: boolean
+  /** Undefined: the data directory holds journals, agenda and ownership. */
+  readonly cassandra: StorePlace | undefined
+  /** Undefined: the data directory holds names and account rows. Set if `cassandra` is. */
+  readonly postgres: StorePlace | undefined
   readonly tls: TlsFiles | undefined
   readonly loginCode: LoginCodeSettings
   /** Undefined: the process keeps its caches itself. */
@@ -106,7 +120,8 @@ export function readSettings(environment: Readonly<Record<string, string | undef
 function settled(values: Values): Settings {
   const { advertisedHost, testNumbers, migrateAtStart, tlsCertFile, tlsKeyFile, ...rest } = values
   const { loginCodeDriver, loginCodeWebhookUrl, loginCodeWebhookSecret, ...others } = rest
-  const { redisUrl, redisPasswordFile, redisTlsCaFile, redisTimeoutMs, ...plain } = others
+  const { redisUrl, redisPasswordFile, redisTlsCaFile, redisTimeoutMs, ...more } = others
+  const { cassandra, cassandraPasswordFile, postgresServers, postgresPasswordFile, ...plain } = more
   const isWebhook = loginCodeDriver === 'webhook' && loginCodeWebhookUrl !== undefined
   return {
     ...plain,
@@ -118,6 +133,8 @@ function settled(values: Values): Settings {
     loginCode: isWebhook
       ? { driver: 'webhook', url: loginCodeWebhookUrl, secret: loginCodeWebhookSecret }
       : { driver: 'console' },
+    cassandra: placeOf(cassandra, cassandraPasswordFile),
+    postgres: placeOf(postgresServers, postgresPasswordFile),
     redis:
       redisUrl === undefined
         ? undefined
@@ -125,11 +142,16 @@ function settled(values: Values): Settings {
   }
 }
 
+function placeOf(address: string | undefined, passwordFile: string | undefined): StorePlace | undefined {
+  return address === undefined ? undefined : { address, passwordFile }
+}
+
 /** What must hold between settings; each entry names the setting to change. */
 function brokenRelations(values: Values): SettingProblem[] {
   const problem = (key: keyof Table, cure: string): SettingProblem => {
     const value = values[key]
-    return { env: settingTable[key].env, value: value === undefined ? undefined : String(value), cure }
+    const shown = settingTable[key].secret ? '...' : String(value)
+    return { env: settingTable[key].env, value: value === undefined ? undefined : shown, cure }
   }
   const problems: SettingProblem[] = []
   const { host, mtprotoPort, httpPort } = values
@@ -166,6 +188,12 @@ function brokenRelations(values: Values): SettingProblem[] {
     problems.push(
       problem('loginCodeDriver', `${settingTable[unused].env} is set but not used: set the driver to webhook`),
     )
+  if (values.cassandra !== undefined && values.postgresServers === undefined)
+    problems.push(problem('postgresServers', 'HELIOGRAPH_CASSANDRA needs it: give the servers that hold names'))
+  if (values.cassandraPasswordFile !== undefined && values.cassandra === undefined)
+    problems.push(problem('cassandraPasswordFile', 'is set but not used: give HELIOGRAPH_CASSANDRA, too'))
+  if (values.postgresPasswordFile !== undefined && values.postgresServers === undefined)
+    problems.push(problem('postgresPasswordFile', 'is set but not used: give HELIOGRAPH_POSTGRES_SERVERS, too'))
   if (values.redisPasswordFile !== undefined && values.redisUrl === undefined)
     problems.push(problem('redisPasswordFile', 'is set but not used: give HELIOGRAPH_REDIS_URL, too'))
   if (values.redisTlsCaFile !== undefined && !values.redisUrl?.startsWith('rediss'))

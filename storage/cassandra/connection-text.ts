@@ -8,13 +8,12 @@ export interface CassandraAddress extends CassandraConnection {
 }
 
 /**
- * Reads `cassandra://user:password@host:port,host:port/keyspace?dc=name&replication=3&tls=on`. Required are the hosts;
- * the defaults are port 9042, keyspace `heliograph`, data centre `dc1`, replication 3 and no TLS.
- * Throws REFUSED (BAD_CASSANDRA); the message shows no password.
+ * Reads `cassandra://user:password@host:port,host:port/keyspace?dc=name&replication=3&tls=on`. Required are the hosts; the
+ * password may stand elsewhere. The defaults are port 9042, keyspace `heliograph`, data centre `dc1`, replication 3, no TLS.
  */
 export function readCassandra(text: string): CassandraAddress {
   const [, user, password, hosts = '', keyspace = 'heliograph', query = ''] =
-    /^cassandra:\/\/(?:([^:@/]+):([^@/]*)@)?([^/?]+)(?:\/([^?]*))?(?:\?(.*))?$/.exec(text) ??
+    /^cassandra:\/\/(?:([^:@/]+)(?::([^@/]*))?@)?([^/?]+)(?:\/([^?]*))?(?:\?(.*))?$/.exec(text) ??
     refuse('it is no cassandra://...')
   const contactPoints = hosts.split(',').filter((host) => host !== '')
   if (contactPoints.length === 0) refuse('it names no host')

@@ -44,7 +44,8 @@ export function gramjsGuest(server: ClientTarget, options: Omit<GramjsOptions, '
     connection: withPort(isWebSocket ? ConnectionTCPObfuscated : connections[options.framing ?? 'full'], port),
     networkSocket: isWebSocket ? PromisedWebSockets : PromisedNetSockets,
     baseLogger: new Logger(LogLevel.NONE),
-    connectionRetries: 5,
+    // Of a second each: a server that comes back on real stores waits out its former lease first.
+    connectionRetries: 60,
   })
 }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { redisPlace } from './redis-place.js'
+import { cassandraPlace, postgresPlaces, redisPlace } from './store-places.js'
 
 let folder: string
 beforeEach(() => {
@@ -24,4 +24,19 @@ test('a file that is not there or is empty is told with the setting to change', 
   expect(() => redisPlace({ ...plain, passwordFile: path })).toThrow(/^HELIOGRAPH_REDIS_PASSWORD_FILE=.*ENOENT/)
   writeFileSync(path, '\n')
   expect(() => redisPlace({ ...plain, tlsCaFile: path })).toThrow(/^HELIOGRAPH_REDIS_TLS_CA_FILE=.*is empty/)
+})
+
+test('passwords of Cassandra and PostgreSQL come from their files, where the address has none', () => {
+  const passwordFile = join(folder, 'password')
+  writeFileSync(passwordFile, 'p@ss/word\n')
+  const cassandra = cassandraPlace({ address: 'cassandra://teller@h1,h2/ks?dc=east', passwordFile })
+  expect(cassandra).toMatchObject({ credentials: { username: 'teller', password: 'p@ss/word' }, keyspace: 'ks' })
+  expect(() => cassandraPlace({ address: 'cassandra://h1', passwordFile })).toThrow(/name the user/)
+  const address = 'a=postgres://teller@h1/db|postgres://teller:other@h2/db'
+  expect(postgresPlaces({ address, passwordFile })).toEqual([
+    { name: 'a', url: 'postgres://teller:p%40ss%2Fword@h1/db', replicas: ['postgres://teller:other@h2/db'] },
+  ])
+  expect(postgresPlaces({ address: 'a=postgres://h1/db', passwordFile: undefined })).toEqual([
+    { name: 'a', url: 'postgres://h1/db' },
+  ])
 })

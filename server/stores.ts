@@ -1,0 +1,162 @@
+import { openSoleOwnership } from '../cluster/index.js'
+import type { ActorLog, AgendaStore, Clock, JournalStore, Ownership, Random } from '../runtime/index.js'
+import {
+  type AccountStore,
+  type NameDirectory,
+  type NameIndex,
+  openCassandraStorage,
+  openEmbeddedStorage,
+  openPostgresStorage,
+} from '../storage/index.js'
+import { settingTable } from './setting-table.js'
+import { type Settings, SettingsRefused } from './settings.js'
+import { cassandraPlace, postgresPlaces } from './store-places.js'
+
+/** A number that only rises, as /metrics shows it. */
+interface StoreCounter {
+  readonly name: string
+  readonly help: string
+  value(): number
+}
+
+/** What actors are stored in, and who may store. */
+interface JournalStores {
+  readonly journals: JournalStore
+  readonly agenda: AgendaStore
+  readonly ownership: Ownership
+  readonly counters: readonly StoreCounter[]
+  /** Resolves when this process may own nothing any more: it has to be started again. */
+  readonly lost: Promise<void>
+  /** Rejects with STORE_UNAVAILABLE or OUTCOME_UNKNOWN while the store does not answer. */
+  answers(): Promise<void>
+  /** Gives up what is owned. Nothing may be in flight any more. */
+  close(): Promise<void>
+}
+
+/** Whose names are, and what people see of each other. */
+interface RecordStores {
+  readonly directory: NameDirectory
+  readonly names: NameIndex
+  readonly accounts: AccountStore
+}
+
+/** All that a server keeps for good, wherever it is kept. */
+export type Stores = JournalStores & RecordStores
+
+export interface StoreTools {
+  readonly clock: Clock
+  readonly random: Random
+  log(component: string): ActorLog
+}
+
+/**
+ * Everything is in the data directory, but for what the settings send to servers: names and account rows to PostgreSQL,
+ * everything else to Cassandra. Rejects with what `startRefusal` explains.
+ */
+export async function openStores(settings: Settings, tools: StoreTools): Promise<Stores> {
+  const journals = settings.cassandra ? await onCassandra(settings, tools) : await inDirectory(settings.dataDir, tools)
+  try {
+    const postgres = await onPostgres(settings, tools)
+    if (postgres === undefined) return { ...journals, ...recordsOf(journals) }
+    return {
+      ...journals,
+      ...postgres,
+      counters: [...journals.counters, ...postgres.counters],
+      async close() {
+        await journals.close()
+        await postgres.close()
+      },
+    }
+  } catch (error) {
+    await journals.close()
+    throw error
+  }
+}
+
+function recordsOf(journals: JournalStores & Partial<RecordStores>): RecordStores {
+  const { directory, names, accounts } = journals
+  // The settings are checked: what is on Cassandra has its names on PostgreSQL.
+  if (!directory || !names || !accounts) throw new TypeError('no store of names: settings.postgres is missing')
+  return { directory, names, accounts }
+}
+
+async function inDirectory(directory: string, { clock, log }: StoreTools): Promise<Stores> {
+  const storage = await openEmbeddedStorage({ directory, clock, log: log('storage') })
+  return {
+    ...storage,
+    counters: [
+      { name: 'storage_flushes_total', help: 'Flushes to disk', value: () => storage.counters.flushes },
+      { name: 'storage_operations_total', help: 'Puts and removals flushed', value: () => storage.counters.operations },
+      { name: 'storage_bytes_total', help: 'Bytes of keys and values flushed', value: () => storage.counters.bytes },
+      { name: 'storage_reads_total', help: 'Values and ranges asked', value: () => storage.counters.reads },
+    ],
+    lost: new Promise(() => undefined),
+  }
+}
+
+async function onCassandra({ cassandra: place, migrateAtStart }: Settings, tools: StoreTools): Promise<JournalStores> {
+  const { clock, random, log } = tools
+  const storage = await told('cassandra', () =>
+    openCassandraStorage({
+      ...cassandraPlace(place!),
+      clock,
+      log: log('storage'),
+      schema: migrateAtStart ? 'apply' : 'check',
+    }),
+  )
+  try {
+    const ownership = await told('cassandra', () =>
+      openSoleOwnership({ register: storage.register, clock, random, log: log('ownership') }),
+    )
+    return {
+      journals: storage.journals,
+      agenda: storage.agenda,
+      ownership,
+      counters: [
+        { name: 'storage_reads_total', help: 'Reads of Cassandra', value: () => storage.counters.reads },
+        { name: 'storage_writes_total', help: 'Writes to Cassandra', value: () => storage.counters.writes },
+        { name: 'storage_failures_total', help: 'Requests that failed', value: () => storage.counters.failures },
+        { name: 'storage_refused_total', help: 'Requests over the limit', value: () => storage.counters.refused },
+      ],
+      lost: ownership.lost,
+      answers: () => storage.answers(),
+      async close() {
+        await ownership.close()
+        await storage.close()
+      },
+    }
+  } catch (error) {
+    await storage.close()
+    throw error
+  }
+}
+
+async function onPostgres({ postgres: place, migrateAtStart }: Settings, { clock, log }: StoreTools) {
+  if (place === undefined) return undefined
+  const { directory, names, accounts, counters, close } = await told('postgresServers', () =>
+    openPostgresStorage({
+      servers: postgresPlaces(place),
+      clock,
+      log: log('accounts'),
+      schema: migrateAtStart ? 'apply' : 'check',
+    }),
+  )
+  const help = 'Statements that PostgreSQL did not answer'
+  return {
+    directory,
+    names,
+    accounts,
+    counters: [{ name: 'accounts_failed_total', help, value: () => counters.failed }],
+    close,
+  }
+}
+
+/** A store that refuses says so under the setting that names it. */
+async function told<T>(key: 'cassandra' | 'postgresServers', open: () => Promise<T>): Promise<T> {
+  try {
+    return await open()
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'ActorError') throw error
+    throw new SettingsRefused([{ env: settingTable[key].env, value: '...', cure: error.message }])
+  }
+}
