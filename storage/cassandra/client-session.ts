@@ -134,6 +134,8 @@ export function driverClient(
     ...(keyspace !== undefined && { keyspace }),
     ...(credentials && { credentials: { ...credentials } }),
     ...(tls && { sslOptions: tls }),
+    // Nodes tell each other's addresses without a port: all of a ring listen on the one that was given.
+    protocolOptions: { port: portOf(contactPoints) },
     encoding: { useUndefinedAsUnset: true },
     policies: {
       loadBalancing: new loadBalancing.TokenAwarePolicy(new loadBalancing.DCAwareRoundRobinPolicy(localDataCenter)),
@@ -153,6 +155,13 @@ export function driverClient(
     },
   })
 }
+
+function portOf(contactPoints: readonly string[]): number {
+  const [, port] = /:(\d+)$/.exec(contactPoints[0] ?? '') ?? []
+  return port === undefined ? defaultPort : Number(port)
+}
+
+const defaultPort = 9042
 
 /** About what a waiting request holds in memory. */
 function bytesOf({ parameters }: Statement): number {

@@ -5,7 +5,7 @@ import type { ActorLog, Clock } from '../../runtime/index.js'
 export type Replication = number | Readonly<Record<string, number>>
 
 export interface CassandraConnection {
-  /** `host` or `host:port` (default 9042). */
+  /** `host` or `host:port` (default 9042); all nodes of a ring listen on the first one's port. */
   readonly contactPoints: readonly string[]
   readonly localDataCenter: string
   readonly keyspace: string

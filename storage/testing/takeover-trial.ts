@@ -78,8 +78,17 @@ class Trial {
     for (let round = 1; round <= 2; round++) {
       this.#current = 1_000 + round
       const { journals } = storageOn(session, small)
-      const opened = await journals.open(actor, { epoch: this.#current, attempt: 1, mayKeepWriter: false })
-      await this.#answer(this.#current, opened)
+      for (let attempt = 1; ; attempt++) {
+        try {
+          await this.#answer(
+            this.#current,
+            await journals.open(actor, { epoch: this.#current, attempt, mayKeepWriter: false }),
+          )
+          break
+        } catch (error) {
+          if (errorCode(error) !== 'STORE_UNAVAILABLE' || attempt === 50) throw error
+        }
+      }
     }
   }
 
