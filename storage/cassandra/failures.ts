@@ -28,7 +28,7 @@ export function writeFailure(error: unknown): ActorError {
   return wasNotBegun(error) ? unavailable(error) : unknown(error)
 }
 
-export function unavailable(cause: unknown): ActorError {
+function unavailable(cause: unknown): ActorError {
   const details = { retryAfterMs: 1_000 }
   return new ActorError('STORE_UNAVAILABLE', `Cassandra does not answer: ${textOf(cause)}`, details, cause)
 }

@@ -6,7 +6,7 @@ import type { Row, Statement } from './session.js'
 import type { JournalTable } from './tables.js'
 
 /** Largest ordinal that the tables hold. */
-export const mostOrdinal = 2 ** 31 - 1
+const mostOrdinal = 2 ** 31 - 1
 export const mostLong = Number.MAX_SAFE_INTEGER
 
 /** About what the columns of an entry take beside fact and body, before compression. */
@@ -95,7 +95,7 @@ export function isPartOf(lineage: Lineage, { entry, writer }: StoredEntry): bool
 }
 
 /** Where the entry before this one stands. */
-export function predecessorOf({ entry, afterOrdinal }: StoredEntry): Position {
+function predecessorOf({ entry, afterOrdinal }: StoredEntry): Position {
   return { pts: entry.pts - entry.count, ordinal: afterOrdinal }
 }
 

@@ -47,7 +47,7 @@ export function hasBegun(lineage: Lineage, writer: Writer, from: Position): bool
   return next === undefined || isAfter(next.from, from)
 }
 
-export const noWriter: Writer = { epoch: 0, attempt: 0 }
+const noWriter: Writer = { epoch: 0, attempt: 0 }
 
 /** The writer of the entry at a position; `noWriter` at the start. */
 export function coveredAt(lineage: Lineage, position: Position): Writer {

@@ -7,7 +7,7 @@ import { migrateCassandra } from '../cassandra/migrate.js'
 import type { CassandraConnection } from '../cassandra/options.js'
 
 /** The server that `npm run services -- up cassandra` has started. */
-export function cassandraServer(): Omit<CassandraConnection, 'keyspace'> {
+function cassandraServer(): Omit<CassandraConnection, 'keyspace'> {
   return {
     contactPoints: [serviceUrl('cassandra')],
     localDataCenter: 'dc1',
