@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { systemClock } from '../../runtime/index.js'
+import { type Clock, systemClock } from '../../runtime/index.js'
 import { noLog } from '../../runtime/testing/index.js'
 import type { WholeHarness } from '../contract/harness.js'
 import { storageOn } from '../embedded/embedded-storage.js'
@@ -14,21 +14,28 @@ export function lmdbHarness(): WholeHarness {
   const directory = mkdtempSync(join(tmpdir(), 'heliograph-lmdb-'))
   let target: CrashingTarget | undefined
   let crashed = () => {}
+  let life = { isOver: false }
   return {
     async start() {
+      const mine = { isOver: false }
+      life = mine
       const kv = openLmdbKv({
         path: join(directory, 'data.mdb'),
-        clock: systemClock,
+        clock: mortalClock(mine),
         log: noLog,
         mapBytes: 256 * 1024 * 1024,
         through: (real) => {
-          target = new CrashingTarget(real, () => crashed())
+          target = new CrashingTarget(real, () => {
+            mine.isOver = true
+            crashed()
+          })
           return target
         },
       })
       return processOf(await storageOn(kv, {}, async () => undefined))
     },
     async crash() {
+      life.isOver = true
       await target?.crash()
     },
     crashAfter(writes) {
@@ -40,5 +47,17 @@ export function lmdbHarness(): WholeHarness {
     async dispose() {
       rmSync(directory, { recursive: true, force: true })
     },
+  }
+}
+
+/** A process that was killed has no timers any more. */
+function mortalClock(life: { readonly isOver: boolean }): Clock {
+  return {
+    now: () => systemClock.now(),
+    monotonic: () => systemClock.monotonic(),
+    setTimer: (delayMs, fire) =>
+      systemClock.setTimer(delayMs, () => {
+        if (!life.isOver) fire()
+      }),
   }
 }
