@@ -3,7 +3,8 @@ import { Chat, type Origin } from '../../actors/chat/contract.js'
 import { User } from '../../actors/user/contract.js'
 import type { ActorType, Ref } from '../../runtime/index.js'
 import type { RpcCall, Session } from '../mtproto/index.js'
-import { type Long, longToHex } from './long.js'
+import { refuseCall } from './errors.js'
+import { type Long, longToHex, ZERO_LONG } from './long.js'
 import { originOf } from './origin.js'
 import type { Services } from './services.js'
 
@@ -47,8 +48,10 @@ export class Call {
     return `m${authKey}${session}${longToHex(this.#msgId)}`
   }
 
-  /** The operation's id of a send. */
+  /** The operation's id of a send. Refused: RANDOM_ID_EMPTY. */
   opOf(randomId: Long): string {
+    // Zero is what a client says that chose none: as an id, its second message would be a repeat of its first.
+    if (randomId === ZERO_LONG) refuseCall('RANDOM_ID_EMPTY')
     return `r${longToHex(randomId)}`
   }
 

@@ -2,12 +2,18 @@ import type { Soon } from '../../runtime/index.js'
 import type { TlObject } from '../mtproto/index.js'
 import type { tl } from '../tl/index.js'
 import type { Call } from './call.js'
+import { refuseCall } from './errors.js'
 import type { FloodRule } from './flood.js'
 
 export interface MethodOptions {
   /** `user`: answered 401 AUTH_KEY_UNREGISTERED unless somebody is signed in; then `call.self` is that account. */
   readonly auth: 'user' | 'any'
   readonly flood?: FloodRule
+  /**
+   * Fields that change what is asked for and are not served, with the error that answers a call which sets one: the
+   * call as it would be without them is not the one that the client meant. docs/protocol.md lists them.
+   */
+  readonly unserved?: Readonly<Record<string, string>>
 }
 
 /** One method of the API. */
@@ -27,8 +33,23 @@ export type Request<Name extends tl.MethodName> = Extract<tl.RpcMethod, { _: Nam
  */
 export function method<Name extends tl.MethodName>(
   name: Name,
-  options: MethodOptions,
+  options: MethodOptions & { readonly unserved?: Partial<Record<keyof NoInfer<Request<Name>>, string>> },
   handle: (request: Request<NoInfer<Name>>, call: Call) => Soon<tl.RpcCallReturn[NoInfer<Name>]>,
 ): Method {
-  return { name, ...options, handle: handle as unknown as Method['handle'] }
+  const served = handle as unknown as Method['handle']
+  const unserved: readonly (readonly [string, string])[] = Object.entries<string>(options.unserved ?? {})
+  if (unserved.length === 0) return { name, ...options, handle: served }
+  return {
+    name,
+    ...options,
+    handle: (request, call) => {
+      for (const [field, refusal] of unserved) if (isGiven(request[field])) refuseCall(refusal)
+      return served(request, call)
+    },
+  }
+}
+
+/** Clients send 0 and false for none. */
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== false && value !== 0
 }

@@ -19,13 +19,17 @@ async function setBlocked(call: Call, input: InputPeer, blocked: boolean): Promi
   return true
 }
 
-export const block = method('contacts.block', { auth: 'user' }, ({ id }, call) => setBlocked(call, id, true))
+/** The list of those who are kept from stories alone is another one: taken for this it would block, or unblock, too much. */
+const UNSERVED = { myStoriesFrom: 'METHOD_NOT_IMPLEMENTED' } as const
+const OPTIONS = { auth: 'user', unserved: UNSERVED } as const
 
-export const unblock = method('contacts.unblock', { auth: 'user' }, ({ id }, call) => setBlocked(call, id, false))
+export const block = method('contacts.block', OPTIONS, ({ id }, call) => setBlocked(call, id, true))
+
+export const unblock = method('contacts.unblock', OPTIONS, ({ id }, call) => setBlocked(call, id, false))
 
 export const getBlocked = method(
   'contacts.getBlocked',
-  { auth: 'user' },
+  OPTIONS,
   async ({ offset, limit }, call): Promise<tl.contacts.TypeBlocked> => {
     const { total, users } = await call.me.blocked({ offset: atLeastZero(offset), limit: pageOf(limit) })
     const answer = {

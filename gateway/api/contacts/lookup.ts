@@ -43,7 +43,12 @@ export const resolvePhone = method(
 /** `my_results`: contacts whose name or username has a word that begins so; `results`: others by username. */
 export const search = method(
   'contacts.search',
-  { auth: 'user', flood: LOOKUP_FLOOD },
+  // Of channels or of bots alone: who asks for those is not answered with people.
+  {
+    auth: 'user',
+    flood: LOOKUP_FLOOD,
+    unserved: { broadcasts: 'METHOD_NOT_IMPLEMENTED', bots: 'METHOD_NOT_IMPLEMENTED' },
+  },
   async ({ q, limit }, call): Promise<tl.contacts.RawFound> => {
     const query = q.trim().replace(/^@/, '').toLowerCase().slice(0, MAX_QUERY_UNITS)
     if (query.length < MIN_QUERY_UNITS) return refuseCall('QUERY_TOO_SHORT')

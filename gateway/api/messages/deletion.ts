@@ -2,7 +2,6 @@ import type { ChatId } from '../../../actors/chat/chat-id.js'
 import type { Asked } from '../../../actors/chat/contract.js'
 import type { BoxChange } from '../../../actors/user/changes.js'
 import type { Call } from '../call.js'
-import { refuseCall } from '../errors.js'
 import { atLeastZero, messageIdsOf } from '../input/number.js'
 import { method } from '../method.js'
 import { affectedHistory, affectedMessages } from './answer.js'
@@ -35,10 +34,13 @@ const STEPS_PER_CALL = 20
 
 export const deleteHistory = method(
   'messages.deleteHistory',
-  { auth: 'user', flood: { burst: 300, perSecond: 10 } },
-  async (request, call) => {
+  {
+    auth: 'user',
+    flood: { burst: 300, perSecond: 10 },
     // A range of dates would have to be honoured to the message, or more is deleted than was asked for.
-    if (request.minDate !== undefined || request.maxDate !== undefined) refuseCall('MIN_DATE_INVALID')
+    unserved: { minDate: 'MIN_DATE_INVALID', maxDate: 'MAX_DATE_INVALID' },
+  },
+  async (request, call) => {
     const place = await placeOf(call, request.peer)
     const maxId = atLeastZero(request.maxId)
     const changes: BoxChange[] = request.revoke ? [...(await revokedHistory(call, place, maxId))] : []

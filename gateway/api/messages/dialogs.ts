@@ -74,18 +74,25 @@ export const reorderPinnedDialogs = method('messages.reorderPinnedDialogs', { au
   return true
 })
 
-export const markDialogUnread = method('messages.markDialogUnread', { auth: 'user' }, async (request, call) => {
-  const peer = await dialogPeerOf(call, request.peer)
-  await call.me.markDialog({ peer, unread: request.unread === true, origin: call.origin })
-  return true
-})
+/** Dialogs within a channel: there are no channels. */
+const OF_A_CHANNEL = { parentPeer: 'CHANNEL_INVALID' } as const
+
+export const markDialogUnread = method(
+  'messages.markDialogUnread',
+  { auth: 'user', unserved: OF_A_CHANNEL },
+  async (request, call) => {
+    const peer = await dialogPeerOf(call, request.peer)
+    await call.me.markDialog({ peer, unread: request.unread === true, origin: call.origin })
+    return true
+  },
+)
 
 /** Pages of the list that are looked through for marks. */
 const MARKS_PAGES = 10
 
 export const getDialogUnreadMarks = method(
   'messages.getDialogUnreadMarks',
-  { auth: 'user' },
+  { auth: 'user', unserved: OF_A_CHANNEL },
   async (_request, call) => {
     const marked: Dialog[] = []
     let offset: { offsetDate: number; offsetId: number } = { offsetDate: 0, offsetId: 0 }

@@ -50,9 +50,16 @@ export function draftReplyOf(input: tl.TypeInputReplyTo | undefined): number | u
   return input?._ === 'inputReplyToMessage' ? messageIdOf(input.replyToMsgId) : undefined
 }
 
-/** When a scheduled message is due, in milliseconds; undefined for one that goes at once. Refused: SCHEDULE_DATE_TOO_LATE. */
+/** The date by which clients ask to send a message when its receiver is seen next. */
+const WHEN_ONLINE = 0x7ffffffe
+
+/**
+ * When a scheduled message is due, in milliseconds; undefined for one that goes at once. Refused:
+ * SCHEDULE_DATE_TOO_LATE; SCHEDULE_STATUS_PRIVATE for one that would wait until somebody is online.
+ */
 export function dueOf(call: Call, scheduleDate: number | undefined): number | undefined {
   if (scheduleDate === undefined || scheduleDate <= call.now + AT_ONCE_SECONDS) return undefined
+  if (scheduleDate === WHEN_ONLINE) return refuseCall('SCHEDULE_STATUS_PRIVATE')
   if (scheduleDate > call.now + LATEST_SECONDS) return refuseCall('SCHEDULE_DATE_TOO_LATE')
   return scheduleDate * 1000
 }

@@ -5,7 +5,13 @@ import { method } from '../method.js'
 import { draftReplyOf } from './draft-input.js'
 import { placeOf } from './place.js'
 
-export const saveDraft = method('messages.saveDraft', { auth: 'user' }, async (request, call) => {
+/** A draft that says less than its author wrote would replace the whole one on his other devices. */
+const UNSERVED = {
+  richMessage: 'METHOD_NOT_IMPLEMENTED',
+  suggestedPost: 'SUGGESTED_POST_PEER_INVALID',
+} as const
+
+export const saveDraft = method('messages.saveDraft', { auth: 'user', unserved: UNSERVED }, async (request, call) => {
   const { peer } = await placeOf(call, request.peer)
   const body = await textOf(call, request)
   const replyTo = draftReplyOf(request.replyTo)

@@ -8,31 +8,34 @@ import { method } from '../method.js'
 import { seconds } from '../present/time.js'
 import { dueOf, flagsOf, replyOf } from './draft-input.js'
 import { placeOf, sendingPlaceOf } from './place.js'
-import { sent } from './send.js'
+import { sent, UNSERVED_OF_SENDING } from './send.js'
+
+const UNSERVED = { ...UNSERVED_OF_SENDING, topMsgId: 'TOPIC_ID_INVALID' } as const
 
 export const forwardMessages = method(
   'messages.forwardMessages',
-  { auth: 'user', flood: { burst: 1000, perSecond: 50 } },
+  { auth: 'user', flood: { burst: 1000, perSecond: 50 }, unserved: UNSERVED },
   async (request, call) => {
     const { id: ids, randomId: randomIds } = request
     if (ids.length === 0) refuseCall('MESSAGE_IDS_EMPTY')
     if (ids.length > MAX_IDS) refuseCall('LIMIT_INVALID')
     if (randomIds.length !== ids.length) refuseCall('RANDOM_ID_INVALID')
+    // A random id that is not one would be taken for a repeat of another message, and that be lost.
+    const ops = randomIds.map((randomId) => call.opOf(randomId))
+    if (new Set(ops).size < ops.length) refuseCall('RANDOM_ID_DUPLICATE')
     const from = await placeOf(call, request.fromPeer)
     const to = await sendingPlaceOf(call, request.toPeer)
     const { replyTo } = await replyOf(call, to, request.replyTo)
     const originals = await call.me.messages(ids.map(messageIdOf))
     const toSelf = to.peer.kind === 'user' && to.peer.id === call.self
-    const drafts = originals.map((original, at): Draft & { readonly op: string } => {
-      if (!original || original.fact.peer !== from.key || original.fact.action) return refuseCall('MESSAGE_ID_INVALID')
+    const drafts = originals.flatMap((original, at): (Draft & { readonly op: string })[] => {
+      // What was deleted meanwhile is passed over, as Telegram does.
+      if (!original || original.fact.peer !== from.key || original.fact.action) return []
       if (original.fact.noForwards) refuseCall('CHAT_FORWARDS_RESTRICTED')
-      return {
-        op: call.opOf(randomIds[at]!),
-        body: encodeBody(forwardedBody(original, request.dropAuthor === true, toSelf)),
-        ...flagsOf(request),
-        ...(replyTo !== undefined && { replyTo }),
-      }
+      const body = encodeBody(forwardedBody(original, request.dropAuthor === true, toSelf))
+      return [{ op: ops[at]!, body, ...flagsOf(request), ...(replyTo !== undefined && { replyTo }) }]
     })
+    if (drafts.length === 0) refuseCall('MESSAGE_ID_INVALID')
     return sent(call, to, drafts, dueOf(call, request.scheduleDate))
   },
 )

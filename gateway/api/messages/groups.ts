@@ -28,7 +28,7 @@ function invitedUsers(call: Call, updates: tl.RawUpdates): tl.messages.RawInvite
 
 export const createChat = method(
   'messages.createChat',
-  { auth: 'user', flood: GROUP_CHANGES },
+  { auth: 'user', flood: GROUP_CHANGES, unserved: { ttlPeriod: 'TTL_PERIOD_INVALID' } },
   async (request, call) => {
     const title = lineOf(request.title, MAX_TITLE_UNITS, 'CHAT_TITLE_EMPTY')
     const invited = await usersOf(call, request.users, MAX_GROUP_MEMBERS)

@@ -22,10 +22,13 @@ function invitedTo(hash: string): number {
 
 export const exportChatInvite = method(
   'messages.exportChatInvite',
-  { auth: 'user', flood: { burst: 200, perSecond: 5 } },
-  async (request, call) => {
+  {
+    auth: 'user',
+    flood: { burst: 200, perSecond: 5 },
     // A link that lets people in without the approval that was asked for would be worse than none.
-    if (request.requestNeeded || request.subscriptionPricing) refuseCall('METHOD_NOT_IMPLEMENTED')
+    unserved: { requestNeeded: 'METHOD_NOT_IMPLEMENTED', subscriptionPricing: 'METHOD_NOT_IMPLEMENTED' },
+  },
+  async (request, call) => {
     const { expireDate, usageLimit, title } = request
     if (expireDate !== undefined && expireDate <= call.now) refuseCall('EXPIRE_DATE_INVALID')
     if (usageLimit !== undefined && (usageLimit < 0 || usageLimit > MAX_USAGE)) refuseCall('USAGE_LIMIT_INVALID')

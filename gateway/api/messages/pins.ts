@@ -16,8 +16,14 @@ export const updatePinnedMessage = method('messages.updatePinnedMessage', { auth
   return answerChanges(call, outcome.changes)
 })
 
-export const unpinAllMessages = method('messages.unpinAllMessages', { auth: 'user' }, async (request, call) => {
-  const place = await placeOf(call, request.peer)
-  const { changes } = await repeated(call, (ask) => call.chat(place.chat).unpinAll(ask))
-  return affectedHistory(call, changes)
-})
+const UNSERVED = { topMsgId: 'TOPIC_ID_INVALID', savedPeerId: 'METHOD_NOT_IMPLEMENTED' } as const
+
+export const unpinAllMessages = method(
+  'messages.unpinAllMessages',
+  { auth: 'user', unserved: UNSERVED },
+  async (request, call) => {
+    const place = await placeOf(call, request.peer)
+    const { changes } = await repeated(call, (ask) => call.chat(place.chat).unpinAll(ask))
+    return affectedHistory(call, changes)
+  },
+)

@@ -75,11 +75,15 @@ export const getHistory = method('messages.getHistory', { auth: 'user' }, async 
   return presentPage(call, page, new PeerSet().peer(key))
 })
 
-export const getUnreadMentions = method('messages.getUnreadMentions', { auth: 'user' }, async (request, call) => {
-  const { peer, key } = await placeOf(call, request.peer)
-  const page = await call.me.unreadMentions({ peer, ...offsetsOf(request) })
-  return presentPage(call, page, new PeerSet().peer(key))
-})
+export const getUnreadMentions = method(
+  'messages.getUnreadMentions',
+  { auth: 'user', unserved: { topMsgId: 'TOPIC_ID_INVALID' } },
+  async (request, call) => {
+    const { peer, key } = await placeOf(call, request.peer)
+    const page = await call.me.unreadMentions({ peer, ...offsetsOf(request) })
+    return presentPage(call, page, new PeerSet().peer(key))
+  },
+)
 
 /** There are no media: a search for them finds nothing, and that is the truth. */
 const MEDIA_FILTERS: ReadonlySet<string> = new Set([
@@ -111,9 +115,16 @@ async function searched(call: Call, request: SearchRequest): Promise<MessagePage
   return refuseCall('FLOOD_WAIT_1')
 }
 
+/** A search of one topic, of one who is in the saved messages, or of a tag, answered with more would not be one. */
+const NARROWER = {
+  savedPeerId: 'METHOD_NOT_IMPLEMENTED',
+  savedReaction: 'METHOD_NOT_IMPLEMENTED',
+  topMsgId: 'TOPIC_ID_INVALID',
+} as const
+
 export const search = method(
   'messages.search',
-  { auth: 'user', flood: { burst: 300, perSecond: 10 } },
+  { auth: 'user', flood: { burst: 300, perSecond: 10 }, unserved: NARROWER },
   async (request, call) => {
     const { q: query, filter } = request
     if (query.length > MAX_QUERY_UNITS) refuseCall('SEARCH_QUERY_EMPTY')

@@ -15,6 +15,17 @@ import { asked, messageIn, type Place, sendingPlaceOf } from './place.js'
 
 const SENDING: FloodRule = { burst: 3000, perSecond: 150 }
 
+/** What a new message cannot be here, whether written or forwarded. */
+export const UNSERVED_OF_SENDING = {
+  effect: 'EFFECT_ID_INVALID',
+  quickReplyShortcut: 'SHORTCUT_INVALID',
+  scheduleRepeatPeriod: 'METHOD_NOT_IMPLEMENTED',
+  sendAs: 'SEND_AS_PEER_INVALID',
+  suggestedPost: 'SUGGESTED_POST_PEER_INVALID',
+} as const
+
+const UNSERVED_OF_TEXTS = { replyMarkup: 'REPLY_MARKUP_INVALID', richMessage: 'METHOD_NOT_IMPLEMENTED' } as const
+
 /** Posts the drafts, or schedules them; a repeat of the same random ids is answered with what the first one did. */
 export function sent(
   call: Call,
@@ -51,7 +62,9 @@ function scheduledIds(drafts: readonly { readonly op: string }[], outcomes: read
   })
 }
 
-export const sendMessage = method('messages.sendMessage', { auth: 'user', flood: SENDING }, (request, call) =>
+const SEND = { auth: 'user', flood: SENDING, unserved: { ...UNSERVED_OF_SENDING, ...UNSERVED_OF_TEXTS } } as const
+
+export const sendMessage = method('messages.sendMessage', SEND, (request, call) =>
   after(sendingPlaceOf(call, request.peer), (place) =>
     after(composedText(call, request, place.peer), (text) =>
       after(replyOf(call, place, request.replyTo), (reply) => {
@@ -84,7 +97,13 @@ function keptParts(body: MessageBody, before: Uint8Array): MessageBody {
   return quote ? { ...body, quote } : body
 }
 
-export const editMessage = method('messages.editMessage', { auth: 'user', flood: SENDING }, async (request, call) => {
+const EDIT = { auth: 'user', flood: SENDING, unserved: { media: 'MEDIA_INVALID', ...UNSERVED_OF_TEXTS } } as const
+
+export const editMessage = method('messages.editMessage', EDIT, async (request, call) => {
+  // Ids of scheduled messages and of shortcuts are sequences of their own: here the id would name another message.
+  if (request.scheduleDate !== undefined || request.scheduleRepeatPeriod !== undefined)
+    refuseCall('METHOD_NOT_IMPLEMENTED')
+  if (request.quickReplyShortcutId !== undefined) refuseCall('SHORTCUT_INVALID')
   const place = await sendingPlaceOf(call, request.peer)
   if (request.message === undefined) return refuseCall('MESSAGE_EMPTY')
   const message = await messageIn(call, place, request.id, 'MESSAGE_ID_INVALID')

@@ -41,19 +41,23 @@ const TOLD: ReadonlySet<string> = new Set([
   'sendMessageChooseStickerAction',
 ])
 
-export const setTyping = method('messages.setTyping', { auth: 'user' }, async (request, call) => {
-  const { chat, peer } = await placeOf(call, request.peer)
-  const action = typingName(request.action)
-  if (action === undefined || (peer.kind === 'user' && peer.id === call.self)) return true
-  const news: LiveNews = { type: 'typing', chat, by: call.self, action }
-  const { actors, log } = call.services
-  for (const user of await call.chat(chat).audience({ by: call.self })) {
-    if (user === call.self) continue
-    // Nobody waits: typing is told to those who are awake, or to nobody.
-    actors
-      .ref(User, user, { deadlineMs: call.deadlineMs, traceId: call.traceId, ifActive: true })
-      .hear(news)
-      .catch((error: unknown) => log.debug({ err: error, traceId: call.traceId }, 'typing was not told'))
-  }
-  return true
-})
+export const setTyping = method(
+  'messages.setTyping',
+  { auth: 'user', unserved: { topMsgId: 'TOPIC_ID_INVALID' } },
+  async (request, call) => {
+    const { chat, peer } = await placeOf(call, request.peer)
+    const action = typingName(request.action)
+    if (action === undefined || (peer.kind === 'user' && peer.id === call.self)) return true
+    const news: LiveNews = { type: 'typing', chat, by: call.self, action }
+    const { actors, log } = call.services
+    for (const user of await call.chat(chat).audience({ by: call.self })) {
+      if (user === call.self) continue
+      // Nobody waits: typing is told to those who are awake, or to nobody.
+      actors
+        .ref(User, user, { deadlineMs: call.deadlineMs, traceId: call.traceId, ifActive: true })
+        .hear(news)
+        .catch((error: unknown) => log.debug({ err: error, traceId: call.traceId }, 'typing was not told'))
+    }
+    return true
+  },
+)
