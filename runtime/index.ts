@@ -59,6 +59,7 @@ export type {
 export { Queue } from './queue.js'
 export type { Random } from './random.js'
 export { after, isPromise, type Soon } from './soon.js'
+export { replayedState, storedReminders } from './replay.js'
 export type { ActorSystem, ActorSystemOptions, SystemHealth, SystemLimits } from './system.js'
 export { systemClock } from './system-clock.js'
 export { systemRandom } from './system-random.js'

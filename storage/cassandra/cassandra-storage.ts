@@ -1,5 +1,6 @@
 import type { AgendaStore, JournalStore, OwnershipRegister } from '../../runtime/index.js'
 import { type ActorError, type Clock, errorCode } from '../../runtime/index.js'
+import { actorList } from './actor-list.js'
 import { CassandraAgenda } from './agenda.js'
 import { type ClientSession, connect, type SessionCounters } from './client-session.js'
 import { CassandraJournals } from './journals.js'
@@ -16,6 +17,8 @@ export interface CassandraStorage {
   /** Who owns which shard: for cluster/, which makes an Ownership of it. */
   readonly register: OwnershipRegister
   readonly counters: SessionCounters
+  /** All actors that were ever opened, in no order: for tools, since it reads a whole table. */
+  actors(): AsyncIterable<{ readonly kind: string; readonly key: string }>
   /**
    * Resolves when a quorum has answered a read and, if a write has failed since the last call, taken a write again.
    * Rejects with STORE_UNAVAILABLE or OUTCOME_UNKNOWN.
@@ -42,6 +45,7 @@ export async function openCassandraStorage(options: CassandraStorageOptions): Pr
     get counters() {
       return session.counters
     },
+    actors: () => actorList(session),
     async answers() {
       const { failures } = session.counters
       await session.read({ query: `SELECT value FROM probe WHERE name = 'answers'`, parameters: [] }, 'quorum')

@@ -57,6 +57,22 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
   }
 }
 
+/**
+ * As `openDataDirectory`, for reading what is there: a directory without data is REFUSED (reason NO_DATA), and so is one of
+ * an older format (FORMAT_TOO_OLD), which this does not change.
+ */
+export async function openExistingDirectory(path: string): Promise<DataDirectory> {
+  if (!existsSync(join(path, 'data.mdb'))) {
+    throw refused(`${path} holds no data of Heliograph. Name the directory that HELIOGRAPH_DATA_DIR named.`, 'NO_DATA')
+  }
+  const format = readFormat(path) ?? currentFormat
+  if (format < currentFormat) {
+    const cure = 'Start this version of Heliograph on it once.'
+    throw refused(`The data directory ${path} has format ${format}, which is older. ${cure}`, 'FORMAT_TOO_OLD')
+  }
+  return openDataDirectory(path)
+}
+
 /** Folder by folder: Node's own recursion never ends where the system takes no folders (`/proc`). */
 function makeDirectory(path: string): void {
   const missing: string[] = []

@@ -56,6 +56,19 @@ export function actorText(actor: ActorAddress): KeyText {
   return [nameText(actor.kind), nameText(actor.key)].join('')
 }
 
+/** The first `count` names of a key after its space; undefined when one of them is a hash. */
+export function namesIn(key: Uint8Array, count: number): string[] | undefined {
+  const names: string[] = []
+  let at = 1
+  for (let i = 0; i < count; i++) {
+    const length = key[at++] ?? hashedName
+    if (length === hashedName) return undefined
+    names.push(Buffer.from(key.subarray(at, at + length)).toString('utf8'))
+    at += length
+  }
+  return names
+}
+
 export function positionKey(of: Space, actor: KeyText, position: Position): Buffer {
   const key = Buffer.allocUnsafe(1 + actor.length + positionBytes)
   const at = writePrefix(key, of, actor)

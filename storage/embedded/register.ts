@@ -17,15 +17,20 @@ export interface EmbeddedRegister extends Ownership {
 
 const key = registerKey('node')
 
-interface StoredRegister {
+export interface StoredRegister {
   readonly epoch: number
   readonly shardCount: number
 }
 
+/** What the last start has stored; undefined where there was none. Throws CORRUPT. */
+export function storedRegister(kv: OrderedKv): StoredRegister | undefined {
+  const stored = kv.get(key)
+  return stored && parse(stored)
+}
+
 /** Takes the next epoch. Rejects with CORRUPT, and with STORE_UNAVAILABLE as the disk does. */
 export async function openRegister(kv: OrderedKv, self: NodeId, shardCount: number): Promise<EmbeddedRegister> {
-  const stored = kv.get(key)
-  const last = stored ? parse(stored) : { epoch: 0, shardCount }
+  const last = storedRegister(kv) ?? { epoch: 0, shardCount }
   if (last.shardCount !== shardCount) {
     throw new ActorError(
       'REFUSED',

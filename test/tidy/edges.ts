@@ -16,5 +16,5 @@ export const edges: Readonly<Record<string, string>> = {
   'examples/': 'client programs',
 }
 
-/** The only file that reads the environment; scripts and the test harness pass one on. */
-export const environmentReaders = ['server/main.ts', 'bench/', 'scripts/', 'test/']
+/** The only files that read the environment; scripts and the test harness pass one on. */
+export const environmentReaders = ['server/main.ts', 'server/cli/main.ts', 'bench/', 'scripts/', 'test/']

@@ -1,0 +1,17 @@
+import type { Command } from './command.js'
+import { migrateCommand } from './migrate-command.js'
+import { schemaCommand } from './schema-command.js'
+
+/** All commands but `help`, by name, in the order in which they are listed. */
+export const commands: ReadonlyMap<string, Command> = new Map([
+  ['schema', schemaCommand],
+  ['migrate', migrateCommand],
+])
+
+/** What `help` says: the list, or one command. Undefined for a command that there is not. */
+export function helpText(name?: string): string | undefined {
+  if (name !== undefined) return commands.get(name)?.usage
+  const listed = [...commands, ['help', { summary: 'this list; help <command>: all about one' }] as const]
+  const lines = listed.map(([each, { summary }]) => `  ${each.padEnd(10)}${summary}`)
+  return ['usage: npx heliograph <command> [options]', '', ...lines].join('\n')
+}
