@@ -9,6 +9,7 @@ export interface Seen {
 }
 
 const page = 100
+const changesAtOnce = 500
 
 /**
  * All that an account shows to its devices, one answer after the other: profile, state, the difference from the beginning,
@@ -32,7 +33,7 @@ export async function* accountView(user: Ref<User>): AsyncGenerator<Seen> {
 async function* differences(user: Ref<User>): AsyncGenerator<Seen> {
   let pts = 0
   for (;;) {
-    const request = { pts, date: 0, limit: page, totalLimit: Number.MAX_SAFE_INTEGER }
+    const request = { pts, date: 0, limit: changesAtOnce, totalLimit: Number.MAX_SAFE_INTEGER }
     const answer = await user.difference(request)
     yield { what: `difference from ${pts}`, answer }
     if (answer.kind !== 'slice' || answer.pts <= pts) return

@@ -15,6 +15,7 @@ import type { EmbeddedData } from '../../storage/index.js'
 import { batchesOf } from './batches.js'
 import type { Differences } from './differences.js'
 import { commitLimits, sizeOfEntry } from './journal-copy.js'
+import type { Progress } from './pace.js'
 import { plainValue } from './plain-value.js'
 
 // biome-ignore lint/suspicious/noExplicitAny: definitions of different shapes stand in one list
@@ -24,7 +25,6 @@ const mostRowsRead = 1_000
 
 export interface ComparedActor {
   readonly entries: number
-  readonly bytes: number
   readonly rows: number
   /** As the directory has them. */
   readonly reminders: readonly Pick<DueRow, 'name' | 'dueAtMs'>[]
@@ -38,17 +38,18 @@ export async function compareActor(
   to: OpenedJournal,
   definition: AnyDefinition | undefined,
   differences: Differences,
+  progress: (made: Progress) => void,
 ): Promise<ComparedActor> {
   const name = `${actor.kind}/${actor.key}`
   const add = (what: string) => differences.add(name, what)
-  const { entries, bytes } = await compareEntries(source.entries(actor), to.journal, add)
+  const entries = await compareEntries(source.entries(actor), to.journal, add, progress)
   const rows = await compareRows(source.rows(actor), to.journal, add)
   const reminders = storedReminders(from)
   if (!isDeepStrictEqual(new Set(reminders), new Set(storedReminders(to)))) add('other reminders')
   if (definition && !isDeepStrictEqual(stateOf(definition, actor, from), stateOf(definition, actor, to))) {
     add('another state')
   }
-  return { entries, bytes, rows, reminders }
+  return { entries, rows, reminders }
 }
 
 function stateOf(definition: AnyDefinition, actor: ActorAddress, opened: OpenedJournal): unknown {
@@ -63,10 +64,10 @@ async function compareEntries(
   all: Iterable<JournalEntry>,
   journal: Journal,
   add: (what: string) => void,
-): Promise<{ entries: number; bytes: number }> {
+  progress: (made: Progress) => void,
+): Promise<number> {
   let after: Position = { pts: 0, ordinal: 0 }
   let entries = 0
-  let bytes = 0
   for (const batch of batchesOf(all, commitLimits, sizeOfEntry)) {
     const last = batch.at(-1)!
     const found = await journal.read(after, last.pts, batch.length)
@@ -77,12 +78,12 @@ async function compareEntries(
       if (!isSameEntry(entry, again[at])) add(`entry ${entry.pts} is another when it is read alone`)
     }
     entries += batch.length
-    bytes += batch.reduce((sum, entry) => sum + sizeOfEntry(entry), 0)
+    progress({ entries: batch.length, bytes: batch.reduce((sum, entry) => sum + sizeOfEntry(entry), 0) })
     after = { pts: last.pts, ordinal: last.ordinal }
   }
   const [beyond] = await journal.read(after, Number.MAX_SAFE_INTEGER, 1)
   if (beyond) add(`entry ${beyond.pts}.${beyond.ordinal} is on the servers only`)
-  return { entries, bytes }
+  return entries
 }
 
 function compareEntry(entry: JournalEntry, found: JournalEntry | undefined, add: (what: string) => void): void {

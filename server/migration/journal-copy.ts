@@ -11,16 +11,12 @@ import {
 } from '../../runtime/index.js'
 import type { EmbeddedData } from '../../storage/index.js'
 import { batchesOf } from './batches.js'
+import type { Progress } from './pace.js'
 import type { MigrationTarget } from './target.js'
 
 /** Of one commit, and of one checkpoint's rows: they bound what a copy holds in memory. */
 export const commitLimits = { items: 200, bytes: 512 * 1024 }
 const checkpointLimits = { items: 2_000, bytes: 512 * 1024 }
-
-export interface CopiedActor {
-  readonly entries: number
-  readonly bytes: number
-}
 
 /**
  * Copies one actor: its agenda rows and entries, then derived rows and the newest snapshot. What is there already stays, so
@@ -32,28 +28,25 @@ export async function copyActor(
   target: MigrationTarget,
   actor: ActorAddress,
   mayKeepWriter: boolean,
-): Promise<CopiedActor> {
+  progress: (made: Progress) => void,
+): Promise<void> {
   const request = { epoch: source.epoch + 1, attempt: 1, mayKeepWriter }
   const from = await source.journals.open(actor, request)
   const to = await target.journals.open(actor, { ...request, epoch: target.epoch })
   try {
     const there = to.tail.at(-1) ?? to.snapshot?.position
     let head: Position = { pts: there?.pts ?? 0, ordinal: there?.ordinal ?? 0 }
-    let bytes = 0
-    let entries = 0
     // With the first entries only: whoever has one of them has these rows too.
     let before: Commit['before'] = there ? undefined : agendaOf(source, actor, storedReminders(from))
     for (const batch of batchesOf(source.entries(actor, head), commitLimits, sizeOfEntry)) {
-      target.checkOwned()
+      await target.owned()
       await to.journal.commit({ entries: batch, ...(before && { before }) })
       before = undefined
-      entries += batch.length
-      bytes += batch.reduce((sum, entry) => sum + sizeOfEntry(entry), 0)
+      progress({ entries: batch.length, bytes: sum(batch, sizeOfEntry) })
       head = batch.at(-1)!
     }
     checkEnd(actor, head, from.tail.at(-1) ?? from.snapshot?.position)
-    if (from.snapshot) bytes += await copyRows(source, target, actor, to.journal, from.snapshot)
-    return { entries, bytes }
+    if (from.snapshot) await copyRows(source, target, actor, to.journal, from.snapshot, progress)
   } finally {
     to.journal.close()
     from.journal.close()
@@ -75,17 +68,17 @@ async function copyRows(
   actor: ActorAddress,
   journal: Journal,
   snapshot: Snapshot,
-): Promise<number> {
-  let bytes = snapshot.state.length
+  progress: (made: Progress) => void,
+): Promise<void> {
   let isWritten = false
   for (const rows of batchesOf<DerivedRow>(source.rows(actor), checkpointLimits, sizeOfRow)) {
-    target.checkOwned()
+    await target.owned()
     await journal.checkpoint({ snapshot, rows, erased: [] })
     isWritten = true
-    bytes += rows.reduce((sum, row) => sum + sizeOfRow(row), 0)
+    progress({ bytes: sum(rows, sizeOfRow) })
   }
   if (!isWritten) await journal.checkpoint({ snapshot, rows: [], erased: [] })
-  return bytes
+  progress({ bytes: snapshot.state.length })
 }
 
 function checkEnd(actor: ActorAddress, reached: Position, head: Position | undefined): void {
@@ -95,6 +88,10 @@ function checkEnd(actor: ActorAddress, reached: Position, head: Position | undef
     `The servers have entries of ${actor.kind}/${actor.key} that the directory does not have: they are not a copy of it.`,
     { reason: 'OTHER_MIGRATION' },
   )
+}
+
+function sum<T>(all: readonly T[], sizeOf: (one: T) => number): number {
+  return all.reduce((bytes, one) => bytes + sizeOf(one), 0)
 }
 
 export function sizeOfEntry({ fact, body }: JournalEntry): number {

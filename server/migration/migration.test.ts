@@ -83,7 +83,7 @@ function newTarget() {
             return journals.open(actor, request)
           },
         },
-        checkOwned: () => undefined,
+        owned: async () => undefined,
         async *actors() {
           yield* known.values()
         },

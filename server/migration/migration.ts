@@ -4,7 +4,7 @@ import { atOnce } from './at-once.js'
 import { copyActor } from './journal-copy.js'
 import { MigrationLog } from './migration-log.js'
 import { type CopiedRows, copyNames } from './name-copy.js'
-import { Pace } from './pace.js'
+import { Pace, type Progress } from './pace.js'
 import type { MigrationTarget } from './target.js'
 
 /** Actors that are copied at the same time, each a commit at a time. */
@@ -67,12 +67,14 @@ async function copyActors(options: MigrationOptions, log: MigrationLog): Promise
     const last = part.at(-1)
     if (last === undefined) break
     await atOnce(part, actorsAtOnce, async (actor) => {
-      const copied = await copyPatiently(options, actor)
-      entries += copied.entries
-      pace.add(copied)
+      await copyPatiently(options, actor, (made) => {
+        entries += made.entries ?? 0
+        pace.add(made)
+      })
+      pace.add({ actors: 1 })
     })
     actors += part.length
-    target.checkOwned()
+    await target.owned()
     upTo = { kind: last.kind, key: last.key }
     await log.copied({ upTo, actors, entries })
   }
@@ -81,10 +83,14 @@ async function copyActors(options: MigrationOptions, log: MigrationLog): Promise
 }
 
 /** A store that does not answer is given some time; an actor may be copied again. */
-async function copyPatiently({ source, target, clock, say }: MigrationOptions, actor: ActorAddress) {
+async function copyPatiently(
+  { source, target, clock, say }: MigrationOptions,
+  actor: ActorAddress,
+  progress: (made: Progress) => void,
+): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
-      return await copyActor(source, target, actor, tries === 1)
+      return await copyActor(source, target, actor, tries === 1, progress)
     } catch (error) {
       const code = errorCode(error)
       if (tries === mostTries || (code !== 'STORE_UNAVAILABLE' && code !== 'OUTCOME_UNKNOWN')) throw error

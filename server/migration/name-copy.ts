@@ -17,13 +17,13 @@ export async function copyNames(source: EmbeddedData, target: MigrationTarget): 
   let names = 0
   let accounts = 0
   await atOnce(source.claimedNames(), rowsAtOnce, async (claimed) => {
-    target.checkOwned()
+    await target.owned()
     names++
     await copyClaim(target, claimed)
   })
   await atOnce(source.indexedNames(), rowsAtOnce, ({ name, userId }) => target.names.put(name, userId))
   await atOnce(source.accounts(), rowsAtOnce, async (row) => {
-    target.checkOwned()
+    await target.owned()
     accounts++
     await target.accounts.put(row)
   })

@@ -2,6 +2,12 @@ import type { Clock } from '../../runtime/index.js'
 
 const sayEveryMs = 2_000
 
+export interface Progress {
+  readonly actors?: number
+  readonly entries?: number
+  readonly bytes?: number
+}
+
 /** Counts actors, entries and bytes, and says now and then how many there are and how fast they come. */
 export class Pace {
   readonly #clock: Clock
@@ -21,8 +27,8 @@ export class Pace {
     this.#saidMs = this.#sinceMs
   }
 
-  add({ entries, bytes }: { readonly entries: number; readonly bytes: number }): void {
-    this.#actors++
+  add({ actors = 0, entries = 0, bytes = 0 }: Progress): void {
+    this.#actors += actors
     this.#entries += entries
     this.#bytes += bytes
     if (this.#clock.monotonic() - this.#saidMs >= sayEveryMs) this.end()

@@ -24,8 +24,11 @@ export interface MigrationTarget extends Pick<EmbeddedStorage, 'names' | 'direct
   readonly agenda: AgendaStore
   /** Under which all shards are this process's. */
   readonly epoch: number
-  /** Throws STOPPED once this process does not own the shards any more: what it writes then may not count. */
-  checkOwned(): void
+  /**
+   * Resolves while all shards are this process's, or once they are again. Rejects with STOPPED when they are another's, or
+   * were not this one's for too long: what is written then may not count.
+   */
+  owned(): Promise<void>
   /** All actors that were ever opened. */
   actors(): AsyncIterable<ActorName>
   close(): Promise<void>
@@ -66,9 +69,7 @@ export async function openServers(options: ServersOptions): Promise<MigrationTar
       ...{ journals, agenda, names, directory, accounts, close },
       epoch: ownership.epoch,
       actors: () => cassandra.actors(),
-      checkOwned() {
-        if (!ownership.holds(0, ownership.epoch)) throw notOwned()
-      },
+      owned: () => ownedAgain(ownership, clock),
     }
   } catch (error) {
     await close().catch(() => undefined)
@@ -89,8 +90,22 @@ async function ownAbove(register: OwnershipRegister, options: ServersOptions): P
   return take()
 }
 
-/** Nobody waits for an end of this process; a machine that has much to copy may be slow to renew. */
-const lease = { lengthMs: 10_000, renewEveryMs: 2_000 }
+/** A machine that has much to copy may be slow to renew. */
+const lease = { lengthMs: 4_000, renewEveryMs: 1_000 }
+const lookEveryMs = 100
+const patienceMs = 60_000
+
+/** A lease that has run out is good again once it is renewed: nobody took the shards without revoking it. */
+async function ownedAgain(ownership: SoleOwnership, clock: Clock): Promise<void> {
+  let isLost = false
+  for (let waitedMs = 0; !ownership.holds(0, ownership.epoch); waitedMs += lookEveryMs) {
+    if (waitedMs === 0) void ownership.lost.then(() => (isLost = true))
+    if (isLost || waitedMs >= patienceMs) throw notOwned()
+    await new Promise<void>((resolve) => {
+      clock.setTimer(lookEveryMs, resolve)
+    })
+  }
+}
 
 function notOwned(): ActorError {
   return new ActorError(

@@ -72,13 +72,13 @@ async function compareStored({ source, target, clock, random, say }: Verificatio
   const unknown = new Set<string>()
   const sums = { actors: 0, entries: 0, rows: 0, reminders: 0 }
   await atOnce(source.actors(), actorsAtOnce, async (actor) => {
-    target.checkOwned()
+    await target.owned()
     const definition = definitions.get(actor.kind)
     if (!definition) unknown.add(actor.kind)
     const request = { attempt: 1, mayKeepWriter: true }
     const from = await source.journals.open(actor, { ...request, epoch: source.epoch + 1 })
     const to = await target.journals.open(actor, { ...request, epoch: target.epoch })
-    const compared = await compareActor(source, actor, from, to, definition, differences)
+    const compared = await compareActor(source, actor, from, to, definition, differences, (made) => pace.add(made))
     from.journal.close()
     to.journal.close()
     for (const reminder of compared.reminders) due.add({ actor, ...reminder })
@@ -86,7 +86,7 @@ async function compareStored({ source, target, clock, random, say }: Verificatio
     sums.entries += compared.entries
     sums.rows += compared.rows
     sums.reminders += compared.reminders.length
-    pace.add(compared)
+    pace.add({ actors: 1 })
   })
   pace.end()
   const shardCount = source.shardCount
@@ -110,6 +110,7 @@ async function compareAccounts(options: VerificationOptions, differences: Differ
     sums.accounts += part.length
     sums.answers += answers
     part = []
+    say(`asked ${sums.accounts} accounts on both sides, ${sums.answers} answers each`)
   }
   for (const actor of source.actors()) {
     if (actor.kind !== User.kind) continue
@@ -117,7 +118,6 @@ async function compareAccounts(options: VerificationOptions, differences: Differ
     if (part.length === accountsASystem) await compare()
   }
   if (part.length > 0) await compare()
-  say(`asked ${sums.accounts} accounts on both sides, ${sums.answers} answers each`)
   return sums
 }
 
@@ -133,7 +133,7 @@ async function comparePart(
   let answers = 0
   try {
     await atOnce(accounts, accountsAtOnce, async ({ key }) => {
-      target.checkOwned()
+      await target.owned()
       const count = await compareAccount(from, to, User.parse(key), differences)
       answers += count
     })
@@ -144,14 +144,17 @@ async function comparePart(
 }
 
 async function compareAccount(from: ActorSystem, to: ActorSystem, id: number, differences: Differences) {
+  const here = accountView(from.ref(User, id))
   const there = accountView(to.ref(User, id))
   let answers = 0
-  for await (const { what, answer } of accountView(from.ref(User, id))) {
-    const other = await there.next().catch((error: Error) => ({ value: { what, answer: error.message } }))
+  for (;;) {
+    const failed = (error: Error) => ({ done: false, value: { what: 'an error', answer: error.message } })
+    const [asked, answered] = await Promise.all([here.next(), there.next().catch(failed)])
+    if (asked.done && answered.done) break
     answers++
-    if (other.value?.what === what && isDeepStrictEqual(plainValue(other.value.answer), plainValue(answer))) continue
+    if (isDeepStrictEqual(plainValue(asked.value), plainValue(answered.value))) continue
     // What follows would be asked from another place.
-    differences.add(`user/${id}`, `another answer: ${what}`)
+    differences.add(`user/${id}`, `another answer: ${asked.value?.what ?? 'one more'}`)
     break
   }
   return answers
@@ -192,7 +195,7 @@ function stoppedAt(clock: Clock): Clock {
   }
 }
 
-/** `checkOwned` says whether it is true. */
+/** `target.owned` says whether it is true. */
 function ownerOf(shardCount: number, epoch: number): Ownership {
   const self = 'migration'
   return { self, shardCount, ownerOf: () => self, epochOf: () => epoch, holds: (_, of) => of === epoch }
