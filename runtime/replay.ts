@@ -16,13 +16,16 @@ export function replayedState(definition: AnyDefinition, actor: ActorAddress, op
   return encode === undefined ? activation.state : encode(activation.state)
 }
 
+/** Reminders' facts are the runtime's own, in whatever form the others are. */
+const anyFacts = { version: Number.MAX_SAFE_INTEGER }
+
 /** The reminders that are set, of an actor of any kind: a due row stands for each of them. Throws CORRUPT. */
 export function storedReminders(opened: OpenedJournal): readonly Pick<DueRow, 'name' | 'dueAtMs'>[] {
   const { snapshot, tail } = opened
   const set = new Map<string, number>()
   for (const [name, { dueAtMs }] of (snapshot && decodeState(snapshot.state).reminders) ?? []) set.set(name, dueAtMs)
   for (const { fact } of tail) {
-    const { reminder } = decodeFact(fact, Number.MAX_SAFE_INTEGER)
+    const { reminder } = decodeFact(fact, anyFacts)
     if (reminder === undefined) continue
     if (reminder.dueAtMs === undefined) set.delete(reminder.name)
     else set.set(reminder.name, reminder.dueAtMs)

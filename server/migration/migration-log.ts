@@ -102,7 +102,7 @@ async function hasLog(target: MigrationTarget): Promise<boolean> {
 }
 
 /** Rejects with REFUSED (TARGET_NOT_EMPTY) when the target has actors that no migration put there. */
-export async function checkEmpty(target: Pick<MigrationTarget, 'actors'>): Promise<void> {
+async function checkEmpty(target: Pick<MigrationTarget, 'actors'>): Promise<void> {
   for await (const { kind, key } of target.actors()) {
     if (kind === logKind) continue
     throw new ActorError(

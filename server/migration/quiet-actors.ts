@@ -12,8 +12,12 @@ export function quietActors(clock: Clock, random: Random): readonly AnyDefinitio
   const refused = () => Promise.reject(new ActorError('STORE_UNAVAILABLE', 'Accounts are only read here.'))
   const definitions = actorDefinitions({
     chat: { clock, random },
-    usernameRows: { put: refused, remove: refused },
-    loginCodes: { delivery: { deliver: refused }, random, testNumbers: false },
+    records: {
+      directory: { confirm: refused, release: refused },
+      names: { put: refused, remove: refused },
+      accounts: { put: refused },
+    },
+    loginCodes: { delivery: { deliver: refused }, names: { owner: refused }, random, testNumbers: false },
   })
   return definitions.map(({ delivery: _, timers: __, ...definition }) => definition)
 }

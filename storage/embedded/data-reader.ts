@@ -92,7 +92,7 @@ export async function openEmbeddedData(options: {
 }
 
 /** The same on any ordered KV; closing it closes the KV. */
-export function dataOn(kv: OrderedKv, release: () => Promise<void>): EmbeddedData {
+function dataOn(kv: OrderedKv, release: () => Promise<void>): EmbeddedData {
   const { epoch, shardCount } = storedRegister(kv) ?? { epoch: 0, shardCount: 0 }
   const addressed = (kind: string, key: string): ActorAddress => ({ kind, key, shard: shardOf(kind, key, shardCount) })
   return {

@@ -28,8 +28,13 @@ export async function makeSampleData(directory: string, messages: number): Promi
   const system = createActorSystem({
     actors: actorDefinitions({
       chat: { clock, random: systemRandom },
-      usernameRows: storage.names,
-      loginCodes: { delivery: { deliver: refused }, random: systemRandom, testNumbers: true },
+      records: storage,
+      loginCodes: {
+        delivery: { deliver: refused },
+        names: { owner: refused },
+        random: systemRandom,
+        testNumbers: true,
+      },
     }),
     ...{ clock, random: systemRandom, ...silent },
     journals: storage.journals,
