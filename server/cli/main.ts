@@ -4,6 +4,7 @@
 // C2. A problem that the person can mend ends it with a line, no stack: exit code 1; arguments that are none: 2.
 
 import { errorCode, systemClock, systemRandom } from '../../runtime/index.js'
+import { SettingsRefused } from '../settings.js'
 import { WrongUsage } from './command.js'
 import { commands, helpText } from './commands.js'
 
@@ -46,7 +47,8 @@ async function run([name, ...args]: readonly string[]): Promise<number> {
       complain(`${error.message}\n\n${command.usage}`)
       return 2
     }
-    if (errorCode(error) === undefined || errorCode(error) === 'INTERNAL') throw error
+    const isMendable = error instanceof SettingsRefused || !['INTERNAL', undefined].includes(errorCode(error))
+    if (!isMendable) throw error
     complain((error as Error).message)
     return 1
   }

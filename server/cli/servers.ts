@@ -1,22 +1,18 @@
-import { readCassandra, readServerList } from '../../storage/index.js'
+import { readSettings } from '../settings.js'
+import { cassandraPlace, postgresPlaces } from '../store-places.js'
 import { type CommandContext, WrongUsage } from './command.js'
 
-const cassandraName = 'HELIOGRAPH_CASSANDRA'
-const postgresName = 'HELIOGRAPH_POSTGRES_SERVERS'
-
-/** The servers that the settings name; undefined where nothing is set. Throws REFUSED for a text that names none. */
+/** The servers that the server's own settings name; undefined where nothing is set. Throws SettingsRefused. */
 export function namedServers({ environment }: CommandContext) {
-  const cassandra = environment[cassandraName]
-  const postgres = environment[postgresName]
-  return {
-    cassandra: cassandra ? readCassandra(cassandra) : undefined,
-    postgres: postgres ? readServerList(postgres) : undefined,
-  }
+  const { cassandra, postgres } = readSettings(environment)
+  return { cassandra: cassandra && cassandraPlace(cassandra), postgres: postgres && postgresPlaces(postgres) }
 }
 
 /** Both, or WrongUsage. */
 export function allServers(context: CommandContext) {
   const { cassandra, postgres } = namedServers(context)
   if (cassandra && postgres) return { cassandra, postgres: { servers: postgres } }
-  throw new WrongUsage(`Set ${cassandraName} and ${postgresName}: they name the servers (docs/operations.md).`)
+  throw new WrongUsage(
+    'Set HELIOGRAPH_CASSANDRA and HELIOGRAPH_POSTGRES_SERVERS: they name the servers (docs/operations.md).',
+  )
 }

@@ -8,52 +8,54 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { MemoryStorage } from '@mtcute/node'
 import cassandra from 'cassandra-driver'
-import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { mtcuteClient, startServer, testPhone, waitUntil } from '../harness/index.js'
+import { history } from '../crash/witness.js'
+import { mtcuteClient, type ServerProcess, startServer, testPhone, waitUntil } from '../harness/index.js'
+import { type RealStores, realStores } from '../harness/real-stores.js'
 import { serviceUrl } from '../services.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const keyspace = `test_migrate_${process.pid}`
-const database = `test_migrate_${process.pid}`
 const scratch = mkdtempSync(join(tmpdir(), 'heliograph-migrate-'))
 const data = join(scratch, 'data')
-const people = [1, 2, 3].map((account) => ({ phone: testPhone(account), name: `person_${account}_moves` }))
+const people = [1, 2, 3].map((account) => ({
+  phone: testPhone(account),
+  name: `person_${account}_moves`,
+  storage: new MemoryStorage(),
+}))
+const [annasName, bertsName, carlsName] = people.map(({ name }) => name) as [string, string, string]
 
 const cql = new cassandra.Client({ contactPoints: [serviceUrl('cassandra')], localDataCenter: 'dc1' })
-const sql = new pg.Client({ connectionString: serviceUrl('postgres') })
-let environment: Record<string, string> = {}
+let stores: RealStores
+let keyspace = ''
+let server: ServerProcess
+let annaSaw: Awaited<ReturnType<typeof history>> = []
 
 beforeAll(async () => {
   await cql.connect()
-  await sql.connect()
-  await sql.query(`CREATE DATABASE ${database} TEMPLATE template0 STRATEGY wal_log`)
-  const postgres = new URL(serviceUrl('postgres'))
-  postgres.pathname = `/${database}`
-  environment = {
-    HELIOGRAPH_CASSANDRA: `cassandra://${serviceUrl('cassandra')}/${keyspace}?replication=1`,
-    HELIOGRAPH_POSTGRES_SERVERS: `main=${postgres.href}`,
-  }
+  stores = await realStores()
+  keyspace = /[/]([a-z0-9_]+)[?]/.exec(stores.env.HELIOGRAPH_CASSANDRA!)![1]!
+  server = await startServer({ dataDir: data, startWithinMs: 60_000 })
   await makeData()
 }, 240_000)
 
 afterAll(async () => {
-  await cql.execute(`DROP KEYSPACE IF EXISTS ${keyspace}`).catch(() => undefined)
+  await server?.dispose()
   await cql.shutdown()
-  await sql.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`)
-  await sql.end()
+  await stores?.dispose()
   rmSync(scratch, { recursive: true, force: true })
 }, 120_000)
 
-/** The directory of a server that was killed: what it had not delivered yet is in there too. */
+const clientOf = ({ phone, storage }: (typeof people)[0]) =>
+  mtcuteClient(server, { phone, storage, client: { logLevel: 0 } })
+
+/** The server is killed at the end: what it had not delivered yet is in the directory too. */
 async function makeData(): Promise<void> {
-  const server = await startServer({ dataDir: data, startWithinMs: 60_000 })
-  const clients = await Promise.all(people.map(({ phone }) => mtcuteClient(server, { phone, client: { logLevel: 0 } })))
+  const clients = await Promise.all(people.map(clientOf))
   try {
     await Promise.all(clients.map((client, at) => client.setMyUsername(people[at]!.name)))
     const [anna, bert, carl] = clients as [(typeof clients)[0], (typeof clients)[0], (typeof clients)[0]]
-    const [, bertsName, carlsName] = people.map(({ name }) => name) as [string, string, string]
     const { chat } = await anna.createGroup({ title: 'movers', users: [bertsName, carlsName] })
     for (let i = 0; i < 30; i++) {
       await anna.sendText(bertsName, `to Bert ${i}`)
@@ -67,10 +69,10 @@ async function makeData(): Promise<void> {
     await anna.saveDraft(bertsName, { message: 'half a th' })
     await anna.sendText(bertsName, 'tomorrow', { schedule: new Date(Date.now() + 86_400_000) })
     for (let i = 0; i < 40; i++) await bert.createGroup({ title: `small ${i}`, users: [carlsName] })
+    annaSaw = await history(anna, bertsName)
   } finally {
     await Promise.all(clients.map((client) => client.destroy()))
     await server.kill9()
-    await server.dispose()
   }
 }
 
@@ -82,7 +84,7 @@ interface Ended {
 function heliograph(...args: string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
   const child = spawn(process.execPath, ['scripts/heliograph.mjs', ...args], {
     cwd: root,
-    env: { ...process.env, ...environment },
+    env: { ...process.env, ...stores.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let said = ''
@@ -106,7 +108,7 @@ test('a directory moves to servers, killed on the way, and is the same there', {
   expect(early).toMatchObject({ code: 1 })
   expect(early.said).toContain('npm run migrate')
 
-  expect((await run('schema')).said).toMatch(/Cassandra, .*: brought from version 0[\s\S]*PostgreSQL, main: brought/)
+  expect((await run('schema')).said).toMatch(/Cassandra, .*: brought from version 0[\s\S]*PostgreSQL, a: brought/)
 
   const cutOff = heliograph('migrate', '--from', data)
   await waitUntil('a part is copied', async () => (await actorsThere()) > 8, 120_000)
@@ -130,12 +132,33 @@ test('a directory moves to servers, killed on the way, and is the same there', {
 })
 
 test('what was changed on the servers is found', { timeout: 120_000 }, async () => {
-  const { rows } = await cql.execute(`SELECT * FROM ${keyspace}.user_box LIMIT 1`)
+  const { rows } = await cql.execute(`SELECT * FROM ${keyspace}.user_box`)
+  const row = rows.find(({ body }) => body !== null)
   const key = ['user_id', 'bucket', 'pts', 'ordinal', 'writer_epoch', 'writer_attempt']
   const where = key.map((column) => `${column} = ?`).join(' AND ')
-  const at = key.map((column) => rows[0]?.[column])
-  await cql.execute(`UPDATE ${keyspace}.user_box SET body = 0x00 WHERE ${where}`, at, { prepare: true })
+  const put = (body: Buffer) => {
+    const parameters = [body, ...key.map((column) => row?.[column])]
+    return cql.execute(`UPDATE ${keyspace}.user_box SET body = ? WHERE ${where}`, parameters, { prepare: true })
+  }
+  await put(Buffer.of(0))
   const compared = await run('migrate', '--from', data, '--verify-only')
   expect(compared.said).toMatch(/user\/\d+: entry \d+\.\d+ has another body/)
   expect(compared.code).toBe(1)
+  await put(row?.body)
+  expect(await run('migrate', '--from', data, '--verify-only')).toMatchObject({ code: 0 })
+})
+
+test('a server goes on there, and the same devices with it', { timeout: 120_000 }, async () => {
+  await server.restart(stores.env)
+  const [anna, bert] = await Promise.all(people.slice(0, 2).map(clientOf))
+  try {
+    expect(await history(anna!, bertsName)).toEqual(annaSaw)
+    const heard: string[] = []
+    bert!.onNewMessage.add(({ text }) => heard.push(text))
+    await anna!.sendText(bertsName, 'from the servers')
+    await waitUntil('Bert hears it', () => heard.includes('from the servers'), 20_000)
+    expect((await bert!.resolvePeer(annasName))._).toBe('inputPeerUser')
+  } finally {
+    await Promise.all([anna, bert].map((client) => client?.destroy()))
+  }
 })
