@@ -8,6 +8,7 @@ import {
   openEmbeddedStorage,
   openPostgresStorage,
 } from '../storage/index.js'
+import { refuseUnfinishedCopy } from './migration/unfinished-copy.js'
 import { settingTable } from './setting-table.js'
 import { type Settings, SettingsRefused } from './settings.js'
 import { cassandraPlace, postgresPlaces } from './store-places.js'
@@ -107,6 +108,12 @@ async function onCassandra({ cassandra: place, migrateAtStart }: Settings, tools
   try {
     const ownership = await told('cassandra', () =>
       openSoleOwnership({ register: storage.register, clock, random, log: log('ownership') }),
+    )
+    await told('cassandra', () =>
+      refuseUnfinishedCopy(storage.journals, ownership.epoch, ownership.shardCount).catch(async (error) => {
+        await ownership.close()
+        throw error
+      }),
     )
     return {
       journals: storage.journals,

@@ -1,4 +1,12 @@
-import { ActorError, decode, encode, type Journal, type Position, shardOf } from '../../runtime/index.js'
+import {
+  type ActorAddress,
+  ActorError,
+  decode,
+  encode,
+  type Journal,
+  type Position,
+  shardOf,
+} from '../../runtime/index.js'
 import type { ActorName } from '../../storage/index.js'
 import type { MigrationTarget } from './target.js'
 
@@ -11,7 +19,11 @@ import type { MigrationTarget } from './target.js'
  * L3. After `done` nothing is copied any more: a server may have been started since.
  */
 export const logKind = 'migration'
-const address = { kind: logKind, key: 'embedded' }
+const key = 'embedded'
+
+export function logAddress(shardCount: number): ActorAddress {
+  return { kind: logKind, key, shard: shardOf(logKind, key, shardCount) }
+}
 
 /** What was copied from: another start on the directory makes it another source. */
 export interface MigrationSource {
@@ -26,7 +38,7 @@ export interface CopiedSoFar {
   readonly entries: number
 }
 
-type Fact =
+export type Fact =
   | { readonly type: 'begun'; readonly source: MigrationSource }
   | ({ readonly type: 'copied' } & CopiedSoFar)
   | { readonly type: 'done' }
@@ -57,10 +69,9 @@ export class MigrationLog {
     shardCount: number,
     nowMs: () => number,
   ): Promise<MigrationLog> {
-    const actor = { ...address, shard: shardOf(address.kind, address.key, shardCount) }
     if (!(await hasLog(target))) await checkEmpty(target)
     const request = { epoch: target.epoch, attempt: 1, mayKeepWriter: true }
-    const { journal, tail } = await target.journals.open(actor, request)
+    const { journal, tail } = await target.journals.open(logAddress(shardCount), request)
     const facts = tail.map(({ fact }) => decode(fact) as Fact)
     const last = tail.at(-1)
     const head = { pts: last?.pts ?? 0, ordinal: last?.ordinal ?? 0 }

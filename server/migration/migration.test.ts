@@ -14,6 +14,7 @@ import { contentsOf } from './contents.js'
 import { migrate } from './migration.js'
 import type { MigrationTarget } from './target.js'
 import { erasedText, makeSampleData } from './testing/sample-data.js'
+import { refuseUnfinishedCopy } from './unfinished-copy.js'
 import { verify } from './verification.js'
 
 const clock = systemClock
@@ -146,11 +147,15 @@ test('a copy that was cut off anywhere goes on, and ends as one that was not', a
       expect((await compare(source, target)).differences.first).toEqual([])
       const { said } = await copy(source, target)
       expect(said.join()).toContain('Copied already')
+      await refuseUnfinishedCopy(target.journals, target.epoch, 4096)
       await target.close()
       break
     }
     ends++
     await target.close()
+    const later = await place.open()
+    await expect(refuseUnfinishedCopy(later.journals, later.epoch, 4096)).rejects.toMatchObject({ code: 'REFUSED' })
+    await later.close()
   }
   expect(ends).toBeGreaterThan(2)
 })

@@ -115,6 +115,7 @@ test('a directory moves to servers, killed on the way, and is the same there', {
   cutOff.child.kill('SIGKILL')
   const { said } = await cutOff.ended
   expect(said).not.toContain('Copied:')
+  await expect(server.restart(stores.env)).rejects.toThrow('the copy was cut off')
 
   const whole = await run('migrate', '--from', data)
   expect(whole.said).toContain('No difference.')
