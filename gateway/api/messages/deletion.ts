@@ -1,6 +1,8 @@
-import type { ChatId } from '../../../actors/chat/chat-id.js'
+import { type ChatId, parsePeerKey } from '../../../actors/chat/chat-id.js'
 import type { Asked } from '../../../actors/chat/contract.js'
 import type { BoxChange } from '../../../actors/user/changes.js'
+import type { Located } from '../../../actors/user/contract.js'
+import { refusalReason } from '../../../runtime/index.js'
 import type { Call } from '../call.js'
 import { atLeastZero, messageIdsOf } from '../input/number.js'
 import { method } from '../method.js'
@@ -13,20 +15,44 @@ export const deleteMessages = method('messages.deleteMessages', { auth: 'user' }
   return affectedMessages(call, await call.me.deleteOwn({ ids, origin: call.origin }))
 })
 
-/** For everyone: each chat is asked about its own. Ids that are gone already are passed over, as Telegram does. */
+/**
+ * For everyone: each chat is asked about its own. Ids that are gone already are passed over, as Telegram does. Where the
+ * caller may not, as in a group that he left, his own copies go: in the end he has none of what he named. Refused
+ * (MESSAGE_DELETE_FORBIDDEN) only before anything is done: the answer of a call that did a part must tell of it.
+ */
 async function revoked(call: Call, ids: readonly number[]): Promise<readonly BoxChange[]> {
-  const targets = new Map<ChatId, number[]>()
-  for (const located of await call.me.locate(ids)) {
-    if (!located) continue
-    const list = targets.get(located.chat) ?? []
-    targets.set(located.chat, list)
-    list.push(located.n)
-  }
   const changes: BoxChange[] = []
-  for (const [chat, list] of targets) {
-    changes.push(...(await call.chat(chat).delete({ ...asked(call), targets: list })).changes)
+  for (const { chat, ids: here, targets } of byChat(ids, await call.me.locate(ids))) {
+    try {
+      changes.push(...(await call.chat(chat).delete({ ...asked(call), targets })).changes)
+    } catch (error) {
+      const reason = refusalReason(error)
+      if (reason === undefined || (reason === 'MESSAGE_DELETE_FORBIDDEN' && changes.length === 0)) throw error
+      changes.push(...(await call.me.deleteOwn({ ids: here, origin: call.origin })))
+    }
   }
   return changes
+}
+
+interface InOneChat {
+  readonly chat: ChatId
+  /** The caller's own ids, and the chat's. */
+  readonly ids: number[]
+  readonly targets: number[]
+}
+
+/** Groups come first: only they forbid one to delete what others wrote. */
+function byChat(ids: readonly number[], located: readonly (Located | undefined)[]): readonly InOneChat[] {
+  const chats = new Map<ChatId, InOneChat & { readonly isGroup: boolean }>()
+  for (const [at, found] of located.entries()) {
+    if (!found) continue
+    const isGroup = parsePeerKey(found.peer).kind === 'chat'
+    const here = chats.get(found.chat) ?? { chat: found.chat, ids: [], targets: [], isGroup }
+    chats.set(found.chat, here)
+    here.ids.push(ids[at]!)
+    here.targets.push(found.n)
+  }
+  return [...chats.values()].sort((one, other) => Number(other.isGroup) - Number(one.isGroup))
 }
 
 /** Steps of 1000 messages that one call deletes; beyond it the client is asked to call again. */
