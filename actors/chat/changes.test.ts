@@ -265,6 +265,18 @@ describe('scheduled messages', () => {
     expect(own[3]).toMatchObject({ ids: [1], sent: [own[2]?.n] })
   })
 
+  it('of an account that was deleted meanwhile are dropped', async () => {
+    const talk = await Talk.start()
+    await talk.until(schedule(talk, 1, 'from the grave'))
+    await talk.until(schedule(talk, 2, 'alive'))
+    talk.trouble.closed.add(1)
+    await talk.world.clock.advance(HOUR_MS + 1_000)
+    expect(await talk.texts(2, PAIR)).toEqual(['alive'])
+    const left = (await talk.box(1, PAIR)).filter(({ type }) => type === 'unschedule')
+    expect(left).toMatchObject([{ ids: [1] }])
+    expect(await talk.until(talk.chat(PAIR).scheduled({ by: 1 }))).toEqual([])
+  })
+
   it('are sent at once or dropped on demand, and a repeat has the first outcome', async () => {
     const talk = await Talk.start()
     for (const text of ['a', 'b', 'c']) await talk.until(schedule(talk, 1, text))

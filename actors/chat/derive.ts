@@ -1,13 +1,14 @@
 import type { DerivedWriter, Placed } from '../../runtime/index.js'
-import type { ChatFact, HistoryDeletion } from './fact.js'
+import type { ChatFact, HistoryDeletion, React } from './fact.js'
 import { deriveForgotten, deriveReceipts } from './receipts.js'
 import type { ChatState } from './state.js'
 
 /**
  * The derived tables of a chat (CORE J6); `order` is a message's entry.
  * - `receipt`, group = window, order = key of the operation: receipts that left the fold (receipts.ts)
- * - `edit`: the entry of the newest edit · `gone`: deleted for everyone · `reactions`: all reactions to the message
- * - `pin`, group '' or the user who pinned for himself
+ * - `gone`: deleted for everyone
+ * - `edit`: the entry of the newest edit · `reactions`: all reactions to the message · `pin`; each of these in the group
+ *   that all share, or in that of the user whose box alone it reached (`groupFor`)
  */
 export const ONE_GROUP = '-'
 
@@ -15,15 +16,15 @@ export function deriveRows(state: ChatState, fact: ChatFact, at: Placed, _body: 
   deriveReceipts(state, rows)
   switch (fact.type) {
     case 'edit':
-      rows.put('edit', ONE_GROUP, fact.target, at.pts)
+      rows.put('edit', groupFor(fact.to), fact.target, at.pts)
       if (fact.previous !== undefined) rows.erase(fact.previous)
       return
     case 'delete':
       for (const target of fact.targets) {
         rows.put('gone', ONE_GROUP, target, 1)
-        rows.remove('edit', ONE_GROUP, target)
-        rows.remove('reactions', ONE_GROUP, target)
-        rows.remove('pin', ONE_GROUP, target)
+        for (const group of groupsOf(state)) {
+          for (const table of ['edit', 'reactions', 'pin']) rows.remove(table, group, target)
+        }
         rows.erase(target)
       }
       for (const edit of fact.edits) rows.erase(edit)
@@ -32,11 +33,10 @@ export function deriveRows(state: ChatState, fact: ChatFact, at: Placed, _body: 
       if (!fact.to) eraseHistory(state, fact, rows)
       return
     case 'react':
-      if (fact.all.length > 0) rows.put('reactions', ONE_GROUP, fact.target, fact.all)
-      else rows.remove('reactions', ONE_GROUP, fact.target)
+      deriveReactions(state, fact, rows)
       return
     case 'pin': {
-      const group = pinGroup(fact.to?.[0])
+      const group = groupFor(fact.to)
       for (const target of fact.targets) {
         if (fact.pinned) rows.put('pin', group, target, at.pts)
         else rows.remove('pin', group, target)
@@ -51,8 +51,21 @@ export function deriveRows(state: ChatState, fact: ChatFact, at: Placed, _body: 
   }
 }
 
-export function pinGroup(onlyFor: number | undefined): string {
-  return onlyFor === undefined ? ONE_GROUP : String(onlyFor)
+/** Of what concerns all, or the one whom `to` names alone. */
+export function groupFor(to: readonly number[] | undefined): string {
+  return to?.[0] === undefined ? ONE_GROUP : String(to[0])
+}
+
+/** All groups that a message's rows may stand in: in private chats, one for each party too. */
+export function groupsOf(state: ChatState): readonly string[] {
+  if (state.groupId !== 0) return [ONE_GROUP]
+  return [ONE_GROUP, ...[...state.members.keys()].map(String)]
+}
+
+/** What all get is newer than what one party saw alone; one's own is kept as it is, also when it is empty. */
+function deriveReactions(state: ChatState, fact: React, rows: DerivedWriter): void {
+  if (!fact.to) for (const group of groupsOf(state)) rows.remove('reactions', group, fact.target)
+  if (fact.to || fact.all.length > 0) rows.put('reactions', groupFor(fact.to), fact.target, fact.all)
 }
 
 function eraseHistory(state: ChatState, fact: HistoryDeletion, rows: DerivedWriter): void {

@@ -74,6 +74,23 @@ describe('a group', () => {
     expect(await talk.until(talk.chat(chat).audience({ by: 1 }))).toEqual([2])
   })
 
+  it('takes back who left by himself, as what he was made of, and none who was removed', async () => {
+    const talk = await Talk.start()
+    const chat = await talk.group(1, [2, 3])
+    await talk.until(remove(talk, chat, 1, 1))
+    await talk.until(remove(talk, chat, 2, 2))
+    const back = await talk.until(add(talk, chat, 1, 1))
+    expect(back.changes.map(itemOf)).toMatchObject([{ action: { type: 'add', users: [1] } }])
+    expect(await info(talk, chat, 1)).toMatchObject({ membership: 'creator', memberCount: 2 })
+    expect(await talk.refused(add(talk, chat, 2, 9))).toBe('USER_NOT_PARTICIPANT')
+    await talk.until(add(talk, chat, 2, 2))
+    expect(await info(talk, chat, 2)).toMatchObject({ membership: 'member' })
+    expect(await talk.refused(add(talk, chat, 2, 2))).toBe('USER_ALREADY_PARTICIPANT')
+    await talk.until(remove(talk, chat, 1, 3))
+    expect(await talk.refused(add(talk, chat, 3, 3))).toBe('USER_NOT_PARTICIPANT')
+    expect(await talk.refused(add(talk, chat, 9, 9))).toBe('PEER_ID_INVALID')
+  })
+
   it('is to those who have gone what it was then', async () => {
     const talk = await Talk.start()
     const chat = await talk.group(1, [2, 3, 4])
@@ -104,7 +121,10 @@ describe('a group', () => {
     const chat = await talk.group(1, [2, 3])
     const outcome = await talk.until(remove(talk, chat, 1, 2, true))
     await talk.delivered(2, chat, outcome.n + 1)
-    expect((await talk.box(2, chat)).at(-1)).toMatchObject({ type: 'deleteHistory', upTo: outcome.n })
+    const [removal, revocation] = (await talk.box(2, chat)).slice(-2)
+    expect(removal).toMatchObject({ n: outcome.n, action: { type: 'remove', user: 2 } })
+    // That he was removed stays to be seen.
+    expect(revocation).toMatchObject({ type: 'deleteHistory', upTo: outcome.n - 1 })
     const next = await talk.say(chat, 1, 'on')
     await talk.delivered(3, chat, next.n)
     expect((await talk.box(3, chat)).map(({ type }) => type)).not.toContain('deleteHistory')

@@ -40,7 +40,9 @@ export function create(
 export function addMember(turn: ChatTurn, request: Asked & { user: number }): Promise<Later<Outcome>> {
   return changing(turn, request, () => {
     const { by, op, user } = request
-    memberOf(turn.state, by)
+    // Who left by himself may come back; who was removed is invited, by a member or a link.
+    const isReturning = by === user && turn.state.group?.former?.get(by)?.why === 'left'
+    if (!isReturning) memberOf(turn.state, by)
     if (turn.state.members.has(user)) refuse('USER_ALREADY_PARTICIPANT')
     if (user === SERVICE_USER_ID) refuse('USER_ID_INVALID')
     checkRoom(turn.state)
@@ -69,7 +71,8 @@ export function removeMember(
     }
     const removal = told(by, op, { type: 'remove', user }, { delivered })
     if (!request.revokeHistory || by === user) return [removal]
-    const upTo = head.pts + 1
+    // The removal itself stays: it is what the dialog shows from then on.
+    const upTo = head.pts
     const revocation = { type: 'deleteHistory', by, op, second: true, from: 0, upTo, edits: [], to: [user] } as const
     return [removal, { fact: revocation }]
   })

@@ -38,8 +38,13 @@ export function otherParty(state: ChatState, user: number): number | undefined {
   return undefined
 }
 
-/** Private chats: the one whom nothing that `user` does may reach. */
+/** Private chats: the other party blocks `user`. */
 export function isBlockedBy(state: ChatState, user: number): boolean {
   const other = otherParty(state, user)
   return other !== undefined && (state.blockedBy?.includes(other) ?? false)
+}
+
+/** Whom alone it reaches what `user` does: himself, where the other party blocks him; otherwise it is not limited. */
+export function reachOf(state: ChatState, user: number): readonly number[] | undefined {
+  return isBlockedBy(state, user) ? [user] : undefined
 }

@@ -1,9 +1,9 @@
 import { after, type Later, refuse, type Soon } from '../../runtime/index.js'
 import type { Asked, Draft, EditRequest, Outcome, PostRequest } from './contract.js'
-import { ONE_GROUP } from './derive.js'
+import { groupFor, groupsOf, ONE_GROUP } from './derive.js'
 import type { ChatEntry, Edit, Post } from './fact.js'
 import { given } from './lane-item.js'
-import { checkKnown, isAdmin, isBlockedBy, memberOf, writerIn } from './membership.js'
+import { checkKnown, isAdmin, isBlockedBy, memberOf, reachOf, writerIn } from './membership.js'
 import { answerAll, append, type Change, once, slotted } from './operation.js'
 import { entriesAt, findOperation, isNew } from './receipts.js'
 import type { ChatTurn } from './shape.js'
@@ -125,20 +125,30 @@ export function edit(turn: ChatTurn, request: EditRequest): Promise<Later<Outcom
     if (message.fact.by !== by) refuse('MESSAGE_AUTHOR_REQUIRED')
     const isOwnChat = state.members.size === 1 && !isGroup(state)
     if (!isOwnChat && message.atMs + EDIT_WITHIN_MS < nowMs) refuse('MESSAGE_EDIT_TIME_EXPIRED')
-    const previous = (await turn.own.row('edit', ONE_GROUP, target)) as number | undefined
-    const [edited] = previous === undefined ? [message] : await entriesAt(turn, [previous])
+    const to = message.fact.to ?? reachOf(state, by)
+    const [latest] = await editsOf(turn, [target], [ONE_GROUP, groupFor([by])])
+    const [edited] = latest === undefined ? [message] : await entriesAt(turn, [latest])
     if (edited?.body && Buffer.compare(edited.body, body) === 0) refuse('MESSAGE_NOT_MODIFIED')
     const mentions = isGroup(state) ? await mentioned(turn, by, request.mentions ?? [], undefined) : []
+    // One that reaches the author alone supersedes none that the other party may still have to get.
+    const [previous] = await editsOf(turn, [target], [groupFor(to)])
     const fact: Edit = {
       type: 'edit',
       by,
       op,
       target,
-      ...given({ previous, to: message.fact.to }),
+      ...given({ previous, to }),
       ...(mentions.length > 0 ? { mentions } : undefined),
     }
     return [{ fact, body }]
   })
+}
+
+/** The newest edits of these messages in these groups, the newest first. */
+async function editsOf({ own }: Pick<ChatTurn, 'own'>, targets: readonly number[], groups: readonly string[]) {
+  const rows = groups.flatMap((group) => targets.map((target) => own.row('edit', group, target)))
+  const edits = (await Promise.all(rows)) as (number | undefined)[]
+  return edits.filter((n) => n !== undefined).sort((a, b) => b - a)
 }
 
 export interface Message extends ChatEntry {
@@ -164,7 +174,7 @@ async function standing({ state, own }: ChatTurn, targets: readonly number[]): P
 
 export function remove(turn: ChatTurn, request: Asked & { targets: readonly number[] }): Promise<Later<Outcome>> {
   return once(turn, request, async () => {
-    const { state, own } = turn
+    const { state } = turn
     const { by, op } = request
     const member = memberOf(state, by)
     if (request.targets.length > MAX_TARGETS) refuse('MESSAGE_IDS_TOO_MUCH', `at most ${MAX_TARGETS} messages`)
@@ -173,8 +183,8 @@ export function remove(turn: ChatTurn, request: Asked & { targets: readonly numb
     if (!mayAll && found.some(({ fact }) => fact.by !== by)) refuse('MESSAGE_DELETE_FORBIDDEN')
     if (found.length === 0) return []
     const targets = found.map(({ n }) => n)
-    const edits = await Promise.all(targets.map((target) => own.row('edit', ONE_GROUP, target)))
-    return [{ fact: { type: 'delete', by, op, targets, edits: edits.filter((n) => n !== undefined) as number[] } }]
+    const edits = await editsOf(turn, targets, groupsOf(state))
+    return [{ fact: { type: 'delete', by, op, targets, edits } }]
   })
 }
 
@@ -191,8 +201,9 @@ export function removeHistory(turn: ChatTurn, request: Asked & { upTo: number })
     const from = state.cut
     const upTo = Math.min(upToAll, from + HISTORY_STEP)
     if (upTo <= from) return []
-    const rows = await own.rows('edit', ONE_GROUP, { from: from + 1, to: upTo, limit: HISTORY_STEP })
-    const edits = rows.map(({ value }) => value as number)
+    const range = { from: from + 1, to: upTo, limit: HISTORY_STEP }
+    const rows = await Promise.all(groupsOf(state).map((group) => own.rows('edit', group, range)))
+    const edits = rows.flat().map(({ value }) => value as number)
     return [{ fact: { type: 'deleteHistory', by, op, from, upTo, edits } as const }]
   }
   return once(turn, request, decide, () => state.cut < upToAll)

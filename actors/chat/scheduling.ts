@@ -1,4 +1,5 @@
 import { type Later, refuse } from '../../runtime/index.js'
+import { User } from '../user/contract.js'
 import type { Asked, Draft, Outcome, ScheduledMessage } from './contract.js'
 import type { ChatEntry, Schedule, Unschedule } from './fact.js'
 import { given } from './lane-item.js'
@@ -100,10 +101,15 @@ export async function postDue(turn: ChatTurn): Promise<void> {
   for (const by of new Set(due.map(([, one]) => one.by))) {
     const mine = due.filter(([, one]) => one.by === by)
     const ids = mine.map(([id]) => id)
-    const mayWrite = state.members.has(by) && !state.blockedBy?.includes(by)
+    const mayWrite = state.members.has(by) && !state.blockedBy?.includes(by) && !(await isClosed(turn, by))
     append(turn, await settling(turn, by, `due${ids[0]}`, mine, mayWrite), undefined)
   }
   remindOfNext(turn, undefined)
+}
+
+/** No chat is told that an account was deleted: the account itself is asked, so that nothing has to survive in between. */
+async function isClosed(turn: ChatTurn, user: number): Promise<boolean> {
+  return (await turn.ref(User, user).profile())?.closed ?? false
 }
 
 /** The posts, then the entry that takes the messages off the list: one commit. */

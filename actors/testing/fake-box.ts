@@ -24,6 +24,8 @@ export class Trouble {
   readonly hang = new Set<number>()
   readonly fail = new Set<number>()
   readonly refuse = new Set<number>()
+  /** Accounts that were deleted. */
+  readonly closed = new Set<number>()
   /** Items that a box takes of one append; the rest is to be sent again. */
   itemsATurn = Number.POSITIVE_INFINITY
   appends = 0
@@ -75,6 +77,7 @@ export function fakeBox(trouble: Trouble): ActorDefinition<FakeBoxShape> {
         }))
         return { taken: true, w: turn.state.get(chat) ?? 0, changes }
       },
+      profile: ({ id }: { readonly id: number }) => ({ closed: trouble.closed.has(id) }),
       lane(turn: BoxTurn, chat: ChatId) {
         trouble.asked++
         return turn.state.get(chat) ?? 0
