@@ -38,12 +38,18 @@ export interface Chat {
   /** Posts now (`post`) or drops the author's scheduled messages. */
   settleScheduled(request: Asked & { ids: readonly number[]; action: 'post' | 'drop' }): Promise<readonly Outcome[]>
 
-  /** Private chats: whether `by` has blocked the other party. What a blocked party posts, edits, pins or reacts with reaches his own box only. */
+  /**
+   * Private chats: whether `by` has blocked the other party. What a blocked party posts, edits, pins or reacts with
+   * reaches his own box only.
+   */
   setBlocked(request: Asked & { readonly blocked: boolean }): Promise<void>
 
   /** Groups. The id is fresh from the allocator; a repeat of the same `op` answers with the first outcome. */
   create(request: Asked & { title: string; members: readonly number[] }): Promise<Outcome>
-  /** Oneself: only who left by himself, who is then what he was (creator) or a member. `forwardLimit` is accepted and has no effect: a new member's box begins with the entry of his joining. */
+  /**
+   * Adding oneself is coming back, for those who left by themselves; the creator is creator again. `forwardLimit` is
+   * accepted and has no effect: a new member's box begins with the entry of his joining.
+   */
   addMember(request: Asked & { readonly user: number; readonly forwardLimit: number }): Promise<Outcome>
   /** Removing oneself is leaving. `revokeHistory` deletes the removed member's box copies of all that came before. */
   removeMember(request: Asked & { readonly user: number; readonly revokeHistory: boolean }): Promise<Outcome>
