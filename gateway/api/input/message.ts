@@ -7,7 +7,7 @@ import type { Call } from '../call.js'
 import { refuseCall } from '../errors.js'
 import { entitiesOf } from './entities.js'
 import { foundEntities, mentionedNames } from './found-entities.js'
-import { MAX_MESSAGE_UNITS } from './text.js'
+import { linesOf, MAX_MESSAGE_UNITS } from './text.js'
 
 /** Names looked up for one message; more are shown but notify nobody. */
 const MAX_LOOKED_UP_NAMES = 20
@@ -42,8 +42,9 @@ export function textOf(call: Call, input: TextInput): Soon<MessageBody> {
 }
 
 function trimmed({ message, noWebpage, invertMedia }: TextInput, given: readonly MessageEntity[]): MessageBody {
-  const text = message.trim()
-  const inText = given.length === 0 ? given : shifted(given, message.length - message.trimStart().length, text.length)
+  const { text: lines, placed } = linesOf(message, given)
+  const text = lines.trim()
+  const inText = placed.length === 0 ? placed : shifted(placed, lines.length - lines.trimStart().length, text.length)
   const found = foundEntities(text, inText)
   const entities = [...inText, ...found].sort((one, other) => one.offset - other.offset)
   const body: { -readonly [Field in keyof MessageBody]: MessageBody[Field] } = { text }

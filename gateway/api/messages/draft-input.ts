@@ -8,6 +8,7 @@ import { refuseCall } from '../errors.js'
 import { entitiesOf } from '../input/entities.js'
 import { messageIdOf } from '../input/number.js'
 import { peerOf } from '../input/peer.js'
+import { linesOf } from '../input/text.js'
 import { locatedIn, type Place } from './place.js'
 
 const MAX_QUOTE_UNITS = 1024
@@ -37,11 +38,11 @@ async function replyTo(call: Call, place: Place, input: tl.TypeInputReplyTo): Pr
   const { quoteText } = input
   if (quoteText === undefined || quoteText === '') return { replyTo: n }
   if (quoteText.length > MAX_QUOTE_UNITS) refuseCall('QUOTE_TEXT_INVALID')
-  const entities = await entitiesOf(call, input.quoteEntities, quoteText)
+  const { text, placed: entities } = linesOf(quoteText, await entitiesOf(call, input.quoteEntities, quoteText))
   const offset = input.quoteOffset
   return {
     replyTo: n,
-    quote: { text: quoteText, ...(entities.length > 0 && { entities }), ...(offset !== undefined && { offset }) },
+    quote: { text, ...(entities.length > 0 && { entities }), ...(offset !== undefined && { offset }) },
   }
 }
 

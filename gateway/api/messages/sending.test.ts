@@ -78,6 +78,16 @@ test('hints that change nothing of the message are no reason to refuse it, nor i
   expect(posted(api)).toHaveLength(1)
 })
 
+test('a text keeps its lines and loses its control characters, and entities stay on their words', async () => {
+  const api = rig()
+  const message = '\u0000\tone\r\ntwo\u0007bold\r'
+  await api.call(send(api, { message, entities: [{ _: 'messageEntityBold', offset: 11, length: 5 }] }))
+  expect(posted(api).map(({ body }) => decodeBody(body))).toEqual([
+    { text: 'one\ntwo bold', entities: [{ type: 'Bold', offset: 8, length: 4 }] },
+  ])
+  expect(await api.error(send(api, { message: '\u0000\r\t' }))).toBe('400 MESSAGE_EMPTY')
+})
+
 test('a date that stands for "when online" is refused by its own name', async () => {
   const api = rig()
   expect(await api.error(send(api, { scheduleDate: 0x7ffffffe }))).toBe('400 SCHEDULE_STATUS_PRIVATE')
