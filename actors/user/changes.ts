@@ -148,6 +148,8 @@ export interface DeletedFact {
   readonly pins: number
   /** The dialog's newest message afterwards; id 0: none. */
   readonly top: TopMessage
+  /** The dialog is listed also when this empties it. */
+  readonly keepsDialog?: true
   /** What is left in the blocks that they were in (counts.ts). */
   readonly blocks: readonly BlockCount[]
   readonly lane?: Lane

@@ -69,12 +69,13 @@ function topOf([found]: Awaited<ReturnType<typeof locate>>): TopMessage {
 }
 
 /** Deletes messages of one chat, a fact for each `limits.deletedAFact`; the last one carries the lane. */
-async function deleteRows(box: Box, pen: Pen, { chat, peer, rows, lane, origin }: DeleteRows): Promise<BoxChange[]> {
+async function deleteRows(box: Box, pen: Pen, request: DeleteRows): Promise<BoxChange[]> {
+  const { chat, peer, rows, lane, keepsDialog = false, origin } = request
   const changes: BoxChange[] = []
   for (let start = 0; start < rows.length; start += limits.deletedAFact) {
     const end = start + limits.deletedAFact
     const fact = await deletedFact(box, chat, peer, rows.slice(start, end), end >= rows.length ? lane : undefined)
-    const change = pen.append(fact, undefined, origin)
+    const change = pen.append({ ...fact, ...(keepsDialog && { keepsDialog }) }, undefined, origin)
     if (change) changes.push(change)
   }
   return changes
@@ -85,6 +86,7 @@ export interface DeleteRows {
   readonly peer: PeerKey
   readonly rows: readonly MessageRow[]
   readonly lane?: Lane
+  readonly keepsDialog?: boolean
   readonly origin?: Origin | undefined
 }
 
@@ -124,7 +126,8 @@ export async function clearHistory(
   const newest = await rowUpTo(box, request.peer, request.maxId)
   const limit = limits.deletedAFact + 1
   const found = newest ? await messageRows(box, chat, { from: 1, to: newest.n, limit }) : []
-  const changes = await deleteRows(box, pen, { chat, peer, rows: found.slice(0, limits.deletedAFact), origin })
+  const rows = found.slice(0, limits.deletedAFact)
+  const changes = await deleteRows(box, pen, { chat, peer, rows, keepsDialog: request.keepDialog, origin })
   const more = found.length === limit
   const dialog = box.state.dialogs?.get(peer)
   if (more || request.keepDialog || !dialog || dialog.top > 0) return { changes, more }

@@ -1,6 +1,6 @@
 /**
  * Lists of dialogs: pinned ones first, in their order, then the others by the time of the newest message (or of the draft,
- * where there is no message), newest first; equal times by message id, then by peer.
+ * where there is no message, or of the last message of one that was cleared and kept), newest first; equal times by message id, then by peer.
  */
 import type { Peer, PeerKey } from '../chat/chat-id.js'
 import { peerKey } from '../chat/chat-id.js'
@@ -53,7 +53,7 @@ const START: Offset = { offsetDate: 0, offsetId: 0 }
 function placeOf(state: UserState, key: PeerKey): Place | undefined {
   const dialog = state.dialogs?.get(key)
   if (!dialog) return undefined
-  const atMs = dialog.top > 0 ? dialog.topAtMs : (dialog.draft?.atMs ?? 0)
+  const atMs = dialog.top > 0 ? dialog.topAtMs : (dialog.draft?.atMs ?? dialog.topAtMs)
   return { key, dialog, seconds: Math.floor(atMs / 1000), top: dialog.top }
 }
 
@@ -78,8 +78,12 @@ function byKey(one: string, other: string): number {
 
 /** The rest of the list behind the dialog that the offset describes, wherever that one is now. */
 function afterOffset(places: readonly Place[], { offsetDate, offsetId, offsetPeer }: Offset): Place[] {
-  if (offsetDate <= 0 && offsetId <= 0) return [...places]
   const key = offsetPeer && peerKey(offsetPeer)
+  // A client knows no date of a dialog without a message: the peer alone says where it was.
+  const empty =
+    offsetId <= 0 && key !== undefined ? places.findIndex((place) => place.key === key && place.top === 0) : -1
+  if (empty >= 0) return places.slice(empty + 1)
+  if (offsetDate <= 0 && offsetId <= 0) return [...places]
   return places.filter((place) => {
     if (offsetDate > 0 && place.seconds !== offsetDate) return place.seconds < offsetDate
     if (place.top !== offsetId) return place.top < offsetId

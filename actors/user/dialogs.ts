@@ -41,10 +41,13 @@ export const UNREAD_MARK = 1
 export const HAS_EDITS = 2
 export const HAS_REACTIONS = 4
 export const HAS_GAPS = 8
+/** The owner cleared it and kept it: it is listed also while it is empty, until it is deleted. */
+export const KEPT = 16
 
-/** A dialog that lists show: one with a message, a draft, or pinned. */
+/** A dialog that lists show: one with a message, a draft, pinned, or kept when it was cleared. */
 export function isListed(state: UserState, key: PeerKey, dialog: DialogState): boolean {
-  return dialog.top > 0 || dialog.draft !== undefined || (state.pinned?.includes(key) ?? false)
+  const isKept = (dialog.flags & KEPT) !== 0
+  return dialog.top > 0 || isKept || dialog.draft !== undefined || (state.pinned?.includes(key) ?? false)
 }
 
 export function dialogOfChat(state: UserState, chat: ChatId): DialogState | undefined {
@@ -199,7 +202,7 @@ function foldListFact(
     case 'dialogDeleted': {
       const dialog = dialogAt(state, fact.peer)
       dialog.draft = undefined
-      dialog.flags &= ~UNREAD_MARK
+      dialog.flags &= ~(UNREAD_MARK | KEPT)
       setPinned(state, unpinned(state, fact.peer))
     }
   }
@@ -218,7 +221,10 @@ function foldDeleted(state: UserState, fact: DeletedFact): void {
     dialog.blockTotal = total
     dialog.blockIncoming = incoming
   }
-  setTop(dialog, fact.top)
+  if (fact.keepsDialog && fact.top.id === 0) dialog.flags |= KEPT
+  // An empty dialog that is kept stays where it was in the list.
+  const staysAt = (dialog.flags & KEPT) !== 0 && fact.top.id === 0
+  setTop(dialog, staysAt ? { ...fact.top, atMs: dialog.topAtMs } : fact.top)
 }
 
 function foldReadInbox(state: UserState, fact: FactOf<'readInbox'>): void {

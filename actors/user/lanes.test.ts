@@ -209,6 +209,38 @@ describe('a difference', () => {
   })
 })
 
+describe('a dialog that is cleared', () => {
+  test('stays in the list, empty, when it is kept; deleted it goes', async () => {
+    const { host, user, chat } = box()
+    const other = new World().chat(1)
+    await user.deliver({ chat: chat.id, after: 0, items: [posted(1)] })
+    await user.deliver({ chat: other.id, after: 0, items: [posted(1, { from: 22, atMs: at + 5_000 })] })
+    const clear = { peer: other.peer, maxId: 0, origin: ORIGIN }
+    const listed = async (offset = {}) => {
+      const all = { offsetDate: 0, offsetId: 0, excludePinned: false, limit: 10, ...offset }
+      const { dialogs, total } = await user.dialogs(all)
+      expect(total).toBe((await user.dialogs({ ...all, offsetDate: 0, offsetId: 0 })).total)
+      return dialogs.map(({ peer, topId }) => `${peer} ${topId}`)
+    }
+    const both = await listed()
+    await user.clearHistory({ ...clear, keepDialog: true })
+    const kept = await listed()
+    expect(kept).toEqual(both.map((each) => each.replace(/2$/, '0')))
+    expect(kept[0]).toMatch(/ 0$/)
+    await host.crash()
+    expect(await listed()).toEqual(kept)
+    // Where it stands, a client goes on by its peer alone.
+    const behind = kept.slice(1)
+    expect(await listed({ offsetPeer: other.peer })).toEqual(behind)
+    await user.pinDialog({ peer: other.peer, pinned: true, origin: ORIGIN })
+    await user.pinDialog({ peer: other.peer, pinned: false, origin: ORIGIN })
+    expect(await listed()).toEqual(kept)
+    await user.clearHistory({ ...clear, keepDialog: false })
+    expect(await listed()).toEqual([`${both.find((each) => each.endsWith(' 1'))}`])
+    await host.stop()
+  })
+})
+
 describe('a dialog that is deleted', () => {
   test('tells devices of its draft, mark and pin by changes that they have updates for', async () => {
     const { host, user, chat } = box()
