@@ -86,6 +86,12 @@ describe('what is refused, with name, value and cure', () => {
     const [problem] = problemsOf({ HELIOGRAPH_MTPROTOPORT: '1' })
     expect(problem).toMatchObject({ env: 'HELIOGRAPH_MTPROTOPORT', value: '1' })
     expect(problem?.cure).toContain('HELIOGRAPH_MTPROTO_PORT?')
+    // None is near enough to have been meant.
+    expect(problemsOf({ HELIOGRAPH_FOO: '1' })[0]?.cure).not.toContain('did you mean')
+  })
+
+  test('an empty value is none', () => {
+    expect(readSettings({ HELIOGRAPH_HTTP_PORT: '' })).toEqual(readSettings({}))
   })
 
   test('several problems are told at once', () => {

@@ -213,19 +213,21 @@ function unknownNames(environment: Readonly<Record<string, string | undefined>>)
   return Object.keys(environment)
     .filter((name) => name.startsWith(prefix) && !ofTheTools.test(name) && !known.includes(name))
     .map((env) => {
-      const meant = nearest(env, known)
-      const isSecret = entries.some(([, setting]) => setting.env === meant && setting.secret)
+      const { distance, nearest } = nearestOf(env, known)
+      const isSecret = entries.some(([, setting]) => setting.env === nearest && setting.secret)
+      // A slip of the keys; a name that is further away merely shares the prefix.
+      const isMeant = distance <= Math.max(2, Math.floor((env.length - prefix.length) / 4))
       return {
         env,
         value: isSecret ? '...' : environment[env],
-        cure: `there is no such setting; did you mean ${meant}?`,
+        cure: `there is no such setting; ${isMeant ? `did you mean ${nearest}?` : 'the README lists all'}`,
       }
     })
 }
 
-function nearest(name: string, known: readonly string[]): string {
-  const byDistance = known.map((each) => [editDistance(name, each), each] as const).sort(([a], [b]) => a - b)
-  return byDistance[0]?.[1] ?? name
+function nearestOf(name: string, known: readonly string[]): { readonly distance: number; readonly nearest: string } {
+  const byDistance = known.map((nearest) => ({ distance: editDistance(name, nearest), nearest }))
+  return byDistance.reduce((one, other) => (other.distance < one.distance ? other : one))
 }
 
 /** Levenshtein's distance. */

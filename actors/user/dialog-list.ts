@@ -1,6 +1,7 @@
 /**
- * Lists of dialogs: pinned ones first, in their order, then the others by the time of the newest message (or of the draft,
- * where there is no message, or of the last message of one that was cleared and kept), newest first; equal times by message id, then by peer.
+ * Lists of dialogs: pinned ones first, in their order, then the others by the time of the newest message, newest first;
+ * equal times by message id, then by peer. Where there is no message, the draft's time counts, or that of the last message
+ * of a dialog that was cleared and kept.
  */
 import type { Peer, PeerKey } from '../chat/chat-id.js'
 import { peerKey } from '../chat/chat-id.js'

@@ -55,7 +55,8 @@ async function tell(effect: Effect, partners: readonly number[], news: LiveNews)
 }
 
 /**
- * Whom Telegram tells too: contacts and partners of private dialogs, none that is blocked. Of more than
+ * The account's own contacts and the partners of its private dialogs, none that is blocked. Who merely has it in their
+ * contacts is not told, though Telegram tells them: nothing here knows them. Of more than
  * `limits.toldPartners` those with the latest message, or the latest taken into the contacts; the others see it when
  * their clients next ask (contacts.getStatuses, and with every list that names the account).
  */

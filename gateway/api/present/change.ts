@@ -205,11 +205,11 @@ function draft(change: BoxChange, fact: Fact<'draft'>, people: PeerSet): tl.Type
   }
 }
 
+/** Not `unconfirmed`: nothing here waits for a confirmation, and account.getAuthorizations says the same. */
 function newAuthorization({ authorization }: Fact<'authorized'>): tl.TypeUpdate {
   const { hash, createdAtMs, deviceModel, appVersion, address } = authorization
   return {
     _: 'updateNewAuthorization',
-    unconfirmed: true,
     hash: longFromHex(hash),
     date: seconds(createdAtMs),
     device: [deviceModel, appVersion].filter((part) => part !== '').join(', '),

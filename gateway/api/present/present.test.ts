@@ -57,6 +57,13 @@ function namedIn(value: unknown, users: Set<number>, chats: Set<number>): void {
   }
 }
 
+test('a new device is not told as one that waits for a confirmation, which nothing could give', async () => {
+  const { updates } = await allChanges()
+  const told = updates.filter(({ _ }) => _ === 'updateNewAuthorization')
+  expect(told).toHaveLength(1)
+  expect(told[0]).not.toHaveProperty('unconfirmed', true)
+})
+
 describe('every layer', () => {
   test.each([...KNOWN_LAYERS])('%i can be told every change, with what it knows of it', async (layer) => {
     const body = writeObject(layer, await allChanges())
