@@ -90,6 +90,7 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
         testMode: settings.testNumbers,
         signUp: settings.signUp,
         maxDifferenceEntries: settings.maxDifferenceEntries,
+        freshSessionMs: settings.freshSessionMs,
       },
       log: logging.component('gateway'),
       metrics: { mtproto: metrics.protocol, api: metrics.api },

@@ -191,6 +191,14 @@ export const settingTable = {
     max: 100_000,
     doc: 'The most updates that a client which was away is given one by one; over it it is told to load its dialogs anew.',
   }),
+  freshSessionMs: integer({
+    env: 'HELIOGRAPH_FRESH_SESSION_MS',
+    unit: 'ms',
+    default: 86_400_000,
+    min: 0,
+    max: 604_800_000,
+    doc: 'How long a device has to be signed in before it may sign out others: whoever steals a login code does not lock out the owner. Any device may sign out itself.',
+  }),
   floodLimitPercent: integer({
     env: 'HELIOGRAPH_FLOOD_LIMIT_PERCENT',
     unit: '%',

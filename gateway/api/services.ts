@@ -27,6 +27,8 @@ export interface ApiConfig {
   readonly signUp: 'automatic' | 'explicit'
   /** The most updates that a difference gives one by one; over it clients load their state anew. */
   readonly maxDifferenceEntries: number
+  /** A device signed in for less than this may not sign others out. */
+  readonly freshSessionMs: number
   /** The shards (id % 1024) that new accounts of this region get, both inclusive; all when not said. */
   readonly accountShards?: { readonly from: number; readonly to: number }
 }

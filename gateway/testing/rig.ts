@@ -84,6 +84,7 @@ export class ApiRig {
         testMode: false,
         signUp: 'automatic',
         maxDifferenceEntries: 1000,
+        freshSessionMs: 86_400_000,
       },
       authKeys: {
         update: (id, patch) => this.patched.push({ id, patch }),

@@ -76,6 +76,7 @@ export class Town {
         testMode: false,
         signUp: 'automatic',
         maxDifferenceEntries: 1000,
+        freshSessionMs: 86_400_000,
       },
       authKeys: { update() {}, drop() {}, sessions: () => [] },
       pushes: { pushedPts: () => -1, sawState() {} },

@@ -74,6 +74,17 @@ test.each<[string, () => tl.RpcMethod]>([
   await expect(alice.client.call(request)).rejects.toMatchObject({ code: forbidden.has(text) ? 403 : 400, text })
 })
 
+test('who signed in today signs out nobody but itself', async () => {
+  const thief = await on.mtcute({ phone: alice.phone })
+  const { authorizations } = await thief.client.call({ _: 'account.getAuthorizations' })
+  const { hash } = authorizations.find(({ current }) => !current)!
+  const fresh = { code: 406, text: 'FRESH_RESET_AUTHORISATION_FORBIDDEN' }
+  await expect(thief.client.call({ _: 'account.resetAuthorization', hash })).rejects.toMatchObject(fresh)
+  await expect(thief.client.call({ _: 'auth.resetAuthorizations' })).rejects.toMatchObject(fresh)
+  expect(await thief.client.call({ _: 'auth.logOut' })).toMatchObject({ _: 'auth.loggedOut' })
+  await alice.client.call({ _: 'updates.getState' })
+})
+
 /** Telegram's list of errors gives these another code than the rest. */
 const forbidden = new Set(['MESSAGE_AUTHOR_REQUIRED'])
 

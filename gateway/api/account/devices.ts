@@ -1,6 +1,6 @@
 import type { Authorization } from '../../../actors/user/changes.js'
 import type { tl } from '../../tl/index.js'
-import { forgetDevices } from '../auth/sign-out.js'
+import { forgetDevices, requireSettled } from '../auth/sign-out.js'
 import type { Call } from '../call.js'
 import { refuseCall } from '../errors.js'
 import { longFromHex, longToHex, ZERO_LONG } from '../long.js'
@@ -45,8 +45,11 @@ export const getAuthorizations = method(
 
 export const resetAuthorization = method('account.resetAuthorization', { auth: 'user' }, async ({ hash }, call) => {
   if (hash === ZERO_LONG) return refuseCall('HASH_INVALID')
-  const revoked = await call.me.revoke({ hash: longToHex(hash) })
-  if (revoked.length === 0) return refuseCall('HASH_INVALID')
+  const named = longToHex(hash)
+  const devices = await call.me.authorizations()
+  if (!devices.some((device) => device.hash === named)) return refuseCall('HASH_INVALID')
+  requireSettled(call, devices)
+  const revoked = await call.me.revoke({ hash: named })
   await forgetDevices(call, revoked)
   return true
 })

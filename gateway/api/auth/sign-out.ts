@@ -1,6 +1,8 @@
 import { AuthKey } from '../../../actors/auth-key/contract.js'
+import type { Authorization } from '../../../actors/user/changes.js'
 import type { tl } from '../../tl/index.js'
 import type { Call } from '../call.js'
+import { refuseCall } from '../errors.js'
 import { longFromHex } from '../long.js'
 import { method } from '../method.js'
 
@@ -16,8 +18,19 @@ export const logOut = method('auth.logOut', { auth: 'user' }, async (_request, c
   return { _: 'auth.loggedOut' }
 })
 
+/**
+ * Whoever has just got in does not lock out those who were there. Refused: FRESH_RESET_AUTHORISATION_FORBIDDEN.
+ * @see https://core.telegram.org/method/auth.resetAuthorizations
+ */
+export function requireSettled(call: Call, devices: readonly Authorization[]): void {
+  const device = devices.find(({ authKey }) => authKey === call.authKey)
+  const settledAtMs = (device?.createdAtMs ?? call.nowMs) + call.services.config.freshSessionMs
+  if (call.nowMs < settledAtMs) refuseCall('FRESH_RESET_AUTHORISATION_FORBIDDEN')
+}
+
 /** All other devices. */
 export const resetAuthorizations = method('auth.resetAuthorizations', { auth: 'user' }, async (_request, call) => {
+  requireSettled(call, await call.me.authorizations())
   await forgetDevices(call, await call.me.revoke({ allExcept: call.authKey }))
   return true
 })
