@@ -287,9 +287,7 @@ export class Script {
     }
     const user = this.#dice.between(1, users)
     if (this.#dice.chance(0.6)) {
-      await this.#ask(`add ${user} to ${chat}`, chat, (ref, asked) =>
-        ref.addMember({ ...asked, user, forwardLimit: 0 }),
-      )
+      await this.#ask(`add ${user} to ${chat}`, chat, (ref, asked) => ref.addMember({ ...asked, user }))
     } else {
       const revokeHistory = this.#dice.chance(0.2)
       await this.#ask(`remove ${user} from ${chat}`, chat, (ref, asked) =>

@@ -225,7 +225,7 @@ describe('delivery', () => {
     await talk.say(chat, 1, 'seen')
     await talk.until(talk.chat(chat).removeMember({ ...talk.asked(1), user: 2, revokeHistory: false }))
     await talk.say(chat, 1, 'unseen')
-    await talk.until(talk.chat(chat).addMember({ ...talk.asked(1), user: 2, forwardLimit: 0 }))
+    await talk.until(talk.chat(chat).addMember({ ...talk.asked(1), user: 2 }))
     const { n } = await talk.say(chat, 1, 'seen again')
     talk.world.crash()
     talk.trouble.heal()

@@ -47,10 +47,10 @@ export interface Chat {
   /** Groups. The id is fresh from the allocator; a repeat of the same `op` answers with the first outcome. */
   create(request: Asked & { title: string; members: readonly number[] }): Promise<Outcome>
   /**
-   * Adding oneself is coming back, for those who left by themselves; the creator is creator again. `forwardLimit` is
-   * accepted and has no effect: a new member's box begins with the entry of his joining.
+   * Adding oneself is coming back, for those who left by themselves; the creator is creator again. A new member's box
+   * begins with the entry of his joining.
    */
-  addMember(request: Asked & { readonly user: number; readonly forwardLimit: number }): Promise<Outcome>
+  addMember(request: Asked & { readonly user: number }): Promise<Outcome>
   /** Removing oneself is leaving. `revokeHistory` deletes the removed member's box copies of all that came before. */
   removeMember(request: Asked & { readonly user: number; readonly revokeHistory: boolean }): Promise<Outcome>
   setTitle(request: Asked & { readonly title: string }): Promise<Outcome>

@@ -7,7 +7,7 @@ import { groupOfInvite } from './invite-hash.js'
 
 const info = (talk: Talk, chat: ChatId, viewer: number) => talk.until(talk.chat(chat).group({ viewer }))
 const add = (talk: Talk, chat: ChatId, by: number, user: number) =>
-  talk.chat(chat).addMember({ ...talk.asked(by), user, forwardLimit: 0 })
+  talk.chat(chat).addMember({ ...talk.asked(by), user })
 const remove = (talk: Talk, chat: ChatId, by: number, user: number, revokeHistory = false) =>
   talk.chat(chat).removeMember({ ...talk.asked(by), user, revokeHistory })
 

@@ -41,17 +41,13 @@ export const createChat = method(
   },
 )
 
-/** Old messages that a new member is shown; more is not asked for by clients. */
-const MAX_FORWARD_LIMIT = 100
-
 export const addChatUser = method(
   'messages.addChatUser',
   { auth: 'user', flood: GROUP_CHANGES },
   async (request, call) => {
     const { chat, peer } = placeOfGroup(request.chatId)
     const user = await userOf(call, request.userId)
-    const forwardLimit = Math.max(0, Math.min(MAX_FORWARD_LIMIT, request.fwdLimit))
-    const outcome = await call.chat(chat).addMember({ ...asked(call), user, forwardLimit })
+    const outcome = await call.chat(chat).addMember({ ...asked(call), user })
     return invitedUsers(call, await groupAnswer(call, peer.id, outcome))
   },
 )
