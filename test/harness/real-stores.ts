@@ -11,10 +11,14 @@ export interface RealStores {
   dispose(): Promise<void>
 }
 
-/** @throws Error with the command that starts a server that is missing */
-export async function realStores(): Promise<RealStores> {
+/**
+ * `cassandra`: host and port of another one than the tests share, whose end takes the keyspace along.
+ *
+ * @throws Error with the command that starts a server that is missing
+ */
+export async function realStores({ cassandra: given }: { readonly cassandra?: string } = {}): Promise<RealStores> {
   const name = `test_program_${randomBytes(5).toString('hex')}`
-  const cassandraHost = serviceUrl('cassandra')
+  const cassandraHost = given ?? serviceUrl('cassandra')
   const postgresUrl = serviceUrl('postgres')
   await query(postgresUrl, `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`)
   const database = new URL(postgresUrl)
@@ -26,6 +30,7 @@ export async function realStores(): Promise<RealStores> {
     },
     async dispose() {
       await query(postgresUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+      if (given !== undefined) return
       const client = new cassandra.Client({ contactPoints: [cassandraHost], localDataCenter: 'dc1' })
       try {
         await client.execute(`DROP KEYSPACE IF EXISTS ${name}`, [], { readTimeout: 60_000 })
