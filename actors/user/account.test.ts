@@ -1,6 +1,7 @@
 /** Names, devices, live sessions and presence of an account. */
 import { describe, expect, test } from 'vitest'
 import type { Authorization } from './changes.js'
+import { relationsOf } from './contacts.js'
 import type { PushFrame } from './contract.js'
 import { limits } from './limits.js'
 import { applyEntry, emptyUser } from './state.js'
@@ -228,6 +229,29 @@ describe('live sessions', () => {
     await user.hear(typing)
     await host.clock.advance(1)
     expect(host.pushed.flatMap(({ news }) => news ?? [])).toEqual([typing])
+  })
+})
+
+describe('being blocked', () => {
+  test('is known to the account alone: nobody is pushed, its relations say so, the oldest of too many is forgotten', async () => {
+    const { host, user } = await registered()
+    await host.attach(ME, 0)
+    const note = (by: number, blocked: boolean) => user.noteBlockedBy({ user: by, blocked })
+    await note(7, true)
+    await note(8, true)
+    await note(8, false)
+    const relations = () => user.relations([7, 8])
+    expect(await relations()).toEqual([
+      { user: 7, blocked: false, blocksMe: true },
+      { user: 8, blocked: false },
+    ])
+    await host.clock.advance(1)
+    expect(host.pushed).toEqual([])
+    const state = emptyUser(ME)
+    for (let by = 1; by <= limits.blockedBy + 1; by++) {
+      applyEntry(state, { type: 'blockedBy', user: by, blocked: true }, { pts: 0, ordinal: by, count: 0, atMs: 0 })
+    }
+    expect(relationsOf(state, [1, 2]).map(({ blocksMe }) => blocksMe)).toEqual([undefined, true])
   })
 })
 

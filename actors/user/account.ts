@@ -90,6 +90,7 @@ function forgetPeople(state: UserState): void {
   state.delivered = undefined
   state.contacts = undefined
   state.blocked = undefined
+  state.blockedBy = undefined
   state.notify = undefined
   state.pinned = undefined
 }

@@ -82,6 +82,7 @@ export type BoxFact =
   | { readonly type: 'dialogDeleted'; readonly peer: PeerKey }
   | { readonly type: 'contact'; readonly user: number; readonly contact?: ContactCard } // none: removed
   | { readonly type: 'blocked'; readonly user: number; readonly blocked: boolean }
+  | { readonly type: 'blockedBy'; readonly user: number; readonly blocked: boolean } // another blocks this account
   | { readonly type: 'notify'; readonly scope: NotifyScope; readonly settings?: NotifySettings }
   | { readonly type: 'profile'; readonly profile: AccountProfile }
   | {

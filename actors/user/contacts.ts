@@ -6,7 +6,7 @@ import { limits } from './limits.js'
 import type { Written } from './pen.js'
 import type { UserState } from './state.js'
 
-type ContactFact = Extract<BoxFact, { type: 'contact' | 'blocked' | 'notify' }>
+type ContactFact = Extract<BoxFact, { type: 'contact' | 'blocked' | 'blockedBy' | 'notify' }>
 
 export function foldContactFact(state: UserState, fact: ContactFact, at: Placed): void {
   switch (fact.type) {
@@ -16,6 +16,13 @@ export function foldContactFact(state: UserState, fact: ContactFact, at: Placed)
     case 'blocked':
       state.blocked = withKey(state.blocked, fact.user, fact.blocked ? at.atMs : undefined)
       return
+    case 'blockedBy': {
+      const others = withKey(state.blockedBy, fact.user, undefined)
+      state.blockedBy = withKey(others, fact.user, fact.blocked || undefined)
+      const [oldest] = state.blockedBy?.keys() ?? []
+      if (oldest !== undefined && (state.blockedBy?.size ?? 0) > limits.blockedBy) state.blockedBy?.delete(oldest)
+      return
+    }
     case 'notify':
       state.notify = withKey(state.notify, fact.scope, fact.settings)
   }
@@ -36,7 +43,8 @@ export function contactsOf(state: UserState): Contact[] {
 export function relationsOf(state: UserState, users: readonly number[]): Relation[] {
   return users.map((user) => {
     const contact = state.contacts?.get(user)
-    return { user, ...(contact && { contact }), blocked: state.blocked?.has(user) ?? false }
+    const blocksMe = state.blockedBy?.has(user) ? { blocksMe: true as const } : undefined
+    return { user, ...(contact && { contact }), blocked: state.blocked?.has(user) ?? false, ...blocksMe }
   })
 }
 

@@ -109,6 +109,8 @@ export interface ContactsOfUser {
   }): Promise<void>
   deleteContacts(request: { readonly users: readonly number[]; readonly origin: Origin }): Promise<void>
   setBlocked(request: { user: number; blocked: boolean; origin: Origin }): Promise<void>
+  /** `user` blocks this account, or does so no more: see `Relation.blocksMe`. The account's devices learn nothing. */
+  noteBlockedBy(request: { readonly user: number; readonly blocked: boolean }): Promise<void>
   blocked(request: {
     readonly offset: number
     readonly limit: number
@@ -341,6 +343,8 @@ export interface Relation {
   readonly user: number
   readonly contact?: ContactCard
   readonly blocked: boolean
+  /** The user blocks this account: when he is there is not shown to it. */
+  readonly blocksMe?: true
 }
 
 export interface AttachRequest {
@@ -439,6 +443,7 @@ export const User = actorType<User, number>('user', {
     putContacts: 'turn',
     deleteContacts: 'turn',
     setBlocked: 'turn',
+    noteBlockedBy: 'turn',
     blocked: 'read',
     authorize: 'turn',
     authorizations: 'read',

@@ -107,6 +107,7 @@ export function countOf(entry: Entry): number {
 const HIDDEN: ReadonlySet<string> = new Set([
   'lane',
   'seen',
+  'blockedBy',
   'delivered',
   'deviceActive',
   'usernameVoided',

@@ -19,6 +19,8 @@ export const limits = {
   drafts: 1_000,
   contacts: 10_000,
   blocked: 10_000,
+  /** Those who block the account, the latest ones. */
+  blockedBy: 10_000,
   notifySettings: 10_000,
   authorizations: 100,
   /** Gateways that hold sessions of one account. */

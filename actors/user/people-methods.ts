@@ -35,6 +35,11 @@ export const contactMethods: Pick<Implementation<UserShape>, keyof ContactsOfUse
     openAccount(turn.state)
     write(turn, blockedEntries(turn.state, user, blocked), origin)
   },
+  noteBlockedBy(turn, { user, blocked }) {
+    const { state } = turn
+    if (!state.account || state.account.closed || (state.blockedBy?.has(user) ?? false) === blocked) return
+    appendHidden(turn, { type: 'blockedBy', user, blocked })
+  },
   blocked: ({ state }, request) => blockedPage(state, request),
 }
 

@@ -30,6 +30,8 @@ export interface UserState {
   contacts?: Map<number, ContactCard> | undefined
   /** Since when, milliseconds. */
   blocked?: Map<number, number> | undefined
+  /** Who blocks this account, oldest first: their presence is not shown to it. */
+  blockedBy?: Map<number, true> | undefined
   notify?: Map<NotifyScope, NotifySettings> | undefined
 }
 
@@ -67,6 +69,7 @@ function foldFact(state: UserState, fact: StoredFact, at: Placed): void {
       return
     case 'contact':
     case 'blocked':
+    case 'blockedBy':
     case 'notify':
       foldContactFact(state, fact, at)
       return

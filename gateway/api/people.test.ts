@@ -108,3 +108,15 @@ test('a contact is mutual when the other has the viewer, too', async () => {
   }))
   expect(await people.users(viewer, [2, 3])).toMatchObject([{ mutualContact: true }, { mutualContact: false }])
 })
+
+test('when they are there is not shown to whom they block', async () => {
+  const { api, viewer, people } = rig()
+  api.system.stub(User, (id) => ({
+    profile: () => profileOf(id),
+    relations: (users) =>
+      users.map((user) => ({ user, blocked: false, ...(user === 2 && { blocksMe: true as const }) })),
+  }))
+  const [hidden, shown] = await people.users(viewer, [2, 3])
+  expect([hidden?.status?._, shown?.status?._]).toEqual(['userStatusEmpty', 'userStatusOffline'])
+  expect((await people.presences(viewer, [2, 3])).map((presence) => presence?.kind)).toEqual(['empty', 'offline'])
+})

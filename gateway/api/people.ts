@@ -19,7 +19,7 @@ import { Lru } from './lru.js'
 import type { PeerSet } from './peer-set.js'
 import { newer, type PresenceLookUp } from './presence-board.js'
 import { presentGroup } from './present/group.js'
-import { presentUser } from './present/user.js'
+import { HIDDEN_PRESENCE, presentUser } from './present/user.js'
 import type { Profiles } from './profiles.js'
 
 export interface PeopleLimits {
@@ -135,15 +135,16 @@ export class People {
   }
 
   /**
-   * When these people were there, in order; undefined for those who are no more. The actors of those whom the cache of
-   * presence knows are left asleep.
+   * When these people were there, in order, as the viewer may see it; undefined for those who are no more. The actors of
+   * those whom the cache of presence knows are left asleep.
    */
-  async presences(scope: CallScope, ids: readonly number[]): Promise<readonly (Presence | undefined)[]> {
-    const noted = (await this.#board?.of(ids)) ?? []
+  async presences(viewer: Viewer, ids: readonly number[]): Promise<readonly (Presence | undefined)[]> {
+    const [noted, relations] = await Promise.all([this.#board?.of(ids), this.relations(viewer, ids)])
     return Promise.all(
       ids.map(async (id, at) => {
-        if (noted[at]) return noted[at]
-        const profile = await this.profile(scope, id)
+        if (relations[at]?.blocksMe) return HIDDEN_PRESENCE
+        if (noted?.[at]) return noted[at]
+        const profile = await this.profile(viewer, id)
         if (!profile || profile.closed) return undefined
         this.#board?.learn(id, profile.presence)
         return profile.presence

@@ -1,5 +1,6 @@
 /** People to each other: names, contacts, blocks, presence, what is found and what is muted. */
 import { Long } from '@mtcute/core'
+import type { tl } from '@mtcute/node'
 import { Api } from 'telegram'
 import { beforeAll, expect, test } from 'vitest'
 import { waitUntil } from '../harness/index.js'
@@ -92,6 +93,60 @@ test('who is blocked gets nothing through, and is not told so by typing or prese
   await alice.send('bobby_people', 'and now?')
   await told(bob, 'message', ({ message }) => message.text === 'and now?')
   expect(bob.events.slice(before).filter(({ type }) => type === 'typing')).toEqual([])
+})
+
+test('who is blocked cannot invite the blocker, nor change anything for him, nor see when he is there', async () => {
+  const carol = await on.mtcute()
+  await carol.setUsername('carol_people')
+  const { id } = await alice.send('bobby_people', 'as it was')
+  await told(bob, 'message', ({ message }) => message.text === 'as it was')
+  const user = await alice.client.resolveUser('bobby_people')
+  const statusOf = async () => {
+    const [seen] = await alice.client.call({ _: 'users.getUsers', id: [user] })
+    return seen?._ === 'user' ? seen.status?._ : undefined
+  }
+  await bob.setOnline(true)
+  await waitUntil('Alice sees that he is there', async () => (await statusOf()) === 'userStatusOnline')
+  await bob.client.invoke(new Api.contacts.Block({ id: 'alice_people' }))
+  expect(await statusOf()).toBe('userStatusEmpty')
+  const before = bob.events.length
+  await alice.edit('bobby_people', id, 'you cannot stop me')
+  await alice.pin('bobby_people', id, true)
+  await alice.react('bobby_people', id, '👍')
+  const made = await alice.client.call({ _: 'messages.createChat', users: [user], title: 'Come in' })
+  expect(made.missingInvitees).toMatchObject([{ userId: bob.self }])
+  const chatId = made.updates._ === 'updates' ? (made.updates.chats[0]?.id ?? 0) : 0
+  const added = await alice.client.call({ _: 'messages.addChatUser', chatId, userId: user, fwdLimit: 0 })
+  expect(added.missingInvitees).toMatchObject([{ userId: bob.self }])
+  const { fullChat } = await alice.client.call({ _: 'messages.getFullChat', chatId })
+  expect(fullChat).toMatchObject({ participants: { participants: [{ userId: alice.self }] } })
+  // Carol's comes after whatever else there was.
+  await carol.send('bobby_people', 'hello from Carol')
+  await told(bob, 'message', ({ message }) => message.text === 'hello from Carol')
+  expect(
+    bob.events.slice(before).flatMap((event) => (event.type === 'message' ? [event.message.text] : [event.type])),
+  ).toEqual(['hello from Carol'])
+  expect((await bob.history('alice_people')).map(({ text }) => text)).toContain('as it was')
+  await bob.client.invoke(new Api.contacts.Unblock({ id: 'alice_people' }))
+  expect(await statusOf()).toBe('userStatusOnline')
+  await bob.setOnline(false)
+})
+
+test('who was deleted is not put into a group', async () => {
+  const erin = await on.mtcute()
+  await erin.setUsername('erin_people')
+  const user = await alice.client.resolveUser('erin_people')
+  const chat = await alice.client.call({ _: 'messages.createChat', users: [user], title: 'Two' })
+  const chatId = chat.updates._ === 'updates' ? (chat.updates.chats[0]?.id ?? 0) : 0
+  await erin.client.call({ _: 'account.deleteAccount', reason: '' })
+  await alice.client.call({ _: 'messages.deleteChatUser', chatId, userId: user })
+  const again: tl.RpcMethod[] = [
+    { _: 'messages.addChatUser', chatId, userId: user, fwdLimit: 0 },
+    { _: 'messages.createChat', users: [user], title: 'Two' },
+  ]
+  for (const request of again) {
+    await expect(alice.client.call(request), request._).rejects.toMatchObject({ text: 'INPUT_USER_DEACTIVATED' })
+  }
 })
 
 test('presence is told to those who know one', async () => {

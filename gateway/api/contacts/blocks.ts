@@ -8,14 +8,16 @@ import { method } from '../method.js'
 import { presentUserPeer } from '../present/peer.js'
 import { seconds } from '../present/time.js'
 
-/** The chat first: it is what keeps messages away. Both changes are idempotent, so a repeat ends what was cut off. */
+/** The chat first: it is what keeps messages away. All changes are idempotent, so a repeat ends what was cut off. */
 async function setBlocked(call: Call, input: InputPeer, blocked: boolean): Promise<boolean> {
   const peer = await peerOf(call, input)
   if (peer.kind !== 'user' || peer.id === call.self) return refuseCall('CONTACT_ID_INVALID')
   const asked = { by: call.self, op: call.op, origin: call.origin }
   await call.chat(privateChat(call.self, peer.id)).setBlocked({ ...asked, blocked })
   await call.me.setBlocked({ user: peer.id, blocked, origin: call.origin })
+  await call.user(peer.id).noteBlockedBy({ user: call.self, blocked })
   call.services.people.forgetRelation(call.self, peer.id)
+  call.services.people.forgetRelation(peer.id, call.self)
   return true
 }
 

@@ -34,9 +34,12 @@ export function presentUser({ id, self, accessHash, profile, relation, mutual, n
     lastName: optional(contact?.firstName || contact?.lastName ? contact.lastName : profile.lastName),
     username: optional(profile.username),
     phone: optional(phone),
-    status: presentStatus(profile.presence, nowMs),
+    status: presentStatus(relation.blocksMe ? HIDDEN_PRESENCE : profile.presence, nowMs),
   }
 }
+
+/** What one who is blocked sees: clients show it as a long time ago. */
+export const HIDDEN_PRESENCE: Presence = { kind: 'empty', atMs: 0 }
 
 export function presentStatus({ kind, atMs }: Presence, nowMs: number): tl.TypeUserStatus {
   const at = Math.floor(atMs / 1000)
