@@ -39,6 +39,33 @@ async function registered() {
 
 const refused = (reason: string) => ({ code: 'REFUSED', details: { reason } })
 
+describe('a login that is carried over', () => {
+  test('is taken by one auth key, as often as it asks, until its end', async () => {
+    const { host, user } = await registered()
+    await user.authorize(device(1))
+    const untilMs = host.clock.now() + 1_000
+    const offer = (transfer: string, from = key(1)) => user.offerTransfer({ transfer, from, untilMs })
+    const take = (transfer: string, by: number) => user.takeTransfer({ transfer, by: key(by) })
+    await offer('one')
+    await offer('two')
+    await offer('of a stranger', key(9))
+    expect(await take('one', 2)).toBe(true)
+    expect(await take('one', 3)).toBe(false)
+    expect(await take('one', 2)).toBe(true)
+    expect(await take('never offered', 2)).toBe(false)
+    expect(await take('of a stranger', 2)).toBe(false)
+    await host.clock.advance(1_001)
+    expect(await take('two', 2)).toBe(false)
+    for (let each = 0; each <= limits.transfers; each++) {
+      await user.offerTransfer({ transfer: `${each}`, from: key(1), untilMs: untilMs + 60_000 })
+    }
+    expect([await take('0', 2), await take('1', 2)]).toEqual([false, true])
+    await user.revoke({ authKeys: [key(1)] })
+    expect(await take('2', 2)).toBe(false)
+    await host.stop()
+  })
+})
+
 describe('an account', () => {
   test('is registered once', async () => {
     const { user } = await registered()

@@ -121,6 +121,13 @@ export interface DevicesOfUser {
   authorize(authorization: Authorization): Promise<void>
   authorizations(): Promise<readonly Authorization[]>
   isAuthorized(authKey: string): Promise<boolean>
+  /**
+   * A login that the device `from` may carry over to one other auth key, by whoever names `transfer`, a secret number. It
+   * ends with the activation at the latest: then the client offers another.
+   */
+  offerTransfer(request: { readonly transfer: string; readonly from: string; readonly untilMs: number }): Promise<void>
+  /** True for the first auth key that asks, however often, as long as the device that offered it is signed in. */
+  takeTransfer(request: { readonly transfer: string; readonly by: string }): Promise<boolean>
   /** Signs devices out; answers with the auth keys that were. Live gateways are told at once (sink `revoked`). */
   revoke(request: { authKeys?: readonly string[]; hash?: string; allExcept?: string }): Promise<readonly string[]>
   /** A device spoke: activity, layer and client info, kept coarsely. */
@@ -448,6 +455,8 @@ export const User = actorType<User, number>('user', {
     authorize: 'turn',
     authorizations: 'read',
     isAuthorized: 'read',
+    offerTransfer: 'turn',
+    takeTransfer: 'turn',
     revoke: 'turn',
     touch: 'turn',
     acknowledged: 'turn',

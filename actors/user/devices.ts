@@ -56,6 +56,21 @@ export function authorizeEntries(state: UserState, authorization: Authorization)
   return [{ type: 'revoked', authKeys: [idle.authKey] }, entry]
 }
 
+export function offerTransfer(turn: UserTurn, request: { transfer: string; from: string; untilMs: number }): void {
+  const { memory, nowMs } = turn
+  const { transfer, from, untilMs } = request
+  const offers = [...(memory.transfers ?? [])].filter(([, offer]) => offer.untilMs >= nowMs)
+  memory.transfers = new Map([...offers.slice(1 - limits.transfers), [transfer, { from, untilMs }]])
+}
+
+/** The same auth key may ask again: its answer may have been lost. */
+export function takeTransfer(turn: UserTurn, { transfer, by }: { transfer: string; by: string }): boolean {
+  const offer = turn.memory.transfers?.get(transfer)
+  if (!offer || offer.untilMs < turn.nowMs || !isAuthorized(turn.state, offer.from)) return false
+  offer.by ??= by
+  return offer.by === by
+}
+
 export interface RevokeRequest {
   readonly authKeys?: readonly string[]
   readonly hash?: string

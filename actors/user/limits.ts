@@ -23,6 +23,8 @@ export const limits = {
   blockedBy: 10_000,
   notifySettings: 10_000,
   authorizations: 100,
+  /** Logins offered to be carried over and not over yet; the oldest gives way. */
+  transfers: 20,
   /** Gateways that hold sessions of one account. */
   attachments: 256,
   leaseMs: 600_000,

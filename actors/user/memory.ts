@@ -13,11 +13,21 @@ export interface UserMemory {
   delivered?: Map<string, number> | undefined
   deliveredStoredAtMs: number
   active?: Map<string, number> | undefined
+  /** Logins that devices offered to carry over, by their number (devices.ts). */
+  transfers?: Map<string, Transfer> | undefined
   /** Searches that are not finished, by their request. */
   searches?: Map<string, Reached> | undefined
   /** What the public records are known to show, and the write of them that is under way. */
   recordedAt?: Position | undefined
   recording?: Promise<void> | undefined
+}
+
+export interface Transfer {
+  /** The auth key of the device that offered it. */
+  readonly from: string
+  readonly untilMs: number
+  /** The auth key that took it. */
+  by?: string
 }
 
 export function emptyMemory(): UserMemory {

@@ -10,8 +10,10 @@ import {
   deliveredTo,
   isAuthorized,
   noteDelivered,
+  offerTransfer,
   revokedBy,
   storeDelivered,
+  takeTransfer,
   touch,
 } from './devices.js'
 import { appendHidden } from './milestone.js'
@@ -57,6 +59,8 @@ export function deviceMethods(records: PublicRecords): Pick<Implementation<UserS
     },
     authorizations: authorizationsOf,
     isAuthorized: ({ state }, authKey) => isAuthorized(state, authKey),
+    offerTransfer,
+    takeTransfer,
     revoke(turn, request) {
       const authKeys = revokedBy(turn.state, request)
       if (authKeys.length === 0) return []

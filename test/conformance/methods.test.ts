@@ -295,6 +295,9 @@ test('auth', async () => {
   expect(await heir.call({ _: 'auth.importAuthorization', id, bytes })).toMatchObject({
     user: { phone: phoneNumber },
   })
+  const latecomer = await on.guest()
+  const again = latecomer.call({ _: 'auth.importAuthorization', id, bytes })
+  await expect(again).rejects.toThrow('AUTH_BYTES_INVALID')
   expect(await guest.call({ _: 'auth.resetAuthorizations' })).toBe(true)
   await expect(heir.call({ _: 'updates.getState' })).rejects.toThrow('AUTH_KEY_UNREGISTERED')
   expect(await guest.call({ _: 'auth.logOut' })).toMatchObject({ _: 'auth.loggedOut' })
