@@ -31,6 +31,7 @@ export function replyOf(call: Call, place: Place, input: tl.TypeInputReplyTo | u
 
 async function replyTo(call: Call, place: Place, input: tl.TypeInputReplyTo): Promise<ReplyInput> {
   if (input._ !== 'inputReplyToMessage') return refuseCall('REPLY_TO_INVALID')
+  if (input.monoforumPeerId !== undefined || input.todoItemId !== undefined) refuseCall('REPLY_TO_INVALID')
   if (input.replyToPeerId && peerKey(await peerOf(call, input.replyToPeerId)) !== place.key) {
     refuseCall('REPLY_TO_INVALID')
   }

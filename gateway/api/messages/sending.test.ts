@@ -71,6 +71,15 @@ test.each([
   expectNothingDone(api)
 })
 
+test("a reply within a channel's messages, or to an item of a list, is not taken for one to the message", async () => {
+  const api = rig()
+  const to = { _: 'inputReplyToMessage' as const, replyToMsgId: 4 }
+  const within = { ...to, monoforumPeerId: api.inputPeer(OTHER) }
+  expect(await api.error(send(api, { replyTo: within }))).toBe('400 REPLY_TO_INVALID')
+  expect(await api.error(send(api, { replyTo: { ...to, todoItemId: 1 } }))).toBe('400 REPLY_TO_INVALID')
+  expectNothingDone(api)
+})
+
 test('hints that change nothing of the message are no reason to refuse it, nor is a field set to none', async () => {
   const api = rig()
   const hints = { background: true, updateStickersetsOrder: true, allowPaidStars: longFromNumber(5) }
