@@ -42,7 +42,7 @@ export const HAS_EDITS = 2
 export const HAS_REACTIONS = 4
 export const HAS_GAPS = 8
 /** The owner cleared it and kept it: it is listed also while it is empty, until it is deleted. */
-export const KEPT = 16
+const KEPT = 16
 
 /** A dialog that lists show: one with a message, a draft, pinned, or kept when it was cleared. */
 export function isListed(state: UserState, key: PeerKey, dialog: DialogState): boolean {
