@@ -396,3 +396,34 @@ describe('affected messages', () => {
     ])
   })
 })
+
+describe('inviting one who blocks the caller', () => {
+  const blocks = (api: ApiRig) =>
+    api.system.stub(User, (id) => ({
+      profile: () => profileOf(id),
+      relations: (users) => users.map((user) => ({ user, blocked: id === OTHER && user === SELF })),
+    }))
+  const invite = (api: ApiRig) => ({
+    _: 'messages.addChatUser' as const,
+    chatId: 5,
+    userId: { _: 'inputUser' as const, userId: OTHER, accessHash: api.hashes.ofUser(SELF, OTHER) },
+    fwdLimit: 0,
+  })
+
+  test('the answer names who is missing, and the chat is not asked to add anybody', async () => {
+    const api = rig({ userId: SELF })
+    blocks(api)
+    api.system.stub(Chat, () => ({
+      group: () => ({ ...groupInfo, members: groupInfo.members.filter(({ user }) => user !== OTHER) }),
+    }))
+    expect(await api.call(invite(api))).toMatchObject({ missingInvitees: [{ userId: OTHER }] })
+    expect(api.system.callsOf('addMember')).toEqual([])
+  })
+
+  test('a layer that cannot say so is refused', async () => {
+    const api = rig({ userId: SELF, layer: 178 })
+    blocks(api)
+    expect(await api.error(invite(api))).toBe('403 USER_PRIVACY_RESTRICTED')
+    expect(api.system.callsOf('addMember')).toEqual([])
+  })
+})
