@@ -7,8 +7,9 @@ import { fileURLToPath } from 'node:url'
 /**
  * Settings that production has too: docker-compose.yml is compared with them.
  *
- * `commitlog_sync: periodic` acknowledges before the flush: killing a node loses nothing, a power cut of all replicas at
- * once may lose up to `commitlog_sync_period`. With one replica on a machine that matters, take `batch` or `group`.
+ * `commitlog_sync: periodic` acknowledges before the flush: a power cut of all replicas at once may lose up to
+ * `commitlog_sync_period`, and a killed node forgets what it acknowledged after the last marker in its log, which it writes
+ * ten times a second: the other replicas have it. With one replica on a machine that matters, take `batch` or `group`.
  */
 export const sharedSettings = {
   num_tokens: 4,
@@ -84,6 +85,7 @@ function yamlOf({ dir, host, ports, clusterName, seeds, overrides }) {
   }
   const settings = { ...smallNodeSettings, ...sharedSettings, ...storage, ...overrides }
   if (settings.commitlog_sync !== 'periodic') delete settings.commitlog_sync_period
+  if (settings.commitlog_sync === 'group') settings.commitlog_sync_group_window ??= '10ms'
   return `${JSON.stringify(settings, null, 2)}\n`
 }
 
