@@ -6,11 +6,12 @@
 //     since is never signalled.
 
 import { execFileSync, spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 
 const pollMs = 50
 const collectedWithinMs = 30_000
+const ownWithinMs = 5_000
 
 /** Node marks the lowest descriptors as not to be inherited, but stops at the first gap. */
 const closeInheritedAndRun = `
@@ -144,6 +145,45 @@ export async function untilAnswers(what, daemon, answers, { withinMs, logPath })
     if (!isAlive(daemon)) throw new DaemonFailed(`${what} ended while it started`, logPath)
     if (performance.now() > giveUpAt) throw new DaemonFailed(`${what} does not answer after ${withinMs} ms`, logPath)
     await pause(pollMs)
+  }
+}
+
+/**
+ * What answers at the port may be somebody else's, who took it at the same moment, while ours is about to end for that.
+ * Throws DaemonFailed then. Linux only: elsewhere only a daemon that has ended already is noticed.
+ */
+export async function untilItsOwn(what, daemon, port, logPath) {
+  const giveUpAt = performance.now() + ownWithinMs
+  while (isAlive(daemon)) {
+    // One that listens through a child of its own cannot be told; it lives on, which the other's loser does not.
+    if (process.platform !== 'linux' || listens(daemon.pid, port) || performance.now() > giveUpAt) return
+    await pause(pollMs)
+  }
+  throw new DaemonFailed(`${what} has ended: its port is in use`, logPath)
+}
+
+function listens(pid, port) {
+  const listening = '0A'
+  const sockets = new Set()
+  for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
+    for (const line of readFileSync(table, 'utf8').split('\n').slice(1)) {
+      const fields = line.trim().split(/\s+/)
+      const at = Number.parseInt(fields[1]?.split(':')[1] ?? '', 16)
+      if (at === port && fields[3] === listening) sockets.add(`socket:[${fields[9]}]`)
+    }
+  }
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some((each) => sockets.has(targetOf(`/proc/${pid}/fd/${each}`)))
+  } catch {
+    return false
+  }
+}
+
+function targetOf(link) {
+  try {
+    return readlinkSync(link)
+  } catch {
+    return undefined
   }
 }
 

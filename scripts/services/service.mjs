@@ -9,7 +9,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { comesInContainers, removeContainer, startContainer } from './containers.mjs'
-import { DaemonFailed, exists, isAlive, launch, stop, untilAnswers, untilCollected } from './daemon.mjs'
+import { DaemonFailed, exists, isAlive, launch, stop, untilAnswers, untilCollected, untilItsOwn } from './daemon.mjs'
 import { missingFor, NotInstalled } from './installation.mjs'
 import { choosePorts, readRecord, writeRecord } from './places.mjs'
 
@@ -111,7 +111,8 @@ async function startMember(dir, service, record, member, afresh) {
     const what = `${service.name} ${member.role} (${member.host}:${member.ports[service.mainPort]})`
     const options = { withinMs: service.startWithinMs, logPath: member.logPath }
     try {
-      return await untilAnswers(what, member, () => service.answers(member, record), options)
+      await untilAnswers(what, member, () => service.answers(member, record), options)
+      return await untilItsOwn(what, member, member.ports[service.mainPort], member.logPath)
     } catch (error) {
       if (!service.passes?.test(error.message) || performance.now() > giveUpAt) throw error
       await pause(500)
