@@ -52,6 +52,7 @@ export type {
   NodeIncarnation,
   NodeLease,
   NodeMember,
+  NodeRole,
   OwnershipRegister,
   OwnershipView,
   ShardRun,

@@ -19,9 +19,17 @@ export interface NodeIncarnation {
   readonly incarnation: string
 }
 
+/** `gateway`: takes clients. `actors`: owns shards. */
+export type NodeRole = 'gateway' | 'actors'
+
 export interface NodeMember extends NodeIncarnation {
-  /** Where other nodes reach it; empty when it is alone. */
+  /** Where other nodes reach it, as `host:port`; empty when it is alone. */
   readonly address: string
+  readonly roles: readonly NodeRole[]
+  /** Its share of the shards beside other members; above 0. */
+  readonly weight: number
+  /** It gives its shards away and gets none. */
+  readonly isDraining: boolean
 }
 
 /** Shards that lie side by side and have the same owner and epoch. */
@@ -30,6 +38,10 @@ export interface ShardRun extends ShardRange {
   readonly epoch: number
   /** Undefined: the last owner has sealed the epoch, and nobody owns them now. */
   readonly owner: NodeIncarnation | undefined
+  /** Who is to own them once the owner has sealed. */
+  readonly next: NodeIncarnation | undefined
+  /** The former owner has not sealed but was revoked: this one waits its lease out before it opens (CORE O3). */
+  readonly mustWait: boolean
 }
 
 export interface OwnershipView {
@@ -37,7 +49,7 @@ export interface OwnershipView {
   readonly view: number
   readonly shardCount: number
   readonly members: readonly NodeMember[]
-  /** From shard 0 to the last, without a gap. Every owner is a member. */
+  /** From shard 0 to the last, without a gap. Every owner and every next one is a member. */
   readonly shards: readonly ShardRun[]
 }
 

@@ -1,3 +1,5 @@
+import type { ShardRange } from './journal-store.js'
+
 export type NodeId = string
 
 /**
@@ -9,10 +11,17 @@ export interface Ownership {
   readonly shardCount: number
   /** The node that owns the shard, as far as this node knows. */
   ownerOf(shard: number): NodeId | undefined
-  /** The epoch under which this node owns the shard, or undefined when it does not. */
+  /**
+   * The epoch under which this node takes new calls for the shard; undefined when it does not own it, has not opened it
+   * yet, or is about to give it up.
+   */
   epochOf(shard: number): number | undefined
   /** True while what this node does for the shard under the epoch counts: checked at a turn's start and before each reply. */
   holds(shard: number, epoch: number): boolean
+  /** The newest epoch that this node knows of, whoever owns the shard: what carries an older one is dropped. */
+  newestEpochOf(shard: number): number
+  /** Told after `ownerOf` or `epochOf` has changed for these shards. One that never changes tells nobody. */
+  onChange?(listener: (shards: readonly ShardRange[]) => void): void
 }
 
 /** The shard of an actor: FNV-1a over `kind/key`, folded to the number of shards. Never changes for stored data. */

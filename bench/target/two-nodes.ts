@@ -36,6 +36,7 @@ export function twoNodes(self: NodeId, ownerAddress?: string): { system: ActorSy
     ownerOf: () => OWNER,
     epochOf: () => (self === OWNER ? 1 : undefined),
     holds: () => self === OWNER,
+    newestEpochOf: () => 1,
   }
   const store = new MemoryStore()
   const system = createActorSystem({

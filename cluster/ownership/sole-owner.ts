@@ -111,8 +111,8 @@ class SoleOwner implements SoleOwnership {
     const view: OwnershipView = {
       view: (former?.view ?? 0) + 1,
       shardCount,
-      members: [{ ...this.#me, address: '' }],
-      shards: [{ from: 0, to: shardCount - 1, epoch, owner: this.#me }],
+      members: [{ ...this.#me, address: '', roles: ['gateway', 'actors'], weight: 1, isDraining: false }],
+      shards: [{ from: 0, to: shardCount - 1, epoch, owner: this.#me, next: undefined, mustWait: false }],
     }
     if (!(await this.#register.change(view))) return false
     this.#view = view
@@ -142,6 +142,10 @@ class SoleOwner implements SoleOwnership {
 
   holds(shard: number, epoch: number): boolean {
     return epoch === this.epoch && this.#has(shard) && this.lease.holds
+  }
+
+  newestEpochOf(): number {
+    return this.epoch
   }
 
   #has(shard: number): boolean {

@@ -27,4 +27,8 @@ export class SoloOwnership implements Ownership {
   holds(shard: number, epoch: number): boolean {
     return this.isHeld && epoch === this.epoch && this.elsewhere(shard) === undefined
   }
+
+  newestEpochOf(): number {
+    return this.epoch
+  }
 }

@@ -85,7 +85,9 @@ async function ownAbove(register: OwnershipRegister, options: ServersOptions): P
   await ownership.close()
   const view = await register.read()
   if (view === undefined) throw notOwned()
-  const shards = [{ from: 0, to: shardCount - 1, epoch: formerEpoch, owner: undefined }]
+  const shards = [
+    { from: 0, to: shardCount - 1, epoch: formerEpoch, owner: undefined, next: undefined, mustWait: false },
+  ]
   if (!(await register.change({ ...view, view: view.view + 1, members: [], shards }))) throw notOwned()
   return take()
 }

@@ -198,5 +198,12 @@ function stoppedAt(clock: Clock): Clock {
 /** `target.owned` says whether it is true. */
 function ownerOf(shardCount: number, epoch: number): Ownership {
   const self = 'migration'
-  return { self, shardCount, ownerOf: () => self, epochOf: () => epoch, holds: (_, of) => of === epoch }
+  return {
+    self,
+    shardCount,
+    ownerOf: () => self,
+    epochOf: () => epoch,
+    holds: (_, of) => of === epoch,
+    newestEpochOf: () => epoch,
+  }
 }

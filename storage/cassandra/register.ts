@@ -3,6 +3,7 @@ import type {
   NodeIncarnation,
   NodeLease,
   NodeMember,
+  NodeRole,
   OwnershipRegister,
   OwnershipView,
   ShardRun,
@@ -120,39 +121,57 @@ const leases = {
 
 const nothing = () => undefined
 
-function encodeMember({ node, incarnation, address }: NodeMember): string {
-  return JSON.stringify([node, incarnation, address])
+function encodeMember({ node, incarnation, address, roles, weight, isDraining }: NodeMember): string {
+  return JSON.stringify([node, incarnation, address, roles, weight, isDraining])
 }
 
-/** As `0-2047:0@7 2048-4095:1@9`: the first and last shard of a run, its owner's place among the members, its epoch. */
+/**
+ * As `0-2047:0@7 2048-4095:1@9!>0`: the first and last shard of a run, its owner's place among the members, its epoch,
+ * `!` where that owner must wait, and the next owner's place.
+ */
 function encodeShards({ members, shards }: OwnershipView): string {
   const places = new Map(members.map((member, place) => [keyOf(member), place]))
+  const placeOf = (of: NodeIncarnation, { from, to }: ShardRun) => {
+    const place = places.get(keyOf(of))
+    if (place === undefined) throw new TypeError(`Shards ${from}-${to} are of ${of.node}, who is no member`)
+    return place
+  }
   return shards
-    .map(({ from, to, owner, epoch }) => {
-      const place = owner === undefined ? '-' : places.get(keyOf(owner))
-      if (place === undefined) throw new TypeError(`Shards ${from}-${to} are owned by ${owner?.node}, who is no member`)
-      return `${from}${to === from ? '' : `-${to}`}:${place}@${epoch}`
+    .map((run) => {
+      const { from, to, owner, next, epoch, mustWait } = run
+      const place = owner === undefined ? '-' : placeOf(owner, run)
+      const after = next === undefined ? '' : `>${placeOf(next, run)}`
+      return `${from}${to === from ? '' : `-${to}`}:${place}@${epoch}${mustWait ? '!' : ''}${after}`
     })
     .join(' ')
 }
 
 function viewOf(row: Row): OwnershipView {
-  const members = ((row.members ?? []) as readonly string[]).map((text) => {
-    const [node, incarnation, address] = JSON.parse(text) as [string, string, string]
-    return { node, incarnation, address }
-  })
+  const members = ((row.members ?? []) as readonly string[]).map(decodeMember)
   const runs = (row.shards as string).split(' ').map((text) => decodeRun(text, members))
   return { view: numberOf(row.view_number), shardCount: row.shard_count as number, members, shards: runs }
 }
 
+function decodeMember(text: string): NodeMember {
+  const [node, incarnation, address, roles, weight, isDraining] = JSON.parse(text) as StoredMember
+  return { node, incarnation, address, roles, weight, isDraining }
+}
+
+type StoredMember = readonly [string, string, string, readonly NodeRole[], number, boolean]
+
 function decodeRun(text: string, members: readonly NodeMember[]): ShardRun {
-  const [, from = '', to = from, place = '', epoch] = /^(\d+)(?:-(\d+))?:(\d+|-)@(\d+)$/.exec(text) ?? []
-  const member = members[Number(place)]
-  if (epoch === undefined || (place !== '-' && member === undefined)) {
+  const found = /^(\d+)(?:-(\d+))?:(\d+|-)@(\d+)(!?)(?:>(\d+))?$/.exec(text)
+  const [, from = '', to = from, place = '-', epoch = '', wait = '', nextPlace] = found ?? []
+  const memberAt = (at: string | undefined) => {
+    const member = at === undefined || at === '-' ? undefined : members[Number(at)]
+    return member && { node: member.node, incarnation: member.incarnation }
+  }
+  const owner = memberAt(place)
+  const next = memberAt(nextPlace)
+  if (found === null || (owner === undefined && place !== '-') || (next === undefined && nextPlace !== undefined)) {
     throw new ActorError('CORRUPT', `The register of shards does not decode at "${text}". Restore a backup.`)
   }
-  const owner = member && { node: member.node, incarnation: member.incarnation }
-  return { from: Number(from), to: Number(to), epoch: Number(epoch), owner: place === '-' ? undefined : owner }
+  return { from: Number(from), to: Number(to), epoch: Number(epoch), owner, next, mustWait: wait === '!' }
 }
 
 function leaseOf(row: Row): NodeLease {

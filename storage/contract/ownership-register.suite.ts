@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { NodeIncarnation, NodeLease, OwnershipRegister, OwnershipView } from '../../runtime/index.js'
+import type { NodeIncarnation, NodeLease, NodeMember, OwnershipRegister, OwnershipView } from '../../runtime/index.js'
 
 /** What every driver of OwnershipRegister promises (W1-W3 in runtime/ownership-register.ts). */
 export function ownershipRegisterSuite(driver: string, newRegister: () => Promise<OwnershipRegister>): void {
@@ -13,11 +13,18 @@ export function ownershipRegisterSuite(driver: string, newRegister: () => Promis
     })
 
     const lease = (of: NodeIncarnation): NodeLease => ({ ...of, lengthMs: 2_000, renewals: 0, isRevoked: false })
+    const memberOf = (of: NodeIncarnation, address: string): NodeMember => ({
+      ...of,
+      address,
+      roles: ['gateway', 'actors'],
+      weight: 2,
+      isDraining: false,
+    })
     const viewOf = (view: number, owner: NodeIncarnation | undefined): OwnershipView => ({
       view,
       shardCount: 4096,
-      members: owner ? [{ ...owner, address: 'somewhere:1' }] : [],
-      shards: [{ from: 0, to: 4095, epoch: view, owner }],
+      members: owner ? [memberOf(owner, 'somewhere:1')] : [],
+      shards: [{ from: 0, to: 4095, epoch: view, owner, next: undefined, mustWait: false }],
     })
 
     test('W1: nothing is stored at first; what was put is read back', async () => {
@@ -45,14 +52,16 @@ export function ownershipRegisterSuite(driver: string, newRegister: () => Promis
       }
     })
 
-    test('4,096 shards of two owners, each with an epoch of its own', async () => {
+    test('4,096 shards of two owners, each with an epoch of its own, some to be given away, some to be waited for', async () => {
       const shards = Array.from({ length: 4096 }, (_, i) => ({
         from: i,
         to: i,
         epoch: 1 + ((i * 7_919) % 100_000),
         owner: i % 3 === 0 ? a : i % 3 === 1 ? b : undefined,
+        next: i % 3 === 0 && i % 5 === 0 ? b : undefined,
+        mustWait: i % 3 === 1 && i % 7 === 0,
       }))
-      const members = [a, b].map((member) => ({ ...member, address: '' }))
+      const members = [{ ...memberOf(a, ''), isDraining: true }, memberOf(b, 'elsewhere:2')]
       expect(await register.change({ view: 1, shardCount: 4096, members, shards })).toBe(true)
       expect((await register.read())?.shards).toEqual(shards)
     })

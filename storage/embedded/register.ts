@@ -71,6 +71,10 @@ class SingleNodeRegister implements EmbeddedRegister {
     return epoch === this.epoch && this.#has(shard)
   }
 
+  newestEpochOf(): number {
+    return this.epoch
+  }
+
   #has(shard: number): boolean {
     return !this.#isSealed && shard >= 0 && shard < this.shardCount
   }
