@@ -42,7 +42,10 @@ export class CassandraRegister implements OwnershipRegister {
         : { query: register.update, parameters: [...values, name, next.view - 1] }
     return this.#decide(name, statement, async () => {
       const [row] = await this.#session.readSerial({ query: register.read, parameters: [name] })
-      return row !== undefined && numberOf(row.view_number) === next.view && row.shards === shards
+      const stored = row === undefined ? 0 : numberOf(row.view_number)
+      // A coordinator that is slow may still apply it, as long as nothing else has been.
+      if (stored < next.view) throw new ActorError('OUTCOME_UNKNOWN', `View ${next.view} is not decided yet.`)
+      return stored === next.view && row?.shards === shards && isSameList(row.members, members)
     })
   }
 
@@ -120,6 +123,10 @@ const leases = {
 }
 
 const nothing = () => undefined
+
+function isSameList(stored: unknown, texts: readonly string[]): boolean {
+  return JSON.stringify(stored ?? []) === JSON.stringify(texts)
+}
 
 function encodeMember({ node, incarnation, address, roles, weight, isDraining }: NodeMember): string {
   return JSON.stringify([node, incarnation, address, roles, weight, isDraining])

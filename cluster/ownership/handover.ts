@@ -1,0 +1,138 @@
+/**
+ * Giving shards away: drain, then seal.
+ *
+ * V1. At most `drainingShards` drain at once, so that none waits long; those that are drained are sealed together.
+ * V2. One seal is under way at a time. A shard that was certainly not sealed is sealed again, or opened again when it is
+ *     to stay.
+ */
+import type { ActorLog, Clock, NodeIncarnation, ShardRange } from '../../runtime/index.js'
+import { errorCode } from '../../runtime/index.js'
+import type { OwnShard } from './cluster-ownership.js'
+
+/** The runtime, as far as shards come and go. */
+export interface ShardHost {
+  /** No new calls reach these shards; tells of each once nothing of it is under way, at the latest after `withinMs`. */
+  release(shards: readonly number[], withinMs: number, released: (shard: number) => void): void
+  /** This node has just opened them. */
+  acquire(shards: readonly ShardRange[]): void
+  /** This node owns nothing any more, and has not sealed it. */
+  abandon(): void
+}
+
+export interface HandoverLimits {
+  /** A shard that is not quiet after this long is given away all the same; what was under way has an unknown outcome. */
+  readonly drainMs: number
+  readonly drainingShards: number
+  /** How long to wait before a seal that the store did not take is sent again. */
+  readonly sealAgainMs: number
+}
+
+export interface HandoverPort {
+  readonly clock: Clock
+  readonly log: ActorLog
+  /** This node's shards, by number. */
+  shards(): readonly (OwnShard | undefined)[]
+  /** Who is to get it: null is nobody, undefined that it stays. */
+  targetOf(shard: number): NodeIncarnation | null | undefined
+  /** They take calls again. */
+  opened(shards: readonly number[]): void
+  /** Whether they take calls has changed. */
+  changed(shards: readonly number[]): void
+  /** Rejects with an ActorError when the store did not take it. */
+  seal(shards: readonly number[]): Promise<void>
+  host(): ShardHost | undefined
+}
+
+export class Handover {
+  readonly #port: HandoverPort
+  readonly #limits: HandoverLimits
+  #isSealing = false
+  #isResting = false
+
+  constructor(port: HandoverPort, limits: HandoverLimits) {
+    this.#port = port
+    this.#limits = limits
+  }
+
+  /** Something has changed: begins whatever can begin. */
+  look(): void {
+    this.#drain()
+    this.#stay()
+    if (!this.#isSealing && !this.#isResting) void this.#sealAll()
+  }
+
+  #drain(): void {
+    const { shards, targetOf, changed, host } = this.#port
+    const runtime = host()
+    if (runtime === undefined) return
+    const own = shards()
+    let room = this.#limits.drainingShards - own.filter((each) => isOnItsWay(each)).length
+    const begun: { readonly shard: number; readonly own: OwnShard }[] = []
+    for (let shard = 0; shard < own.length && room > 0; shard++) {
+      const each = own[shard]
+      if (each?.phase !== 'open' || targetOf(shard) === undefined) continue
+      each.phase = 'draining'
+      begun.push({ shard, own: each })
+      room--
+    }
+    if (begun.length === 0) return
+    const of = new Map(begun.map((each) => [each.shard, each.own]))
+    changed([...of.keys()])
+    runtime.release([...of.keys()], this.#limits.drainMs, (shard) => {
+      const each = of.get(shard)!
+      if (each.phase === 'draining') each.phase = 'drained'
+      queueMicrotask(() => this.look())
+    })
+  }
+
+  /** Shards that are to stay after all. */
+  #stay(): void {
+    const reopened: number[] = []
+    for (const [shard, own] of this.#port.shards().entries()) {
+      if (own?.phase !== 'drained' || this.#port.targetOf(shard) !== undefined) continue
+      own.phase = 'open'
+      reopened.push(shard)
+    }
+    if (reopened.length === 0) return
+    this.#port.opened(reopened)
+    this.#port.changed(reopened)
+  }
+
+  async #sealAll(): Promise<void> {
+    const { shards, seal, log, clock } = this.#port
+    this.#isSealing = true
+    for (;;) {
+      const sealing: { readonly shard: number; readonly own: OwnShard }[] = []
+      for (const [shard, own] of shards().entries()) if (own?.phase === 'drained') sealing.push({ shard, own })
+      if (sealing.length === 0) break
+      for (const { own } of sealing) own.phase = 'sealing'
+      let isTaken = true
+      try {
+        await seal(sealing.map(({ shard }) => shard))
+      } catch (error) {
+        if (errorCode(error) === undefined || errorCode(error) === 'OUTCOME_UNKNOWN') throw error
+        log.warn({ error, shards: sealing.length }, 'shards cannot be sealed now; they are sealed again')
+        isTaken = false
+      }
+      // The register was read: what is still ours was not sealed.
+      for (const { shard, own } of sealing) {
+        if (shards()[shard] === own && own.phase === 'sealing') own.phase = 'drained'
+      }
+      if (!isTaken) {
+        this.#isResting = true
+        clock.setTimer(this.#limits.sealAgainMs, () => {
+          this.#isResting = false
+          this.look()
+        })
+        break
+      }
+      this.#stay()
+      this.#drain()
+    }
+    this.#isSealing = false
+  }
+}
+
+function isOnItsWay(own: OwnShard | undefined): boolean {
+  return own !== undefined && (own.phase === 'draining' || own.phase === 'drained' || own.phase === 'sealing')
+}
