@@ -45,9 +45,10 @@ export class EntryReads {
     const buckets = await this.#buckets.after(this.#session, after)
     for (const [index, bucket] of buckets.entries()) {
       const pageRows = Math.min(limit - found.length, Math.max(0, toPts - after.pts) + 16) + 1
-      for await (const rows of rowsOf(this.#session, this.#actor, bucket.number, after, pageRows, consistency)) {
+      pages: for await (const rows of rowsOf(this.#session, this.#actor, bucket.number, after, pageRows, consistency)) {
         for (const row of rows) {
-          if (isAfter(row.entry, this.#head)) return found
+          // Of a commit under way, or of nobody: that it is there says nothing of what comes before it.
+          if (isAfter(row.entry, this.#head)) break pages
           const taken = chain.taken.length
           chain.take(row)
           if (chain.hasHole) return undefined

@@ -84,7 +84,7 @@ export class HoldingSession implements CassandraSession {
 
   #choose(statement: Statement, send: () => Promise<void>): Promise<void> {
     if (this.neverAwaited(statement)) {
-      this.#held.push(send)
+      this.#held.push(() => send().catch(() => undefined))
       return Promise.resolve()
     }
     const { paused, late, unanswered } = this.#mischief
