@@ -1,2 +1,2 @@
 export { createGateway } from './gateway.js'
-export { loadServerKey } from './mtproto/index.js'
+export { loadServerKey, TrustedProxies } from './mtproto/index.js'

@@ -27,7 +27,9 @@ interface ComposeService {
 interface Compose {
   readonly services: Readonly<Record<string, ComposeService>>
   readonly volumes: Readonly<Record<string, unknown>>
-  readonly networks: Readonly<Record<string, { readonly internal?: boolean }>>
+  readonly networks: Readonly<
+    Record<string, { readonly internal?: boolean; readonly ipam?: { readonly config: readonly { subnet: string }[] } }>
+  >
   readonly secrets: Readonly<Record<string, { readonly file: string }>>
 }
 type Values = Readonly<Record<string, string | number | boolean>>
@@ -195,13 +197,16 @@ describe('the program', () => {
       const filled = Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, filledIn(value)]))
       const settings = readSettings({ ...filled, HELIOGRAPH_DATA_DIR: '/data' })
       expect(settings.testNumbers).toBe(false)
+      expect(settings.proxies).toEqual(compose.networks.front!.ipam!.config.map(({ subnet }) => subnet))
       expect(Number.parseInt(stop_grace_period!, 10) * 1000).toBeGreaterThan(settings.stopGraceMs)
     }
   })
 
   test('listens where HAProxy, the ports and the Dockerfile say', () => {
     const { mtprotoPort, httpPort } = readSettings({})
-    const targets = [...read('deploy/haproxy.cfg').matchAll(/^ {2}server (\S+) (\S+):(\d+) check(?: port (\d+))?$/gm)]
+    const targets = [
+      ...read('deploy/haproxy.cfg').matchAll(/^ {2}server (\S+) (\S+):(\d+) check(?: port (\d+))? send-proxy-v2$/gm),
+    ]
     const behind = (port: number) => targets.filter(([, , , each]) => Number(each) === port).map(([, , host]) => host)
     const frontline = programs.map(([name]) => name).filter((name) => !name.startsWith('actor-node'))
     expect(behind(mtprotoPort)).toEqual(frontline)

@@ -12,15 +12,18 @@ import { routesOf } from './routes.js'
 import type { Settings, TlsFiles } from './settings.js'
 import { checkTlsFiles } from './tls-files.js'
 
+/** Where to listen, and the proxies in front. */
+type ListenAt = Endpoint & { readonly proxies: readonly string[] }
+
 /** What the server is made of: `compose` wires it, the frame around it starts, shows and stops it. */
 export interface Core {
   readonly clock: Clock
   readonly key: PublicKey
   /** In the order in which they start: storage, actors, gateway. */
   readonly parts: readonly Part[]
-  listenTcp(at: Endpoint): Promise<Endpoint>
+  listenTcp(at: ListenAt): Promise<Endpoint>
   listenHttp(
-    at: Endpoint & { readonly tls?: TlsFiles; readonly routes: (app: TemplatedApp) => void },
+    at: ListenAt & { readonly tls?: TlsFiles; readonly routes: (app: TemplatedApp) => void },
   ): Promise<Endpoint>
   /** Both ports are known; from here on clients may be told where to dial. */
   advertise?(mtproto: Endpoint): void
@@ -70,9 +73,9 @@ export function frame(core: Core, { settings, logging, metrics, version, print }
   })
 
   async function listen(): Promise<Endpoints> {
-    const { host, mtprotoPort, httpPort, tls } = settings
-    const mtproto = await core.listenTcp({ host, port: mtprotoPort })
-    const http = await core.listenHttp({ host, port: httpPort, routes, ...(tls === undefined ? {} : { tls }) })
+    const { host, mtprotoPort, httpPort, tls, proxies } = settings
+    const mtproto = await core.listenTcp({ host, port: mtprotoPort, proxies })
+    const http = await core.listenHttp({ host, port: httpPort, proxies, routes, ...(tls && { tls }) })
     return { mtproto, http }
   }
 

@@ -3,6 +3,7 @@ import {
   choice,
   integer,
   literalAddress,
+  networks,
   onOff,
   port,
   type Setting,
@@ -67,6 +68,12 @@ export const settingTable = {
     default: undefined,
     defaultInWords: 'no TLS',
     doc: "The certificate's private key (PEM). Both files or neither.",
+  }),
+  proxies: networks({
+    env: 'HELIOGRAPH_PROXY_PROTOCOL_FROM',
+    default: [],
+    defaultInWords: 'none: clients connect by themselves',
+    doc: 'Where proxies stand in front of this server, such as `10.0.0.5,10.1.0.0/16`: each connection from there has to say by the PROXY protocol (version 2; on the MTProto port 1 as well) whose it is, so that limits count clients. Such a proxy holds the certificate of the HTTP port itself.',
   }),
   testNumbers: onOff({
     env: 'HELIOGRAPH_TEST_NUMBERS',

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { TrustedProxies } from '../gateway/index.js'
 
 /** One setting: how it is named, read, documented. `T` is what it is in the record; undefined means "not given". */
 export interface Setting<T> {
@@ -143,6 +144,24 @@ export function storeAddress(
       try {
         check(given)
         return given
+      } catch (error) {
+        throw new WrongValue((error as Error).message)
+      }
+    },
+  }
+}
+
+/** Addresses and networks, with commas between them. */
+export function networks(setting: Described<readonly string[]>): Setting<readonly string[]> {
+  return {
+    ...setting,
+    accepts: 'IP addresses, networks',
+    unit: '-',
+    parse(given) {
+      const list = given.split(',').map((each) => each.trim())
+      try {
+        new TrustedProxies(list)
+        return list
       } catch (error) {
         throw new WrongValue((error as Error).message)
       }

@@ -172,6 +172,8 @@ function brokenRelations(values: Values): SettingProblem[] {
     )
   if (mtprotoPort !== 0 && mtprotoPort === httpPort)
     problems.push(problem('httpPort', 'HELIOGRAPH_MTPROTO_PORT is the same: give two different ports'))
+  if (values.tlsCertFile !== undefined && values.proxies.length > 0)
+    problems.push(problem('tlsCertFile', 'give the certificate to the proxy of HELIOGRAPH_PROXY_PROTOCOL_FROM instead'))
   if (values.tlsCertFile === undefined && values.tlsKeyFile !== undefined)
     problems.push(problem('tlsCertFile', 'HELIOGRAPH_TLS_KEY_FILE is set: give both files or neither'))
   if (values.tlsKeyFile === undefined && values.tlsCertFile !== undefined)

@@ -38,6 +38,11 @@ export interface TcpListenOptions {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
+  /**
+   * Addresses and networks of proxies that stand in front: what comes from them has to say, by the PROXY protocol, whom
+   * it comes from (version 2; over TCP 1 as well). Not together with `tls`.
+   */
+  readonly proxies?: readonly string[]
 }
 
 export interface HttpListenOptions extends TcpListenOptions {

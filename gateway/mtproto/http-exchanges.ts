@@ -1,6 +1,5 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js'
 import { AddressCount } from './address-count.js'
-import { addressOfText } from './client-address.js'
 import { HttpExchange } from './http-exchange.js'
 import type { Packets } from './packets.js'
 import type { World } from './world.js'
@@ -23,10 +22,9 @@ export class HttpExchanges {
     return this.#open.size
   }
 
-  /** Takes a POST whose body is one packet. */
-  receive(response: HttpResponse, request: HttpRequest): void {
+  /** Takes a POST of the client at `address`, whose body is one packet. */
+  receive(response: HttpResponse, request: HttpRequest, address: string): void {
     const { limits, clock, partials, metrics } = this.world
-    const address = addressOfText(response.getRemoteAddressAsText())
     const declared = Number(request.getHeader('content-length'))
     if (!this.#admits(address) || !(declared <= limits.maxFrameBytes)) {
       response.writeStatus('429 Too Many Requests').end()

@@ -9,12 +9,13 @@ import uws, {
 import { readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { createSecureContext } from 'node:tls'
-import { addressOfText } from './client-address.js'
 import { StreamConnection } from './connection.js'
 import type { Connections } from './connections.js'
 import type { HttpListenOptions, Listening } from './gateway.js'
 import type { HttpExchanges } from './http-exchanges.js'
 import { listen } from './listener-tcp.js'
+import { TrustedProxies } from './trusted-proxies.js'
+import type { World } from './world.js'
 
 const WEB_SOCKET_PATHS = ['/apiws', '/apiws_test', '/apiws_premium', '/apiws_test_premium']
 const HTTP_PATHS = ['/api', '/api_test', '/apiw', '/apiw_test', '/apiw1', '/apiw_test1']
@@ -139,10 +140,13 @@ async function openApp(
   port: number,
 ): Promise<us_listen_socket> {
   const { host, tls, routes } = options
+  // The library looks for the header inside of TLS, where no proxy puts it.
+  if (tls && options.proxies?.length) throw new RangeError('a proxy in front has to end TLS itself')
+  const proxies = new TrustedProxies(options.proxies ?? [])
   if (tls) checkCertificate(tls.certFile, tls.keyFile)
   const app = tls ? uws.SSLApp({ cert_file_name: tls.certFile, key_file_name: tls.keyFile }) : uws.App()
-  addWebSockets(app, connections)
-  addHttp(app, exchanges)
+  addWebSockets(app, connections, proxies)
+  addHttp(app, exchanges, proxies)
   routes?.(app)
   return new Promise((resolve, reject) => {
     app.listen(host, port, (socket) => {
@@ -162,9 +166,13 @@ function checkCertificate(certFile: string, keyFile: string) {
   }
 }
 
-function addHttp(app: TemplatedApp, exchanges: HttpExchanges) {
+function addHttp(app: TemplatedApp, exchanges: HttpExchanges, proxies: TrustedProxies) {
   for (const path of HTTP_PATHS) {
-    app.post(path, (response, request) => exchanges.receive(response, request))
+    app.post(path, (response, request) => {
+      const address = clientOf(response, proxies)
+      if (address === undefined) refuseUnnamed(exchanges.world, response)
+      else exchanges.receive(response, request, address)
+    })
     app.options(path, (response) => {
       response.writeStatus('204 No Content')
       response.writeHeader('Access-Control-Allow-Origin', '*')
@@ -175,7 +183,7 @@ function addHttp(app: TemplatedApp, exchanges: HttpExchanges) {
   }
 }
 
-function addWebSockets(app: TemplatedApp, connections: Connections) {
+function addWebSockets(app: TemplatedApp, connections: Connections, proxies: TrustedProxies) {
   const { maxFrameBytes, maxOutboundBytes } = connections.world.limits
   for (const path of WEB_SOCKET_PATHS) {
     app.ws<SocketData>(path, {
@@ -184,7 +192,11 @@ function addWebSockets(app: TemplatedApp, connections: Connections) {
       closeOnBackpressureLimit: true,
       idleTimeout: PING_SECONDS,
       compression: uws.DISABLED,
-      upgrade: (response, request, context) => upgrade(connections, response, request, context),
+      upgrade: (response, request, context) => {
+        const address = clientOf(response, proxies)
+        if (address === undefined) refuseUnnamed(connections.world, response)
+        else upgrade(connections, address, response, request, context)
+      },
       open: (socket) => {
         const data = socket.getUserData()
         data.connection = new WebSocketConnection(connections, socket, data.address)
@@ -198,8 +210,22 @@ function addWebSockets(app: TemplatedApp, connections: Connections) {
   }
 }
 
-function upgrade(connections: Connections, response: HttpResponse, request: HttpRequest, context: us_socket_context_t) {
-  const address = addressOfText(response.getRemoteAddressAsText())
+function clientOf(response: HttpResponse, proxies: TrustedProxies): string | undefined {
+  return proxies.clientOf(response.getRemoteAddressAsText(), response.getProxiedRemoteAddressAsText())
+}
+
+function refuseUnnamed(world: World, response: HttpResponse) {
+  world.metrics.count('connections_refused', 1, 'proxy')
+  response.writeStatus('400 Bad Request').end('a PROXY header is missing\n', true)
+}
+
+function upgrade(
+  connections: Connections,
+  address: string,
+  response: HttpResponse,
+  request: HttpRequest,
+  context: us_socket_context_t,
+) {
   if (!connections.admits(address)) {
     response.writeStatus('429 Too Many Requests').end()
     return

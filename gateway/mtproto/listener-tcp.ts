@@ -3,6 +3,8 @@ import { plainAddress } from './client-address.js'
 import { StreamConnection } from './connection.js'
 import type { Connections } from './connections.js'
 import type { Listening, TcpListenOptions } from './gateway.js'
+import { ProxyGreetings } from './proxy-greetings.js'
+import { TrustedProxies } from './trusted-proxies.js'
 
 const KEEP_ALIVE_AFTER_MS = 60_000
 const LAST_WORDS_BYTES = 4096
@@ -75,23 +77,41 @@ export interface TcpListener {
   close(): Promise<void>
 }
 
-/** Listens for MTProto over TCP. Rejects when the address cannot be had. */
-export async function listenTcp(connections: Connections, { host, port }: TcpListenOptions): Promise<TcpListener> {
+/**
+ * Listens for MTProto over TCP. What comes from a proxy has to begin with a PROXY header, which says whose connection it
+ * is. Rejects when the address cannot be had.
+ */
+export async function listenTcp(
+  connections: Connections,
+  { host, port, proxies = [] }: TcpListenOptions,
+): Promise<TcpListener> {
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS })
-  server.on('connection', (socket: TcpSocket) => {
-    const address = plainAddress(socket.remoteAddress)
-    if (address === undefined || !connections.admits(address)) {
+  const greetings = new ProxyGreetings(connections.world)
+  const trusted = new TrustedProxies(proxies)
+  const take = (socket: Socket, address: string): TcpConnection | undefined => {
+    if (!connections.admits(address)) {
       socket.destroy()
-      return
+      return undefined
     }
-    connections.add(new TcpConnection(connections, socket, address))
+    const connection = new TcpConnection(connections, socket, address)
+    connections.add(connection)
+    return connection
+  }
+  server.on('connection', (socket) => {
+    const address = plainAddress(socket.remoteAddress)
+    if (address === undefined) socket.destroy()
+    else if (proxies.length === 0 || !trusted.has(address)) take(socket, address)
+    else greetings.await(socket, (client, rest) => take(socket, client ?? address)?.received(rest))
   })
   await listen(server, host, port)
   const bound = server.address()
   if (typeof bound !== 'object' || bound === null) throw new Error('a TCP server has a host and a port')
   return {
     listening: { host, port: bound.port },
-    close: () => new Promise((resolve) => server.close(() => resolve())),
+    close: () => {
+      greetings.closeAll()
+      return new Promise((resolve) => server.close(() => resolve()))
+    },
   }
 }
 

@@ -110,6 +110,16 @@ export const redisServer = fromDebian(
   'redis-server',
 )
 
+/** Stands in front of the program; tests start it themselves. @type {Requirement} */
+export const haproxy = fromDebian(
+  `HAProxy ${versions.haproxy.series}`,
+  () => {
+    const path = onPath('haproxy')
+    return path && outputOf(path, ['-v']).includes(`version ${versions.haproxy.series}.`) ? path : undefined
+  },
+  'haproxy',
+)
+
 const natsPath = () => join(cacheDir(), `nats-server-${versions.nats.exact}`, 'nats-server')
 
 function findNats() {

@@ -1,5 +1,5 @@
 import { createMtprotoGateway } from '../create-gateway.js'
-import type { Listening, MtprotoGateway } from '../gateway.js'
+import type { HttpListenOptions, Listening, MtprotoGateway } from '../gateway.js'
 import type { MtprotoLimits } from '../limits.js'
 import { type RpcAnswer, type RpcCall, RpcError, type RpcHandler } from '../rpc.js'
 import { generateServerKey } from '../server-key.js'
@@ -25,7 +25,14 @@ export interface TestGateway {
 
 /** The gateway on loopback, with a few methods answered and everything observed. */
 export async function startTestGateway(
-  options: { rpc?: RpcHandler; hooks?: SessionHooks; limits?: Partial<MtprotoLimits>; store?: MemoryKeyStore } = {},
+  options: {
+    rpc?: RpcHandler
+    hooks?: SessionHooks
+    limits?: Partial<MtprotoLimits>
+    store?: MemoryKeyStore
+    proxies?: readonly string[]
+    routes?: HttpListenOptions['routes']
+  } = {},
 ): Promise<TestGateway> {
   const store = options.store ?? new MemoryKeyStore()
   const calls: RpcCall[] = []
@@ -52,8 +59,9 @@ export async function startTestGateway(
     },
     log: { debug() {}, info() {}, warn: complain, error: complain },
   })
-  const tcp = await gateway.listenTcp({ host: '127.0.0.1', port: 0 })
-  const http = await gateway.listenHttp({ host: '127.0.0.1', port: 0 })
+  const at = { host: '127.0.0.1', port: 0, ...(options.proxies && { proxies: options.proxies }) }
+  const tcp = await gateway.listenTcp(at)
+  const http = await gateway.listenHttp({ ...at, ...(options.routes && { routes: options.routes }) })
   return { gateway, store, tcp, http, calls, complaints, counts, close: () => gateway.close() }
 }
 

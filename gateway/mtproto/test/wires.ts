@@ -14,8 +14,21 @@ export interface Wire {
   close(): void
 }
 
-export function tcpWire(port: number, framing: FramingName = 'intermediate', obfuscated = false): Wire {
-  const socket: Socket = connect({ host: '127.0.0.1', port, noDelay: true })
+interface Origin {
+  /** The address of this machine that the connection comes from. */
+  readonly localAddress?: string
+  /** What a proxy says before the client's first byte. */
+  readonly head?: Buffer
+}
+
+export function tcpWire(
+  port: number,
+  framing: FramingName = 'intermediate',
+  obfuscated = false,
+  { localAddress, head }: Origin = {},
+): Wire {
+  const socket: Socket = connect({ host: '127.0.0.1', port, noDelay: true, ...(localAddress && { localAddress }) })
+  if (head) socket.write(head)
   const codec = new StreamClient(framing, obfuscated)
   const inbox = new Inbox()
   socket.on('data', (bytes) => {
