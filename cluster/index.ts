@@ -1,3 +1,16 @@
+export { Announcements } from './membership/announcements.js'
+export type { Bus, BusReply } from './membership/bus.js'
+export type { ClusterEvent, ClusterEventKind } from './membership/cluster-event.js'
+export {
+  checkRecoveryTime,
+  type DetectionLimits,
+  defaultDetectionLimits,
+} from './membership/detection-limits.js'
+export { type DirectProbes, directProbes } from './membership/direct-probes.js'
+export { FailureDetector, type FailureDetectorOptions } from './membership/failure-detector.js'
+export type { Heartbeat, NodeLoad } from './membership/heartbeat.js'
+export { Heartbeats } from './membership/heartbeats.js'
+export { type NatsBus, type NatsCredentials, type NatsOptions, openNatsBus } from './membership/nats-bus.js'
 export type { LeaseLimits } from './ownership/node-lease.js'
 export type { SoleOwnership, SoleOwnershipOptions } from './ownership/sole-owner.js'
 export { openSoleOwnership } from './ownership/sole-owner.js'

@@ -19,7 +19,7 @@ export interface LeaseLimits {
 }
 
 export const defaultLeaseLimits: LeaseLimits = {
-  lengthMs: 2_000,
+  lengthMs: 1_500,
   renewEveryMs: 500,
   maxClockJumpMs: 500,
   maxClockDrift: 0.01,

@@ -23,14 +23,21 @@ function writeConfiguration(member, record, overrides) {
       max_file_store: 1_073_741_824,
     },
     ...(record.members.length > 1 && { cluster }),
-    ...overrides,
+    ...structured(overrides),
   }
   const path = join(member.dir, 'nats.conf')
   writeFileSync(path, `${JSON.stringify(settings, null, 2)}\n`)
   return path
 }
 
-/** A server greets with INFO; one that serves answers PING. */
+/** A setting that is a block is given as JSON: `--set 'authorization={"token": "..."}'`. */
+function structured(overrides = {}) {
+  return Object.fromEntries(
+    Object.entries(overrides).map(([name, value]) => [name, value.startsWith('{') ? JSON.parse(value) : value]),
+  )
+}
+
+/** A server greets with INFO; one that serves answers PING, or wants to know first who asks. */
 function answers({ host, ports }) {
   return new Promise((resolve) => {
     const socket = connect({ host, port: ports.client }, () => socket.write('CONNECT {"verbose":false}\r\nPING\r\n'))
@@ -44,7 +51,7 @@ function answers({ host, ports }) {
     socket.once('close', () => end(false))
     socket.on('data', (chunk) => {
       received += chunk
-      if (received.includes('PONG\r\n')) end(true)
+      if (received.includes('PONG\r\n') || received.includes("-ERR 'Authorization")) end(true)
     })
   })
 }

@@ -1,0 +1,35 @@
+/** The failure detector's questions on the nodes' own streams, control lane. */
+import { decode, encode, type NodeId, type NodeIncarnation } from '../../runtime/index.js'
+import type { NodeTransport } from '../transport/node-transport.js'
+import { isName } from './heartbeat.js'
+
+export interface DirectProbes {
+  /** True: this incarnation answered. Rejects when nobody does in time. */
+  probe(member: NodeIncarnation, leftMs: number): Promise<boolean>
+  /** What the witness says; undefined: it cannot say. Rejects when it does not answer in time. */
+  askWitness(witness: NodeId, member: NodeIncarnation, leftMs: number): Promise<boolean | undefined>
+  /** Answers other nodes from now on. */
+  serve(witness: (member: NodeIncarnation) => Promise<boolean | undefined>): void
+}
+
+export function directProbes(transport: Pick<NodeTransport, 'ask' | 'answer'>, self: NodeIncarnation): DirectProbes {
+  const nothing = encode(null)
+  return {
+    probe: async ({ node, incarnation }, leftMs) =>
+      decode(await transport.ask(node, 'probe', nothing, leftMs)) === incarnation,
+    askWitness: async (witness, { node, incarnation }, leftMs) => {
+      const said = decode(await transport.ask(witness, 'witness', encode([node, incarnation]), leftMs))
+      return typeof said === 'boolean' ? said : undefined
+    },
+    serve: (witness) => {
+      const incarnation = encode(self.incarnation)
+      transport.answer('probe', async () => incarnation)
+      transport.answer('witness', async (payload) => {
+        const question = decode(payload)
+        const [node, of] = Array.isArray(question) ? question : []
+        const isKnown = isName(node) && isName(of)
+        return encode(isKnown ? ((await witness({ node, incarnation: of })) ?? null) : null)
+      })
+    },
+  }
+}
