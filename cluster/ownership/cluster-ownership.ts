@@ -24,10 +24,8 @@ import {
   type Random,
   type ShardRange,
 } from '../../runtime/index.js'
-import type { ClusterEvent } from './cluster-event.js'
-import { eventsBetween } from './cluster-event.js'
 import { Handover, type HandoverLimits, type ShardHost } from './handover.js'
-import { KnownRegister, type RegisterLimits } from './known-register.js'
+import { type Adopted, KnownRegister, type RegisterLimits } from './known-register.js'
 import {
   checkLeaseLimits,
   defaultLeaseLimits,
@@ -54,7 +52,7 @@ export interface ClusterOwnershipOptions {
 
 export interface OwnershipLimits extends HandoverLimits, RegisterLimits {}
 
-export const defaultOwnershipLimits: OwnershipLimits = {
+const defaultOwnershipLimits: OwnershipLimits = {
   readEveryMs: 1_000,
   refreshMs: 2_000,
   drainMs: 5_000,
@@ -82,8 +80,7 @@ export class ClusterOwnership implements Ownership {
   readonly #register: KnownRegister
   readonly #handover: Handover
   readonly #changeListeners: ((shards: readonly ShardRange[]) => void)[] = []
-  readonly #viewListeners: ((view: OwnershipView) => void)[] = []
-  readonly #eventListeners: ((event: ClusterEvent) => void)[] = []
+  readonly #viewListeners: ((adopted: Adopted) => void)[] = []
   #me: NodeIncarnation
   #address = ''
   #nodeLease: NodeLease | undefined
@@ -105,7 +102,7 @@ export class ClusterOwnership implements Ownership {
     this.#me = this.#newIncarnation()
     const { register, clock, random, log } = options
     this.#register = new KnownRegister(
-      { register, clock, random, log, adopt: (view, before) => this.#adopt(view, before) },
+      { register, clock, random, log, adopt: (adopted) => this.#adopt(adopted) },
       this.#limits,
       this.shardCount,
     )
@@ -176,12 +173,8 @@ export class ClusterOwnership implements Ownership {
   }
 
   /** Told of each newer view, once this node goes by it. */
-  onView(listener: (view: OwnershipView) => void): void {
+  onView(listener: (adopted: Adopted) => void): void {
     this.#viewListeners.push(listener)
-  }
-
-  onEvent(listener: (event: ClusterEvent) => void): void {
-    this.#eventListeners.push(listener)
   }
 
   /**
@@ -251,7 +244,8 @@ export class ClusterOwnership implements Ownership {
     return this.#register.change(next)
   }
 
-  #adopt(view: OwnershipView, before: OwnershipView | undefined): void {
+  #adopt(adopted: Adopted): void {
+    const { view } = adopted
     const former = this.#states
     this.#states = statesOf(view)
     const changed: number[] = []
@@ -263,8 +257,7 @@ export class ClusterOwnership implements Ownership {
     this.#openAfterWait(waiting)
     this.#tell(changed)
     this.#handover.look()
-    for (const listener of this.#viewListeners) listener(view)
-    if (before !== undefined) for (const event of eventsBetween(before, view)) this.#event(event)
+    for (const listener of this.#viewListeners) listener(adopted)
   }
 
   /** Takes in what the register says of a shard; true when what this node does with it has changed. */
@@ -333,10 +326,6 @@ export class ClusterOwnership implements Ownership {
       this.#waiters.push(resolve)
       this.#options.clock.setTimer(ms, resolve)
     })
-  }
-
-  #event(event: ClusterEvent): void {
-    for (const listener of this.#eventListeners) listener(event)
   }
 
   // Giving shards away.
@@ -424,7 +413,6 @@ export class ClusterOwnership implements Ownership {
     while (!this.#isOver) {
       try {
         await this.#join(false)
-        this.#event({ event: 'joined-again', view: this.view?.view ?? 0, node: this.self })
         return
       } catch (error) {
         if (errorCode(error) === undefined) throw error

@@ -16,6 +16,7 @@ import {
   type OwnershipView,
   type Timer,
 } from '../../runtime/index.js'
+import type { Adopted } from './known-register.js'
 import { planned } from './plan.js'
 import { isSameNode } from './shard-states.js'
 
@@ -25,7 +26,7 @@ export interface Registered {
   readonly view: OwnershipView | undefined
   readonly isMember: boolean
   change(next: (view: OwnershipView) => OwnershipView | undefined): Promise<void>
-  onView(listener: (view: OwnershipView) => void): void
+  onView(listener: (adopted: Adopted) => void): void
 }
 
 export interface CoordinatorOptions {
@@ -64,7 +65,7 @@ export class Coordinator {
   }
 
   start(): void {
-    this.#options.ownership.onView((view) => {
+    this.#options.ownership.onView(({ view }) => {
       for (const incarnation of this.#gone) {
         if (!view.members.some((member) => member.incarnation === incarnation)) this.#gone.delete(incarnation)
       }

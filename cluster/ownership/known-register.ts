@@ -29,7 +29,15 @@ export interface RegisterPort {
   readonly random: Random
   readonly log: ActorLog
   /** Goes by a newer view from now on. */
-  adopt(view: OwnershipView, before: OwnershipView | undefined): void
+  adopt(adopted: Adopted): void
+}
+
+export interface Adopted {
+  readonly view: OwnershipView
+  /** What this node went by until now. */
+  readonly before: OwnershipView | undefined
+  /** This node has made the change from the one to the other. */
+  readonly isOwn: boolean
 }
 
 const mostTries = 50
@@ -111,7 +119,7 @@ export class KnownRegister {
       const wanted = next(this.#view)
       if (wanted === undefined) return
       if (await this.#decide(wanted)) {
-        this.#adopt(wanted)
+        this.#adopt(wanted, true)
         return
       }
       await this.readAfresh()
@@ -148,7 +156,7 @@ export class KnownRegister {
 
   async #readNow(): Promise<void> {
     const view = await this.#port.register.read()
-    if (view !== undefined) this.#adopt(view)
+    if (view !== undefined) this.#adopt(view, false)
   }
 
   #notRead(error: unknown): void {
@@ -156,12 +164,12 @@ export class KnownRegister {
     this.#port.log.warn({ error }, 'the register cannot be read; what is known of it stands')
   }
 
-  #adopt(view: OwnershipView): void {
+  #adopt(view: OwnershipView, isOwn: boolean): void {
     if (this.#isStopped || this.#knows(view.view)) return
     if (view.shardCount !== this.#shardCount) throw otherShardCount(view.shardCount, this.#shardCount)
     const before = this.#view
     this.#view = view
-    this.#port.adopt(view, before)
+    this.#port.adopt({ view, before, isOwn })
   }
 
   #knows(view: number): boolean {
