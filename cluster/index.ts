@@ -1,3 +1,4 @@
+export { ClusterNode, type ClusterNodeOptions, type ClusterTransport } from './cluster-node.js'
 export { Announcements } from './membership/announcements.js'
 export type { Bus, BusReply } from './membership/bus.js'
 export type { ClusterEvent, ClusterEventKind } from './membership/cluster-event.js'

@@ -22,8 +22,7 @@ export function directProbes(transport: Pick<NodeTransport, 'ask' | 'answer'>, s
       return typeof said === 'boolean' ? said : undefined
     },
     serve: (witness) => {
-      const incarnation = encode(self.incarnation)
-      transport.answer('probe', async () => incarnation)
+      transport.answer('probe', async () => encode(self.incarnation))
       transport.answer('witness', async (payload) => {
         const question = decode(payload)
         const [node, of] = Array.isArray(question) ? question : []

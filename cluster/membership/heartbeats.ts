@@ -42,10 +42,9 @@ export class Heartbeats {
 
   start(): void {
     const { bus, self } = this.#options
-    const incarnation = new TextEncoder().encode(self.incarnation)
     this.#subscriptions.push(
       bus.subscribe(this.#subjects.everyHeartbeat, (payload, subject) => this.#hear(payload, subject)),
-      bus.answer(this.#subjects.node(self.node), () => incarnation),
+      bus.answer(this.#subjects.node(self.node), () => new TextEncoder().encode(self.incarnation)),
     )
     this.#beat()
   }

@@ -23,12 +23,14 @@ class FakeHost implements ShardHost {
     this.#clock = clock
   }
 
-  release(shards: readonly number[], withinMs: number, released: (shard: number) => void): void {
-    for (const shard of shards) {
-      this.#clock.setTimer(Math.min(this.quietAfterMs, withinMs), () => {
-        this.released.push(shard)
-        released(shard)
-      })
+  async release(ranges: readonly ShardRange[], withinMs: number, released: (shard: number) => void): Promise<void> {
+    for (const { from, to } of ranges) {
+      for (let shard = from; shard <= to; shard++) {
+        this.#clock.setTimer(Math.min(this.quietAfterMs, withinMs), () => {
+          this.released.push(shard)
+          released(shard)
+        })
+      }
     }
   }
 

@@ -69,6 +69,8 @@ export type Phase = 'waiting' | 'open' | 'draining' | 'drained' | 'sealing'
 export interface OwnShard {
   readonly epoch: number
   phase: Phase
+  /** Which drain of this node it is in, or was in last. */
+  drain?: number
 }
 
 export class ClusterOwnership implements Ownership {

@@ -96,7 +96,7 @@ export class Coordinator {
     log.warn({ ...member }, 'a node answers nobody: its lease is revoked')
     while (!(await register.revokeLease(member)));
     this.#gone.add(member.incarnation)
-    await this.#plan()
+    await this.plan()
   }
 
   /** How many nodes come before this one. */
@@ -124,14 +124,15 @@ export class Coordinator {
   #look(): void {
     if (this.#isLooking || this.#isStopped || !this.#options.ownership.isMember || this.#rank() > 0) return
     this.#isLooking = true
-    this.#plan()
+    this.plan()
       .catch((error) => this.#failed(error))
       .finally(() => {
         this.#isLooking = false
       })
   }
 
-  async #plan(): Promise<void> {
+  /** Writes what should be so, if that is not so already. */
+  async plan(): Promise<void> {
     await this.#options.ownership.change((view) => planned(view, ({ incarnation }) => this.#gone.has(incarnation)))
   }
 

@@ -8,14 +8,12 @@
 import type { ActorLog, Clock, NodeIncarnation, ShardRange } from '../../runtime/index.js'
 import { errorCode } from '../../runtime/index.js'
 import type { OwnShard } from './cluster-ownership.js'
+import { rangesOf } from './shard-states.js'
 
 /** The runtime, as far as shards come and go. */
 export interface ShardHost {
-  /** No new calls reach these shards; tells of each once nothing of it is under way, at the latest after `withinMs`. */
-  release(shards: readonly number[], withinMs: number, released: (shard: number) => void): void
-  /** This node has just opened them. */
+  release(shards: readonly ShardRange[], withinMs: number, released: (shard: number) => void): Promise<void>
   acquire(shards: readonly ShardRange[]): void
-  /** This node owns nothing any more, and has not sealed it. */
   abandon(): void
 }
 
@@ -46,6 +44,8 @@ export interface HandoverPort {
 export class Handover {
   readonly #port: HandoverPort
   readonly #limits: HandoverLimits
+  #drains = 0
+  #willLook = false
   #isSealing = false
   #isResting = false
 
@@ -76,12 +76,26 @@ export class Handover {
       room--
     }
     if (begun.length === 0) return
+    const drain = ++this.#drains
     const of = new Map(begun.map((each) => [each.shard, each.own]))
+    for (const each of of.values()) each.drain = drain
     changed([...of.keys()])
-    runtime.release([...of.keys()], this.#limits.drainMs, (shard) => {
-      const each = of.get(shard)!
-      if (each.phase === 'draining') each.phase = 'drained'
-      queueMicrotask(() => this.look())
+    const releasing = runtime.release(rangesOf(of.keys()), this.#limits.drainMs, (shard) => {
+      const each = of.get(shard)
+      if (each?.phase !== 'draining' || each.drain !== drain) return
+      each.phase = 'drained'
+      this.#lookSoon()
+    })
+    releasing.catch((error) => this.#port.log.error({ error }, 'shards could not be released'))
+  }
+
+  /** Shards that are ready at the same moment are sealed together. */
+  #lookSoon(): void {
+    if (this.#willLook) return
+    this.#willLook = true
+    queueMicrotask(() => {
+      this.#willLook = false
+      this.look()
     })
   }
 
@@ -89,7 +103,8 @@ export class Handover {
   #stay(): void {
     const reopened: number[] = []
     for (const [shard, own] of this.#port.shards().entries()) {
-      if (own?.phase !== 'drained' || this.#port.targetOf(shard) !== undefined) continue
+      if (own?.phase !== 'drained' && own?.phase !== 'draining') continue
+      if (this.#port.targetOf(shard) !== undefined) continue
       own.phase = 'open'
       reopened.push(shard)
     }

@@ -1,0 +1,234 @@
+/**
+ * One node of a cluster: transport, ownership, membership and coordination, put together.
+ *
+ * N1. It takes calls of others from `join` on, and says NOT_OWNER of all that it does not own.
+ * N2. Nothing but the register decides: what is heard on the bus, or in the headers of batches, makes this node read it.
+ * N3. It works without the bus, only slower to hear of changes.
+ */
+import type {
+  ActorLog,
+  ActorSystem,
+  Clock,
+  NodeId,
+  NodeIncarnation,
+  NodeMember,
+  OwnershipRegister,
+  OwnershipView,
+  Random,
+} from '../runtime/index.js'
+import { Announcements } from './membership/announcements.js'
+import type { Bus } from './membership/bus.js'
+import type { ClusterEventKind } from './membership/cluster-event.js'
+import { checkRecoveryTime, type DetectionLimits, defaultDetectionLimits } from './membership/detection-limits.js'
+import { type DirectProbes, directProbes } from './membership/direct-probes.js'
+import { FailureDetector } from './membership/failure-detector.js'
+import type { NodeLoad } from './membership/heartbeat.js'
+import { Heartbeats } from './membership/heartbeats.js'
+import { ClusterOwnership, type OwnershipLimits } from './ownership/cluster-ownership.js'
+import { Coordinator } from './ownership/coordinator.js'
+import type { ShardHost } from './ownership/handover.js'
+import type { Adopted } from './ownership/known-register.js'
+import { defaultLeaseLimits, type LeaseLimits } from './ownership/node-lease.js'
+import { changesBetween, type ViewChange } from './ownership/view-change.js'
+import type { NodeTransport, Peers } from './transport/node-transport.js'
+
+export interface ClusterNodeOptions {
+  readonly cluster: string
+  readonly self: Pick<NodeMember, 'node' | 'roles' | 'weight'>
+  readonly register: OwnershipRegister
+  readonly bus: Bus
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: ActorLog
+  /** What this node does at the moment, for its heartbeats. */
+  readonly load: () => NodeLoad
+  /** The way to the other nodes, for this node's name and peers. */
+  readonly transport: (self: NodeIncarnation, peers: Peers) => ClusterTransport
+  /** Fixed once data is stored. Default: DEFAULT_SHARD_COUNT. */
+  readonly shardCount?: number
+  /** These two are the same on every node, and their relations are asserted (CORE O4). */
+  readonly lease?: Partial<LeaseLimits>
+  readonly detection?: Partial<DetectionLimits>
+  readonly ownership?: Partial<OwnershipLimits>
+}
+
+export type ClusterTransport = Pick<
+  NodeTransport,
+  'call' | 'send' | 'broadcast' | 'serve' | 'answer' | 'ask' | 'listen' | 'forget' | 'close'
+>
+
+export class ClusterNode {
+  readonly ownership: ClusterOwnership
+  readonly transport: ClusterTransport
+  readonly announcements: Announcements
+  readonly heartbeats: Heartbeats
+  readonly #options: ClusterNodeOptions
+  readonly #detection: DetectionLimits
+  readonly #coordinator: Coordinator
+  readonly #probes: DirectProbes
+  #detector: FailureDetector | undefined
+
+  constructor(options: ClusterNodeOptions) {
+    this.#options = options
+    const { cluster, self, register, bus, clock, random, log } = options
+    const lease = { ...defaultLeaseLimits, ...options.lease }
+    this.#detection = { ...defaultDetectionLimits, ...options.detection }
+    checkRecoveryTime(this.#detection, lease)
+    const { shardCount, ownership: limits } = options
+    this.ownership = new ClusterOwnership({
+      register,
+      clock,
+      random,
+      log,
+      self,
+      lease,
+      ...(shardCount !== undefined && { shardCount }),
+      ...(limits && { limits }),
+    })
+    const view = () => this.ownership.view?.view ?? 0
+    const me = this.#me()
+    this.transport = options.transport(me, this.#peers())
+    this.announcements = new Announcements({ cluster, self: me, bus, clock, view })
+    const { heartbeatEveryMs: everyMs } = this.#detection
+    this.heartbeats = new Heartbeats({ cluster, self: me, bus, clock, everyMs, view, load: options.load })
+    this.#probes = directProbes(this.transport, me)
+    this.#coordinator = new Coordinator({
+      ownership: this.ownership,
+      register,
+      clock,
+      log,
+      isAlive: (node) => this.#detector?.isAlive(node) ?? node === self.node,
+    })
+  }
+
+  /**
+   * Listens for other nodes and becomes a member, reached at `advertised` (a host; the port is the one that it listens on).
+   * Rejects with what `ClusterOwnership.join` and the transport reject with.
+   */
+  async join(
+    system: Pick<ActorSystem, 'handle' | 'deliver'> & ShardHost,
+    at: { readonly host: string; readonly port: number; readonly advertised: string },
+  ): Promise<void> {
+    const { clock, register } = this.#options
+    this.transport.serve(system)
+    const port = await this.transport.listen(at.host, at.port)
+    this.#detector = new FailureDetector({
+      self: this.#me(),
+      clock,
+      limits: this.#detection,
+      heartbeats: this.heartbeats,
+      probe: this.#probes.probe,
+      askWitness: this.#probes.askWitness,
+      readLease: (node) => register.readLease(node),
+      suspect: (member) => this.#suspected(member),
+    })
+    const detector = this.#detector
+    this.#probes.serve((member) => detector.witness(member))
+    this.ownership.onView((adopted) => this.#adopted(adopted))
+    this.heartbeats.onHeartbeat(({ view }) => this.ownership.saw(view))
+    this.announcements.onEvent(({ view }) => this.ownership.saw(view))
+    this.announcements.start()
+    await this.ownership.join(`${at.advertised}:${port}`, system)
+    this.heartbeats.start()
+    this.#coordinator.start()
+  }
+
+  /** Gives its shards away and is no member any more; it still takes calls and passes them on. False: not in time. */
+  leave(withinMs: number): Promise<boolean> {
+    return this.ownership.leave(withinMs)
+  }
+
+  /** After `leave`, once the actor system has stopped. */
+  async close(): Promise<void> {
+    this.#coordinator.stop()
+    this.#detector?.stop()
+    this.heartbeats.stop()
+    this.announcements.stop()
+    await this.transport.close()
+  }
+
+  isAlive(node: NodeId): boolean {
+    return this.#detector?.isAlive(node) ?? false
+  }
+
+  /** An operator wants the node to give its shards away, or to get its share again. */
+  async setDraining(node: NodeId, isDraining: boolean): Promise<void> {
+    await this.ownership.setDraining(node, isDraining)
+  }
+
+  /** An operator does not want to wait until the coordinator looks. */
+  rebalance(): Promise<void> {
+    return this.#coordinator.plan()
+  }
+
+  /** Incarnations come and go while the node stays: whoever asks gets the present one. */
+  #me(): NodeIncarnation {
+    const { ownership } = this
+    return {
+      node: ownership.self,
+      get incarnation() {
+        return ownership.incarnation
+      },
+    }
+  }
+
+  #peers(): Peers {
+    const { ownership } = this
+    const members = () => ownership.view?.members ?? []
+    return {
+      addressOf: (node) => members().find((member) => member.node === node)?.address,
+      *others() {
+        for (const { node } of members()) if (node !== ownership.self) yield node
+      },
+      view: () => ownership.view?.view ?? 0,
+      saw: (view) => ownership.saw(view),
+      refresh: (view) => ownership.refresh(view),
+    }
+  }
+
+  #adopted({ view, before, isOwn }: Adopted): void {
+    this.#detector?.watch(view.members)
+    for (const { node, incarnation } of before?.members ?? []) {
+      if (!view.members.some((member) => member.node === node && member.incarnation === incarnation)) {
+        this.transport.forget(node)
+      }
+    }
+    if (isOwn && before !== undefined) this.#announce(before, view)
+  }
+
+  #announce(before: OwnershipView, view: OwnershipView): void {
+    const changes = changesBetween(before, view)
+    if (changes.length === 0) this.announcements.say('view', `view ${view.view}`)
+    for (const change of changes) {
+      const { kind, text, ...about } = told(change)
+      this.announcements.say(kind, text, about)
+    }
+  }
+
+  #suspected(member: NodeIncarnation): void {
+    this.announcements.say('suspicion', `${member.node} answers nobody`, { node: member.node })
+    this.#coordinator.suspected(member)
+  }
+}
+
+interface Told {
+  readonly kind: ClusterEventKind
+  readonly text: string
+  readonly node: NodeId
+  readonly shards?: number
+}
+
+function told(change: ViewChange): Told {
+  switch (change.kind) {
+    case 'joined':
+      return { kind: 'join', text: `${change.node} is a member`, node: change.node }
+    case 'left':
+      return { kind: 'leave', text: `${change.node} is no member any more`, node: change.node }
+    case 'draining':
+      return { kind: 'drain', text: `${change.node} gives its shards away`, node: change.node }
+  }
+  const { kind, from = 'nobody', to = 'nobody', shards } = change
+  const what = `${shards} ${shards === 1 ? 'shard' : 'shards'} from ${from} to ${to}`
+  if (kind === 'taken-over') return { kind: 'takeover', text: `${what}, after a revocation`, node: to, shards }
+  return { kind: 'move', text: kind === 'planned' ? `${what}, to come` : what, node: to, shards }
+}
