@@ -104,6 +104,12 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
     })
     const sizes = () => ({ ...gateway.sizes(), actors: system.health.residents() })
     metrics.gauge('connections', 'Open client connections', () => sizes().connections)
+    metrics.gauge('calls_running', 'API calls under way', () => sizes().callsRunning)
+    metrics.gauge(
+      'calls_refused_part',
+      'Part of all API calls that is refused for the load, 0 to 1',
+      () => sizes().callsRefusedPart,
+    )
     metrics.gauge('sessions', 'MTProto sessions that are kept', () => sizes().sessions)
     if (caches.isShared) {
       metrics.gauge('cache_answers', '1 while Redis answers', () => Number(caches.figures().answers))

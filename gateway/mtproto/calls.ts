@@ -1,4 +1,5 @@
 import { isMethod, writeResult } from '../tl/index.js'
+import { Admission } from './admission.js'
 import { bindTemporaryKey } from './bind-temporary-key.js'
 import { Call } from './call.js'
 import { rpcResult } from './container.js'
@@ -12,7 +13,6 @@ import { Work } from './work.js'
 import type { World } from './world.js'
 import { type Unwrapped, unwrap } from './wrappers.js'
 
-const OVERLOADED_SECONDS = 5
 const ABANDONED_SECONDS = 10
 const MAX_EXPECTED_PER_SESSION = 256
 const AHEAD_SECONDS = 60
@@ -44,6 +44,7 @@ const UNBOUND = /^(help|langpack)\.|^auth\.bindTempAuthKey$/
  */
 export class Calls {
   readonly #world: World
+  readonly #admission: Admission
   /** Running and waiting, in the order of arrival. */
   readonly #open = new Set<Call>()
   readonly #tracePrefix: string
@@ -51,11 +52,17 @@ export class Calls {
 
   constructor(world: World) {
     this.#world = world
+    this.#admission = new Admission(world.limits, () => world.budget.exhausted)
     this.#tracePrefix = world.random.bytes(6).toString('hex')
   }
 
   get running(): number {
     return this.#open.size
+  }
+
+  /** The part of all calls that is refused because the load is too high, from 0 to 1. */
+  get refusedPart(): number {
+    return this.#admission.refusedPart
   }
 
   /** A message that has not been seen before. */
@@ -69,16 +76,17 @@ export class Calls {
     const call = this.#arrived(session, msgId)
     call.request = request
     call.methodName = request.method._
-    if (this.#overloaded(session, link)) {
-      this.#world.metrics.count('rpc_overloads')
-      this.#finish(call, floodWait(OVERLOADED_SECONDS))
+    const refusal = this.#admission.refusal(session, link)
+    if (refusal) {
+      this.#world.metrics.count('rpc_overloads', 1, refusal.reason)
+      this.#finish(call, floodWait(refusal.waitSeconds))
       return
     }
     this.#world.metrics.count('rpc_calls')
     this.#open.add(call)
     call.link = link
     link.callsRunning++
-    session.callsRunning++
+    this.#admission.begins(session)
     if (request.after) this.#follow(call, request.after)
     // Nothing to wait for, or a predecessor that failed has answered for it already.
     else this.#run(call)
@@ -133,8 +141,12 @@ export class Calls {
     return serviceBody({ _: 'mt_rpc_answer_dropped_running' })
   }
 
-  /** Acknowledges slow calls and answers for those whose time is over. To be called several times a second. */
-  sweep(): void {
+  /**
+   * Acknowledges slow calls, answers for those whose time is over, and looks at the load. To be called several times a
+   * second, with how late it was called.
+   */
+  sweep(lateMs = 0): void {
+    this.#admission.look(lateMs)
     const { limits, clock } = this.#world
     const nowMs = clock.monotonic()
     for (const call of this.#open) {
@@ -166,16 +178,6 @@ export class Calls {
     }
     session.seen.set(msgId, call)
     return call
-  }
-
-  #overloaded(session: MtprotoSession, link: PacketLink): boolean {
-    const { limits, budget } = this.#world
-    return (
-      session.callsRunning >= limits.callsPerSession ||
-      link.callsRunning >= limits.callsPerConnection ||
-      this.#open.size >= limits.calls ||
-      budget.exhausted
-    )
   }
 
   /** What the wrappers and the choice of method tell about the client. */
@@ -316,7 +318,7 @@ export class Calls {
     const dropped = call.phase === 'dropped' || !wanted
     const { session } = call
     if (this.#open.delete(call)) {
-      session.callsRunning--
+      this.#admission.ends(session, this.#world.clock.monotonic() - call.startedMs)
       if (call.link) call.link.callsRunning--
     }
     call.link = undefined

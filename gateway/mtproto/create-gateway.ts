@@ -87,6 +87,7 @@ class Gateway implements MtprotoGateway {
       dhJobsQueued: this.#handshakes.jobsQueued,
       authKeysCached: this.#world.keys.size,
       callsRunning: this.#calls.running,
+      callsRefusedPart: this.#calls.refusedPart,
       bufferedBytes: this.#world.budget.held + this.#world.partials.held + this.#connections.unsentBytes,
     }
   }
@@ -103,19 +104,21 @@ class Gateway implements MtprotoGateway {
   }
 
   #schedule() {
+    const dueMs = this.#world.clock.monotonic() + TICK_MS
     this.#timer = this.#world.clock.setTimer(TICK_MS, () => {
+      const lateMs = this.#world.clock.monotonic() - dueMs
       this.#schedule()
       try {
-        this.#tick()
+        this.#tick(lateMs)
       } catch (error) {
         this.#world.log.error({ err: error }, 'the periodic work of the protocol failed')
       }
     })
   }
 
-  #tick() {
+  #tick(lateMs: number) {
     this.#ticks++
-    this.#calls.sweep()
+    this.#calls.sweep(lateMs)
     this.#exchanges.sweep()
     if (this.#ticks % FULL_SWEEP_TICKS === 0) {
       this.#handshakes.sweep()

@@ -64,6 +64,12 @@ export interface MtprotoLimits {
   readonly callsPerSession: number
   readonly callsPerConnection: number
   readonly calls: number
+  /** Over it callers that have more than an equal share under way are refused. */
+  readonly callsUnderWay: number
+  /** While the event loop is later than this, a part of the calls is refused. */
+  readonly loopLagMs: number
+  /** The same while even the quickest of many calls takes longer. */
+  readonly quickestCallMs: number
   /** A call that is not answered after this long is acknowledged, so that the client does not repeat it. */
   readonly ackCallAfterMs: number
   /** The deadline that a call is given. */
@@ -132,6 +138,9 @@ const defaultLimits: MtprotoLimits = {
   callsPerSession: 2048,
   callsPerConnection: 4096,
   calls: 100_000,
+  callsUnderWay: 20_000,
+  loopLagMs: 500,
+  quickestCallMs: 3 * SECOND_MS,
   ackCallAfterMs: 700,
   callDeadlineMs: 20 * SECOND_MS,
   callGraceMs: 5 * SECOND_MS,
@@ -160,6 +169,8 @@ export function limitsWith(changes: Partial<MtprotoLimits> = {}): MtprotoLimits 
     ['pauseReadingAtOutboundBytes', 'maxOutboundBytes'],
     ['packetBytes', 'maxOutboundBytes'],
     ['maxFrameBytes', 'maxUnreadBytes'],
+    ['callsUnderWay', 'calls'],
+    ['quickestCallMs', 'callDeadlineMs'],
     ['ackCallAfterMs', 'callDeadlineMs'],
     ['callsPerSession', 'seenMessagesPerSession'],
     ['unackedBytesDisconnected', 'unackedBytes'],

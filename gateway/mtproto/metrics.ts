@@ -48,6 +48,8 @@ export interface MtprotoSizes {
   readonly dhJobsQueued: number
   readonly authKeysCached: number
   readonly callsRunning: number
+  /** The part of all calls that is refused because the load is too high, from 0 to 1. */
+  readonly callsRefusedPart: number
   /** What partial frames, unacknowledged messages and full sockets hold. */
   readonly bufferedBytes: number
 }
