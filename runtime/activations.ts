@@ -21,14 +21,18 @@ export class Activations {
     this.#host = host
   }
 
-  /** Begins to open the actor; undefined when this node does not own its shard, or not now. */
+  /**
+   * Begins to open the actor; undefined when this node does not own its shard, or not now. A draining shard's opens for
+   * calls that its gate let in, under the epoch that is given up.
+   */
   open(kind: Kind, key: string, shard: number): Activation | undefined {
     const host = this.#host
-    const epoch = host.ownership.epochOf(shard)
+    const epoch = host.ownership.epochOf(shard) ?? host.gates.at(shard)?.drain?.epoch
     // Without the lease an activation could answer nothing: its calls would only come back.
     if (epoch === undefined || !host.ownership.holds(shard, epoch)) return undefined
     const activation = new Activation(kind, key, shard, epoch, host.clock.monotonic())
     host.residency.add(activation)
+    if (host.gates.count > 0) host.releases.joined(activation)
     const mayKeepWriter = !host.uncleanEnds.has(activation.address)
     // Until it is open, nobody knows what of it is stored.
     host.uncleanEnds.add(activation.address)

@@ -1,6 +1,7 @@
 import type { ActorType, CallOptions, Ref } from './contract.js'
 import type { Receiver } from './frames.js'
 import { Host } from './host.js'
+import type { ShardRange } from './journal-store.js'
 import type { NodeId } from './ownership.js'
 import { Shutdown } from './shutdown.js'
 import type { ActorSystem, ActorSystemOptions, SystemHealth } from './system.js'
@@ -37,8 +38,10 @@ class NodeSystem implements ActorSystem, SystemHealth {
       deadlineMs: options?.deadlineMs,
       traceId: options?.traceId,
       chain: undefined,
+      from: undefined,
       ifActive: options?.ifActive ?? false,
       origin: 'outside',
+      isReceived: false,
     })
   }
 
@@ -47,11 +50,11 @@ class NodeSystem implements ActorSystem, SystemHealth {
   }
 
   send(node: NodeId, sink: string, payload: unknown): void {
-    this.#host.frames.send(node, sink, this.#host.carry(payload))
+    this.#host.frames.send(node, sink, this.#host.carry(payload), undefined)
   }
 
   broadcast(sink: string, payload: unknown): void {
-    this.#host.frames.broadcast(sink, this.#host.carry(payload))
+    this.#host.frames.broadcast(sink, this.#host.carry(payload), undefined)
   }
 
   handle(call: CallEnvelope): Promise<unknown> {
@@ -64,6 +67,18 @@ class NodeSystem implements ActorSystem, SystemHealth {
 
   start(): Promise<void> {
     return this.#host.sweeper.start()
+  }
+
+  release(shards: readonly ShardRange[], withinMs: number, released: (shard: number) => void): Promise<void> {
+    return this.#host.releases.release(shards, withinMs, released)
+  }
+
+  acquire(shards: readonly ShardRange[]): void {
+    this.#host.sweeper.acquired(shards)
+  }
+
+  abandon(): void {
+    this.#host.releases.abandon()
   }
 
   stop(): Promise<void> {

@@ -1,6 +1,8 @@
 import type { Activation } from './activation.js'
 import { ActorError, type ErrorCode, type ErrorDetails } from './errors.js'
 import type { Kind, Method } from './kind.js'
+import type { Sender } from './sender.js'
+import type { Gate } from './shard-gates.js'
 import { Alarm, type TimerWheel } from './timer-wheel.js'
 
 /** The actors that wait for a call, innermost first. */
@@ -22,8 +24,9 @@ export function chainPath(chain: Chain | undefined): string[] {
  * - `outside`: through the system; refused once the system stops.
  * - `inside`: a turn, or an effect that somebody waits for; served while the system stops, so that turns can end.
  * - `background`: an effect that nobody waits for; refused once the system stops, as `resume` finds its work again.
+ * - `own`: a turn of the runtime's own (resume, reminder, timer): on this node or not at all.
  */
-export type Origin = 'outside' | 'inside' | 'background'
+export type Origin = 'outside' | 'inside' | 'background' | 'own'
 
 /** Whom a reference calls, and what each of its calls carries. */
 export interface Target {
@@ -32,8 +35,12 @@ export interface Target {
   readonly deadlineMs: number | undefined
   readonly traceId: string | undefined
   readonly chain: Chain | undefined
+  /** The actor that calls, and those that wait for it. */
+  readonly from: Sender | undefined
   readonly ifActive: boolean
   readonly origin: Origin
+  /** Another node made the call: it goes on to no third one. */
+  readonly isReceived: boolean
 }
 
 /** An outcome that is an error: made cheaply where no caller's stack is at hand, thrown where there is one. */
@@ -65,6 +72,8 @@ export class Failure {
 /** Keeps the books of calls. */
 export interface CallKeeper {
   readonly wheel: TimerWheel
+  /** Higher for each call. */
+  nextOrder(): number
   /** The call's deadline passed before it started. */
   expired(call: Call): void
   settled(call: Call): void
@@ -97,6 +106,10 @@ export class Call extends Alarm {
   args: readonly unknown[]
   /** In whose mailbox it waits. */
   place: Activation | undefined = undefined
+  /** Calls of this node by the order in which they were made. */
+  readonly order: number
+  /** Where it is parked. */
+  gate: Gate | undefined = undefined
   readonly #keeper: CallKeeper
   readonly #outcome: Promise<unknown>
   #resolve!: (outcome: unknown) => void
@@ -118,6 +131,7 @@ export class Call extends Alarm {
     this.deadlineMs = deadlineMs
     this.arrivedMs = arrivedMs
     this.bytes = bytes
+    this.order = keeper.nextOrder()
     this.#keeper = keeper
     this.#outcome = new Promise((resolve) => {
       this.#resolve = resolve

@@ -9,18 +9,17 @@
 import type { Activation } from './activation.js'
 import { Call, type CallKeeper, type Chain, chainPath, Failure, type Target } from './call.js'
 import { roughBytes } from './codec.js'
-import { ActorError, errorCode } from './errors.js'
+import { ActorError } from './errors.js'
 import type { Host } from './host.js'
 import type { Kind, Method } from './kind.js'
 import { shardOf } from './ownership.js'
 import { isKey } from './reference.js'
+import { type Sender, toSender } from './sender.js'
 import type { TimerWheel } from './timer-wheel.js'
 import type { CallEnvelope } from './transport.js'
 
 const SHORTEST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 5_000
-/** A call that another node sends back as not its own is sent on at most this often. */
-const MOST_HOPS = 3
 const LONGEST_CHAIN = 64
 
 export class Dispatcher implements CallKeeper {
@@ -28,6 +27,7 @@ export class Dispatcher implements CallKeeper {
   readonly wheel: TimerWheel
   /** Calls that have not settled. */
   inFlight = 0
+  #order = 0
 
   constructor(host: Host) {
     this.#host = host
@@ -40,6 +40,10 @@ export class Dispatcher implements CallKeeper {
     const { kind, key, deadlineMs } = target
     host.metrics.call(kind.name, method.name)
     if (host.stopping && target.origin !== 'inside') return this.#refuse(target, method, stopped())
+    if (target.from !== undefined) {
+      const refusal = this.#refusalOf(target, target.from)
+      if (refusal !== undefined) return this.#refuse(target, method, refusal)
+    }
     if (target.chain !== undefined && isInChain(target.chain, kind.name, key)) {
       return this.#refuse(target, method, cycle(target, method))
     }
@@ -54,11 +58,25 @@ export class Dispatcher implements CallKeeper {
     }
   }
 
+  /** A call of an actor: one that was overtaken does nothing any more, and what nobody waits for ends with a drain. */
+  #refusalOf({ kind, key, origin }: Target, { shard, epoch }: Sender): Failure | undefined {
+    const { ownership, gates } = this.#host
+    if (ownership.newestEpochOf(shard) > epoch) {
+      return new Failure('OVERTAKEN', `${kind.name}/${key} was called by an actor of shard ${shard} that was overtaken`)
+    }
+    if (origin !== 'background' || !gates.drains(shard)) return undefined
+    return new Failure('STOPPED', `shard ${shard} of the caller of ${kind.name}/${key} is about to move`)
+  }
+
   #invoke(target: Target, method: Method, args: readonly unknown[]): Promise<unknown> {
     const host = this.#host
     const { kind, key } = target
     const activation = kind.residents.get(key)
-    if (activation?.phase === 'active' && host.turns.mayRunNow(activation, method)) {
+    if (
+      activation?.phase === 'active' &&
+      host.turns.mayRunNow(activation, method) &&
+      (host.gates.count === 0 || host.gates.at(activation.shard) === undefined)
+    ) {
       if (host.ownership.holds(activation.shard, activation.epoch)) {
         return host.turns.runNow(activation, method, target, args)
       }
@@ -67,7 +85,10 @@ export class Dispatcher implements CallKeeper {
     return this.#enqueue(target, method, args)
   }
 
-  /** A call from another node (Transport.call). Never passed on: a shard that is not ours is NOT_OWNER. */
+  /**
+   * A call from another node (Transport.call). Never passed on: a shard that is not ours, or is about to be given up, is
+   * NOT_OWNER; one that is ours and not open yet is waited for here, where that is known first.
+   */
   receive(envelope: CallEnvelope): Promise<unknown> {
     try {
       return this.#receive(envelope)
@@ -96,13 +117,18 @@ export class Dispatcher implements CallKeeper {
       deadlineMs: envelope.deadlineMs,
       traceId: envelope.traceId,
       chain: toChain(envelope.chain),
+      from: toSender(envelope.from),
       ifActive: envelope.ifActive,
       origin: envelope.chain.length > 0 ? 'inside' : 'outside',
+      isReceived: true,
     }
     return this.invoke(target, method, envelope.args)
   }
 
-  /** A turn of the runtime's own: a timer, a reminder, a resume. Failures are logged; it resolves when it is over. */
+  /**
+   * A turn of the runtime's own: a timer, a reminder, a resume. Failures are logged; it resolves when it is over, also when
+   * this node cannot run it: who owns the shard finds it.
+   */
   runOwn(kind: Kind, key: string, method: Method): Promise<void> {
     if (this.#host.stopping) return Promise.resolve()
     const call = this.#ownCall(kind, key, method)
@@ -112,7 +138,7 @@ export class Dispatcher implements CallKeeper {
 
   /** As `runOwn`, ahead of all that waits in the mailbox. */
   runFirst(activation: Activation, method: Method): void {
-    if (this.#host.stopping) return
+    if (this.#host.stopping || this.#host.gates.drains(activation.shard)) return
     const call = this.#ownCall(activation.kind, activation.key, method)
     this.#host.workOf(activation).queue.unshift(call)
     this.#queued(activation, call)
@@ -143,12 +169,17 @@ export class Dispatcher implements CallKeeper {
     return call
   }
 
+  nextOrder(): number {
+    return ++this.#order
+  }
+
   settled(): void {
     this.inFlight--
   }
 
   expired(call: Call): void {
     const work = call.place?.work
+    this.#host.gates.expired(call)
     this.unqueued(call)
     if (work !== undefined && work.queue.length > 2 * work.waiting + 16) work.queue.retain((each) => each.isWaiting)
     if (call.place !== undefined) this.#host.rest(call.place)
@@ -184,34 +215,50 @@ export class Dispatcher implements CallKeeper {
     return call.answer()
   }
 
-  /** Sends a call that has not started to where its actor is. */
+  /** Sends a call that has not started to where its actor is. `hops`: how often it was sent on at once. */
   dispatch(call: Call, hops = 0): void {
     const host = this.#host
-    const { kind, key, ifActive } = call.target
+    const { kind, key } = call.target
     if (host.stopped) {
       call.settle(stopped())
       return
     }
     let activation = kind.residents.get(key)
+    const shard = activation === undefined ? this.#shardOf(kind, key) : activation.shard
+    const gate = host.gates.at(shard)
+    if (gate !== undefined && !host.gates.lets(gate, call)) {
+      this.#withhold(call, shard)
+      return
+    }
     if (activation === undefined) {
-      const shard = this.#shardOf(kind, key)
       const owner = host.ownership.ownerOf(shard)
       if (owner !== host.ownership.self) {
-        this.#sendTo(owner, call, hops)
+        if (owner === undefined || !mayLeave(call) || host.transport === undefined) this.#withhold(call, shard)
+        else host.outgoing.send(host.transport, owner, shard, call, hops)
         return
       }
-      if (ifActive) {
+      if (call.target.ifActive) {
         call.settle(undefined)
         return
       }
       activation = host.activations.open(kind, key, shard)
       if (activation === undefined) {
-        call.settle(new Failure('NOT_OWNER', `this node does not own shard ${shard} of ${kind.name}/${key} yet`))
+        this.#withhold(call, shard)
         return
       }
     }
     this.#queue(activation, call)
     host.turns.pump(activation)
+  }
+
+  /** What becomes of a call that can go nowhere now. */
+  #withhold(call: Call, shard: number): void {
+    const { gates, ownership } = this.#host
+    const { kind, key, origin, isReceived } = call.target
+    if (origin === 'own') call.settle(undefined)
+    else if (isReceived && (ownership.ownerOf(shard) !== ownership.self || gates.drains(shard))) {
+      call.settle(new Failure('NOT_OWNER', `this node does not own shard ${shard} of ${kind.name}/${key}`))
+    } else gates.park(call, shard)
   }
 
   #queue(activation: Activation, call: Call): void {
@@ -225,42 +272,6 @@ export class Dispatcher implements CallKeeper {
     work.waitingBytes += call.bytes
     call.place = activation
     this.#host.metrics.queueDepth(activation.kind.name, 1)
-  }
-
-  #sendTo(owner: string | undefined, call: Call, hops: number): void {
-    const { kind, key, chain, ifActive, traceId } = call.target
-    const { transport } = this.#host
-    if (owner === undefined || transport === undefined) {
-      call.settle(new Failure('NOT_OWNER', `no node is known to own ${kind.name}/${key}`))
-      return
-    }
-    const envelope: CallEnvelope = {
-      kind: kind.name,
-      key,
-      method: call.method.name,
-      args: call.args,
-      deadlineMs: call.deadlineMs,
-      traceId: traceId ?? this.#host.newTraceId(),
-      chain: chainPath(chain),
-      ifActive,
-    }
-    call.start()
-    transport.call(owner, envelope).then(
-      (answer) => call.settle(answer),
-      (error) => this.#notAnswered(call, owner, error, hops),
-    )
-  }
-
-  #notAnswered(call: Call, askedNode: string, error: unknown, hops: number): void {
-    const { kind, key } = call.target
-    const moved = this.#host.ownership.ownerOf(this.#shardOf(kind, key)) !== askedNode
-    if (errorCode(error) === 'NOT_OWNER' && moved && hops < MOST_HOPS) {
-      call.unstart()
-      if (call.isWaiting) this.dispatch(call, hops + 1)
-      return
-    }
-    if (error instanceof ActorError) call.settle(Failure.of(error))
-    else call.settle(new Failure('OUTCOME_UNKNOWN', `the call of ${kind.name}/${key} left and failed`, {}, error))
   }
 
   #shardOf(kind: Kind, key: string): number {
@@ -285,9 +296,16 @@ export function ownTarget(kind: Kind, key: string): Target {
     deadlineMs: undefined,
     traceId: undefined,
     chain: undefined,
+    from: undefined,
     ifActive: false,
-    origin: 'background',
+    origin: 'own',
+    isReceived: false,
   }
+}
+
+/** Whether another node may be asked. */
+function mayLeave({ target }: Call): boolean {
+  return target.origin !== 'own' && !target.isReceived
 }
 
 function isInChain(chain: Chain, kind: string, key: string): boolean {

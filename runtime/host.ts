@@ -13,11 +13,14 @@ import { Frames } from './frames.js'
 import type { ShardRange } from './journal-store.js'
 import { Kind, type Method } from './kind.js'
 import { checkActorLimits, completeLimits } from './limits.js'
-import type { RuntimeMetrics } from './metrics.js'
+import { type HandoverMetrics, NO_HANDOVER_METRICS, type RuntimeMetrics } from './metrics.js'
+import { OutgoingCalls } from './outgoing-calls.js'
 import type { Ownership } from './ownership.js'
 import { isKey, type ReferenceClass, referenceClass } from './reference.js'
+import { Releases } from './releases.js'
 import { Reminders } from './reminders.js'
 import { Residency } from './residency.js'
+import { ShardGates } from './shard-gates.js'
 import { Sweeper } from './sweeper.js'
 import type { ActorSystemOptions, SystemLimits } from './system.js'
 import { TimerWheel } from './timer-wheel.js'
@@ -40,6 +43,7 @@ export class Host {
   readonly ownership: Ownership
   readonly transport: Transport | undefined
   readonly metrics: RuntimeMetrics
+  readonly handovers: HandoverMetrics
   readonly log: ActorLog
   readonly onTurn: ActorSystemOptions['onTurn']
   readonly wheel: TimerWheel
@@ -65,6 +69,9 @@ export class Host {
   readonly reminders: Reminders
   readonly sweeper: Sweeper
   readonly frames: Frames
+  readonly gates: ShardGates
+  readonly outgoing: OutgoingCalls
+  readonly releases: Releases
   /** The latest date that an actor of this process has told. */
   latestDateMs = 0
 
@@ -79,6 +86,7 @@ export class Host {
     this.ownership = options.ownership
     this.transport = options.transport
     this.metrics = options.metrics
+    this.handovers = options.handovers ?? NO_HANDOVER_METRICS
     this.log = options.log
     this.onTurn = options.onTurn
     this.passes = options.localValues === 'pass'
@@ -95,6 +103,9 @@ export class Host {
     this.reminders = new Reminders(this)
     this.sweeper = new Sweeper(this)
     this.frames = new Frames(this)
+    this.gates = new ShardGates(this)
+    this.outgoing = new OutgoingCalls(this)
+    this.releases = new Releases(this)
     this.kinds = this.#kindsOf(options)
   }
 
@@ -116,8 +127,9 @@ export class Host {
     if (kind === undefined || Reference === undefined)
       throw new TypeError(`this system has no actors of kind ${type.kind}`)
     const key = keyOf(kind, type as ActorType<unknown, unknown>, id)
-    const { deadlineMs, traceId, chain, ifActive, origin } = options
-    return new Reference({ kind, key, deadlineMs, traceId, chain, ifActive, origin }) as unknown as Ref<Contract>
+    const { deadlineMs, traceId, chain, from, ifActive, origin, isReceived } = options
+    const target = { kind, key, deadlineMs, traceId, chain, from, ifActive, origin, isReceived }
+    return new Reference(target) as unknown as Ref<Contract>
   }
 
   /** What a value is on the other side of a local call, a frame or the journal (`localValues`). Bound: handed around. */
@@ -154,6 +166,7 @@ export class Host {
       this.dropWork(activation)
       if (activation.phase !== 'dead') this.residency.rested(activation)
     }
+    if (this.gates.count > 0) this.releases.rested(activation)
     this.onRest?.()
   }
 
@@ -169,11 +182,10 @@ export class Host {
     return new TurnContext(this, activation, READING, target, undefined, this.clock.monotonic())
   }
 
-  /** The shards that this node owns, as ranges. */
-  ownedShards(): ShardRange[] {
+  /** The shards that this node owns and has open, as ranges; `among`: of these. */
+  openShards(among: ShardRange = { from: 0, to: this.ownership.shardCount - 1 }): ShardRange[] {
     const ranges: ShardRange[] = []
-    const { shardCount } = this.ownership
-    for (let shard = 0; shard < shardCount; shard++) {
+    for (let shard = among.from; shard <= among.to; shard++) {
       if (this.ownership.epochOf(shard) === undefined) continue
       const last = ranges.at(-1)
       if (last !== undefined && last.to === shard - 1) ranges[ranges.length - 1] = { from: last.from, to: shard }

@@ -5,6 +5,8 @@ export const DEFAULT_LIMITS: SystemLimits = {
   residentActors: 100_000,
   callTimeoutMs: 10_000,
   inFlightCalls: 100_000,
+  parkedCalls: 20_000,
+  parkedBytes: 64 * 1024 * 1024,
   sweepEveryMs: 30_000,
   actor: {
     mailboxCalls: 1_000,
@@ -20,10 +22,9 @@ export const DEFAULT_LIMITS: SystemLimits = {
 /** The limits with their defaults. Throws a TypeError that names the setting and the cure for one that cannot work. */
 export function completeLimits(given: Partial<SystemLimits> | undefined): SystemLimits {
   const limits = { ...DEFAULT_LIMITS, ...given }
-  for (const name of ['residentActors', 'callTimeoutMs', 'inFlightCalls', 'sweepEveryMs'] as const) {
-    positive(`limits.${name}`, limits[name])
-  }
-  checkActorLimits('limits.actor', limits.actor)
+  const { actor, ...numbers } = limits
+  for (const [name, value] of Object.entries(numbers)) positive(`limits.${name}`, value)
+  checkActorLimits('limits.actor', actor)
   return limits
 }
 

@@ -55,6 +55,7 @@ export class Residency extends Alarm {
     for (const timer of timers?.values() ?? []) this.#host.wheel.cancel(timer)
     activation.timers = undefined
     this.#host.dropWork(activation)
+    if (this.#host.gates.count > 0) this.#host.releases.gone(activation)
   }
 
   /** The activation has nothing under way any more. */

@@ -2,7 +2,8 @@
  * Finding what was committed and not delivered (CORE D2).
  *
  * E1. Every actor with an undelivered row in a shard of this node is activated and resumed, at the start and again every
- *     `sweepEveryMs`, since a row may land after a sweep has passed.
+ *     `sweepEveryMs`, since a row may land after a sweep has passed. Shards that this node opens are swept then, beside all
+ *     other sweeps and until it has succeeded once, or they are this node's no more.
  * E2. A row is removed only by an activation that is idle, whose entries are all durable, whose erased bodies are gone
  *     from the store (K4), and that says it is settled.
  *     With the sending of the removal the activation forgets the row: the next owing commit writes it again.
@@ -15,11 +16,29 @@ import type { Kind, Method } from './kind.js'
 import { Alarm } from './timer-wheel.js'
 import type { TurnContext } from './turn.js'
 
+/** Of one sweep, or of one range of shards that were opened together. */
 const MOST_RESUMING = 32
+/** Ranges of shards that were opened together, looked through side by side. */
+const MOST_RANGES = 8
+const RETRY_AFTER_MS = 1_000
+
+class Retry extends Alarm {
+  readonly #again: () => void
+
+  constructor(again: () => void) {
+    super()
+    this.#again = again
+  }
+
+  override ring(): void {
+    this.#again()
+  }
+}
 
 export class Sweeper extends Alarm {
   readonly #host: Host
-  #sweeping: Promise<void> | undefined
+  #isSweeping = false
+  #isScanning = false
 
   constructor(host: Host) {
     super()
@@ -29,17 +48,55 @@ export class Sweeper extends Alarm {
   /** Sweeps now, and from now on every `sweepEveryMs`. Rejects when the first sweep cannot read the store. */
   async start(): Promise<void> {
     this.#host.wheel.set(this, this.#host.limits.sweepEveryMs)
+    await this.#host.reminders.scan()
     await this.#sweep()
   }
 
   override ring(): void {
     this.#host.wheel.set(this, this.#host.limits.sweepEveryMs)
-    if (this.#sweeping !== undefined) return
-    this.#sweeping = this.#sweep()
-      .catch((error) => this.#host.log.warn({ error }, 'a sweep failed; the next one finds the rest'))
-      .finally(() => {
-        this.#sweeping = undefined
-      })
+    void this.#again()
+    void this.#scanAgain()
+  }
+
+  /** This node has just opened these shards. */
+  acquired(shards: readonly ShardRange[]): void {
+    const left = shards.flatMap((range) => this.#host.openShards(range))
+    if (left.length === 0 || this.#host.stopping) return
+    const failed: ShardRange[] = []
+    void eachOf(left, MOST_RANGES, async (range) => {
+      try {
+        await this.#host.reminders.armDueIn(range)
+        await this.#sweepRange(range)
+      } catch (error) {
+        this.#host.log.warn({ ...range, error }, 'new shards cannot be swept; they are swept again in a moment')
+        failed.push(range)
+      }
+    }).then(() => {
+      if (failed.length > 0) this.#host.wheel.set(new Retry(() => this.acquired(failed)), RETRY_AFTER_MS)
+    })
+  }
+
+  async #again(): Promise<void> {
+    if (this.#isSweeping) return
+    this.#isSweeping = true
+    try {
+      await this.#sweep()
+    } catch (error) {
+      this.#host.log.warn({ error }, 'a sweep failed; the next one finds the rest')
+    }
+    this.#isSweeping = false
+  }
+
+  /** Apart from the sweep, whose actors may take their time. */
+  async #scanAgain(): Promise<void> {
+    if (this.#isScanning) return
+    this.#isScanning = true
+    try {
+      await this.#host.reminders.scan()
+    } catch (error) {
+      this.#host.log.warn({ error }, 'a scan for reminders failed; the next one finds the rest')
+    }
+    this.#isScanning = false
   }
 
   /** Removes the actor's undelivered row if nothing is undelivered (E2). */
@@ -72,16 +129,16 @@ export class Sweeper extends Alarm {
   }
 
   async #sweep(): Promise<void> {
-    await this.#host.reminders.scan()
-    for (const shards of this.#host.ownedShards()) await this.#sweepRange(shards)
+    for (const range of this.#host.openShards()) {
+      // They come and go meanwhile.
+      for (const shards of this.#host.openShards(range)) await this.#sweepRange(shards)
+    }
   }
 
   async #sweepRange(shards: ShardRange): Promise<void> {
-    await this.#host.options.agenda.sweepUndelivered(shards, async (rows) => {
-      for (let i = 0; i < rows.length; i += MOST_RESUMING) {
-        await Promise.all(rows.slice(i, i + MOST_RESUMING).map((row) => this.#resume(row)))
-      }
-    })
+    await this.#host.options.agenda.sweepUndelivered(shards, (rows) =>
+      eachOf(rows, MOST_RESUMING, (row) => this.#resume(row)),
+    )
   }
 
   async #resume(row: UndeliveredRow): Promise<void> {
@@ -103,4 +160,13 @@ function foundMethod(kind: Kind): Method {
       return run(turn)
     },
   }
+}
+
+/** Does something with each, `atOnce` at a time. */
+async function eachOf<T>(items: readonly T[], atOnce: number, run: (item: T) => Promise<void>): Promise<void> {
+  let next = 0
+  const one = async () => {
+    while (next < items.length) await run(items[next++] as T)
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, one))
 }

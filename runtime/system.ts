@@ -1,8 +1,8 @@
 import type { ActorDefinition, ActorLimits, ActorLog } from './actor.js'
 import type { Clock } from './clock.js'
 import type { ActorType, CallOptions, Ref } from './contract.js'
-import type { AgendaStore, JournalStore } from './journal-store.js'
-import type { RuntimeMetrics } from './metrics.js'
+import type { AgendaStore, JournalStore, ShardRange } from './journal-store.js'
+import type { HandoverMetrics, RuntimeMetrics } from './metrics.js'
 import type { NodeId, Ownership } from './ownership.js'
 import type { Random } from './random.js'
 import type { CallEnvelope, Frame, Transport } from './transport.js'
@@ -18,6 +18,8 @@ export interface ActorSystemOptions {
   /** None: this node is alone. */
   readonly transport?: Transport
   readonly metrics: RuntimeMetrics
+  /** None: nobody looks. */
+  readonly handovers?: HandoverMetrics
   readonly log: ActorLog
   /** Told of every turn that ended, with the trace of its call; for debugging. When absent it costs nothing. */
   readonly onTurn?: (turn: TracedTurn) => void
@@ -46,6 +48,9 @@ export interface SystemLimits {
   readonly callTimeoutMs: number
   /** Calls waiting or running on this node, in all; beyond it OVERLOADED. */
   readonly inFlightCalls: number
+  /** Of those, calls and bytes of arguments that wait for shards without an owner, in all; beyond it OVERLOADED. */
+  readonly parkedCalls: number
+  readonly parkedBytes: number
   readonly sweepEveryMs: number
   readonly actor: ActorLimits
 }
@@ -63,6 +68,22 @@ export interface ActorSystem {
   deliver(from: NodeId, frame: Frame): void
   /** Sweeps undelivered rows and due reminders; resolves when the first sweep has found its actors. */
   start(): Promise<void>
+  /**
+   * These shards are about to change hands: `Ownership.epochOf` says undefined of them already, and `holds` is still true
+   * under the epoch that is given up. Calls that have not started are parked; what somebody waits for ends; what nobody
+   * waits for is dropped, and found again by the next owner. `released` hears once of each shard of which nothing is in
+   * memory or under way any more, as soon as that is so; it must be given away without waiting for the others, since those
+   * may wait for calls to it. What has not ended `withinMs` is given up, its callers are told OUTCOME_UNKNOWN. Resolves when
+   * of every shard `released` was told, or Ownership has opened it again (`onChange`): such a one was called off.
+   */
+  release(shards: readonly ShardRange[], withinMs: number, released: (shard: number) => void): Promise<void>
+  /** This node has just opened these: their undelivered rows and due reminders are looked for in the background. */
+  acquire(shards: readonly ShardRange[]): void
+  /**
+   * The lease was revoked, and Ownership says so: every activation is over at once, nothing is acknowledged any more. The
+   * system goes on living, and takes up what it is given under new epochs.
+   */
+  abandon(): void
   /** Refuses new calls, lets turns and commits end, checkpoints, closes journals. */
   stop(): Promise<void>
   readonly health: SystemHealth

@@ -64,6 +64,11 @@ export class TimerWheel {
     if (alarm.dueTick !== 0) this.#unlink(alarm)
   }
 
+  /** Every alarm that is set, in no order; none may be set or cancelled meanwhile. */
+  visit(look: (alarm: Alarm) => void): void {
+    for (const first of this.#slots) for (let alarm = first; alarm !== undefined; alarm = alarm.later) look(alarm)
+  }
+
   /** Drops every alarm, and from now on each that is set. */
   stop(): void {
     this.#isStopped = true

@@ -1,5 +1,8 @@
 import type { NodeId } from './ownership.js'
 
+/** The epoch under which an actor sent something, its shard, then the shards of those that wait for it, innermost first. */
+export type SenderPath = readonly number[]
+
 /** A call as it travels between nodes. */
 export interface CallEnvelope {
   readonly kind: string
@@ -11,12 +14,16 @@ export interface CallEnvelope {
   /** Actors that wait for this call, outermost first, as `kind/key`. */
   readonly chain: readonly string[]
   readonly ifActive: boolean
+  /** Undefined: no actor made the call. */
+  readonly from?: SenderPath | undefined
 }
 
 /** A one-way message to a named sink of a node: pushes to gateways, cache invalidations. In order a pair of nodes, best effort. */
 export interface Frame {
   readonly sink: string
   readonly payload: Uint8Array
+  /** Undefined: no actor sent it. */
+  readonly from?: SenderPath | undefined
 }
 
 /** Node-to-node transport. A system that is alone runs with none. */

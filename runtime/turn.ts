@@ -18,6 +18,7 @@ import type { Position } from './journal-store.js'
 import type { Method } from './kind.js'
 import { OwnJournal } from './own-reads.js'
 import type { NodeId } from './ownership.js'
+import type { Sender } from './sender.js'
 import type { Soon } from './soon.js'
 
 /** What `later` returns: recognised when the method returns it. */
@@ -52,6 +53,7 @@ export class TurnContext {
   #deadlineMs: number | undefined
   #traceId: string | undefined
   #chain: Chain | undefined = undefined
+  #sender: Sender | undefined = undefined
   #log: ActorLog | undefined = undefined
 
   constructor(
@@ -134,6 +136,17 @@ export class TurnContext {
     return this.#chain
   }
 
+  /** What calls and frames of this turn are sent under. */
+  get sender(): Sender {
+    this.#sender ??= { shard: this.activation.shard, epoch: this.activation.epoch, up: this.target.from }
+    return this.#sender
+  }
+
+  /** Nobody waits for it. */
+  get isBackground(): boolean {
+    return this.target.origin === 'background' || this.target.origin === 'own'
+  }
+
   /** As it stands in errors and logs. */
   get path(): string {
     return [...chainPath(this.target.chain), `${this.address}.${this.method.name}`].join(' > ')
@@ -142,24 +155,25 @@ export class TurnContext {
   ref<Contract, Id>(type: ActorType<Contract, Id>, id: Id, options?: CallOptions): Ref<Contract> {
     const deadlineMs = Math.min(this.deadlineMs, options?.deadlineMs ?? Number.POSITIVE_INFINITY)
     const { traceId, chain } = this
-    const origin = this.target.origin === 'background' ? 'background' : 'inside'
     return this.host.reference(type, id, {
       deadlineMs,
       traceId: options?.traceId ?? traceId,
       chain,
+      from: this.sender,
       ifActive: options?.ifActive ?? false,
-      origin,
+      origin: this.isBackground ? 'background' : 'inside',
+      isReceived: false,
     })
   }
 
   send(node: NodeId, sink: string, payload: unknown): void {
     const value = this.host.carry(payload)
-    this.leave(() => this.host.frames.send(node, sink, value))
+    this.leave(() => this.host.frames.send(node, sink, value, this.sender))
   }
 
   broadcast(sink: string, payload: unknown): void {
     const value = this.host.carry(payload)
-    this.leave(() => this.host.frames.broadcast(sink, value))
+    this.leave(() => this.host.frames.broadcast(sink, value, this.sender))
   }
 
   later<T>(effect: (effect: Effect) => Soon<T>): Later<T> {
@@ -217,6 +231,7 @@ export class TurnContext {
 export class EffectContext implements Effect {
   readonly #host: Host
   readonly #chain: Chain | undefined
+  readonly #sender: Sender
   readonly #origin: Origin
   readonly #callerDeadlineMs: number | undefined
   readonly traceId: string
@@ -230,7 +245,9 @@ export class EffectContext implements Effect {
     this.#host = turn.host
     this.traceId = turn.traceId
     this.#chain = somebodyWaits ? turn.target.chain : undefined
-    this.#origin = somebodyWaits && turn.target.origin !== 'background' ? 'inside' : 'background'
+    const { shard, epoch } = turn.activation
+    this.#sender = somebodyWaits ? turn.sender : { shard, epoch, up: undefined }
+    this.#origin = somebodyWaits && !turn.isBackground ? 'inside' : 'background'
     this.#callerDeadlineMs = somebodyWaits ? turn.deadlineMs : undefined
     this.deadlineMs = this.#callerDeadlineMs ?? this.#host.clock.now() + this.#host.limits.callTimeoutMs
   }
@@ -244,16 +261,18 @@ export class EffectContext implements Effect {
       deadlineMs,
       traceId: options?.traceId ?? this.traceId,
       chain: this.#chain,
+      from: this.#sender,
       ifActive: options?.ifActive ?? false,
       origin: this.#origin,
+      isReceived: false,
     })
   }
 
   send(node: NodeId, sink: string, payload: unknown): void {
-    this.#host.frames.send(node, sink, this.#host.carry(payload))
+    this.#host.frames.send(node, sink, this.#host.carry(payload), this.#sender)
   }
 
   broadcast(sink: string, payload: unknown): void {
-    this.#host.frames.broadcast(sink, this.#host.carry(payload))
+    this.#host.frames.broadcast(sink, this.#host.carry(payload), this.#sender)
   }
 }

@@ -171,7 +171,7 @@ export class Turns {
     if (host.onTurn) trace(host.onTurn, turn, nowMs, failed)
     if (activation.running === turn) activation.running = undefined
     if (activation.phase === 'dead') {
-      turn.call?.settle(activationOver(activation))
+      turn.call?.settle(host.releases.failureOf(activation) ?? activationOver(activation))
       return
     }
     const work = host.workOf(activation)
@@ -243,6 +243,11 @@ export class Turns {
   }
 
   #settleLater(turn: TurnContext, failed: boolean, result: unknown): void {
+    const { activation } = turn
+    if (!this.#host.ownership.holds(activation.shard, activation.epoch)) {
+      turn.call?.settle(unknownOutcome(turn, notOwner(activation)))
+      return
+    }
     this.#keepOutcome(turn, failed, result)
     turn.call?.settle(turn.failure ?? turn.answer)
   }
@@ -389,7 +394,11 @@ export class Turns {
 
   #failureOf(turn: TurnContext, error: unknown): Failure {
     if (error instanceof ActorError) {
-      if (turn.hasAppended && NOTHING_HAPPENED.has(error.code)) return unknownOutcome(turn, Failure.of(error))
+      // Who is told NOT_OWNER or STOPPED calls again by himself; what this turn has called must not happen twice then.
+      const isOfAnother = error.code === 'NOT_OWNER' || error.code === 'STOPPED'
+      if (isOfAnother || (turn.hasAppended && NOTHING_HAPPENED.has(error.code))) {
+        return unknownOutcome(turn, Failure.of(error))
+      }
       if (error.code !== 'INTERNAL' && error.code !== 'CORRUPT') return this.#host.carryFailure(Failure.of(error))
     }
     this.#host.log.error(
@@ -418,7 +427,7 @@ function activationOver(activation: Activation): Failure {
 }
 
 function unknownOutcome(turn: TurnContext, cause: Failure): Failure {
-  const message = `${turn.path} has appended and then failed (${cause.code}): what it appended is, or may be, stored`
+  const message = `${turn.path} has begun and then failed (${cause.code}): what it did is, or may be, stored`
   return new Failure('OUTCOME_UNKNOWN', message, {}, cause.toError())
 }
 

@@ -105,7 +105,7 @@ export class CalledHalf {
           this.#answer(message[1], () => service.handle(this.#envelopeOf(message)))
           break
         case FRAME:
-          service.deliver({ sink: message[1], payload: message[2] })
+          service.deliver({ sink: message[1], payload: message[2], from: message[3] })
           break
         case ASK:
           this.#answer(message[1], () => service.answer(message[2], message[3], message[4]))
@@ -121,11 +121,12 @@ export class CalledHalf {
   }
 
   /** The call on this node's clock. */
-  #envelopeOf([, , route, key, args, leftMs, traceId = '', chain = [], ifActive = false]: CallMessage): CallEnvelope {
+  #envelopeOf(message: CallMessage): CallEnvelope {
+    const [, , route, key, args, leftMs, traceId = '', chain = [], ifActive = false, from] = message
     const known = this.#routes.get(route)
     if (known === undefined) throw new ActorError('CORRUPT', `the other node has not said what route ${route} is`)
     const { kind, method } = known
-    return { kind, key, method, args, deadlineMs: this.#port.now() + leftMs, traceId, chain, ifActive }
+    return { kind, key, method, args, deadlineMs: this.#port.now() + leftMs, traceId, chain, ifActive, from }
   }
 
   #answer(id: number, run: () => Promise<unknown>): void {

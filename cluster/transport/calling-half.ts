@@ -17,6 +17,7 @@ import {
   type CallingMessage,
   decodeBatch,
   FRAME,
+  type FrameMessage,
   ROUTE,
 } from './wire.js'
 
@@ -66,14 +67,16 @@ export class CallingHalf {
     return this.#waiting.size
   }
 
-  call({ kind, key, method, args, deadlineMs, traceId, chain, ifActive }: CallEnvelope): Promise<unknown> {
+  call({ kind, key, method, args, deadlineMs, traceId, chain, ifActive, from }: CallEnvelope): Promise<unknown> {
     const leftMs = Math.ceil(deadlineMs - this.#port.clock.now())
     const route = this.#routeTo(kind, method)
     if (route === undefined) return this.#overloaded()
     return this.#put(leftMs, (id) =>
-      chain.length === 0 && !ifActive
-        ? [CALL, id, route, key, args, leftMs, traceId]
-        : [CALL, id, route, key, args, leftMs, traceId, chain, ifActive],
+      from !== undefined
+        ? [CALL, id, route, key, args, leftMs, traceId, chain, ifActive, from]
+        : chain.length === 0 && !ifActive
+          ? [CALL, id, route, key, args, leftMs, traceId]
+          : [CALL, id, route, key, args, leftMs, traceId, chain, ifActive],
     )
   }
 
@@ -82,7 +85,9 @@ export class CallingHalf {
   }
 
   send(frame: Frame): void {
-    if (!this.#outbox.put([FRAME, frame.sink, frame.payload])) this.#port.dropped(frame)
+    const { sink, payload, from } = frame
+    const message: FrameMessage = from === undefined ? [FRAME, sink, payload] : [FRAME, sink, payload, from]
+    if (!this.#outbox.put(message)) this.#port.dropped(frame)
   }
 
   /** The other half said hello. */

@@ -9,7 +9,7 @@
  *     message may get longer with a version: a reader ignores members that it does not know.
  * W4. Deadlines travel as the time that is left, so that clocks of two nodes need not agree.
  */
-import { ActorError, decode, encode, type NodeId, roughBytes } from '../../runtime/index.js'
+import { ActorError, decode, encode, type NodeId, roughBytes, type SenderPath } from '../../runtime/index.js'
 
 export const PROTOCOL_VERSIONS = { oldest: 1, newest: 1 } as const
 
@@ -48,8 +48,9 @@ export type CallMessage = readonly [
   traceId?: string,
   chain?: readonly string[],
   ifActive?: boolean,
+  from?: SenderPath,
 ]
-export type FrameMessage = readonly [kind: typeof FRAME, sink: string, payload: Uint8Array]
+export type FrameMessage = readonly [kind: typeof FRAME, sink: string, payload: Uint8Array, from?: SenderPath]
 export type AskMessage = readonly [kind: typeof ASK, id: number, topic: string, payload: Uint8Array, leftMs: number]
 export type CancelMessage = readonly [kind: typeof CANCEL, id: number]
 export type AnswerMessage = readonly [kind: typeof ANSWER, id: number, answer: unknown]
@@ -140,16 +141,24 @@ const isLane = (value: unknown): value is Lane => value === 'control' || value =
 
 function isMessage(value: unknown): value is Message {
   if (!Array.isArray(value)) return false
-  const [kind, a, b, c, d, e, f, g, h] = value
+  const [kind, a, b, c, d, e, f, g, h, i] = value
   switch (kind) {
     case CALL:
       return (
-        isCount(a) && isCount(b) && isName(c) && Array.isArray(d) && isLeft(e) && isTrace(f) && isChain(g) && isFlag(h)
+        isCount(a) &&
+        isCount(b) &&
+        isName(c) &&
+        Array.isArray(d) &&
+        isLeft(e) &&
+        isTrace(f) &&
+        isChain(g) &&
+        isFlag(h) &&
+        isSender(i)
       )
     case ROUTE:
       return isCount(a) && isName(b) && isName(c)
     case FRAME:
-      return isName(a) && isBytes(b)
+      return isName(a) && isBytes(b) && isSender(c)
     case ASK:
       return isCount(a) && isName(b) && isBytes(c) && isLeft(d)
     case CANCEL:
@@ -165,4 +174,6 @@ function isMessage(value: unknown): value is Message {
 }
 
 const isLeft = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
+const isSender = (value: unknown) =>
+  value === undefined || (Array.isArray(value) && value.length > 1 && value.every(isCount))
 const isChain = (value: unknown) => value === undefined || (Array.isArray(value) && value.every(isText))

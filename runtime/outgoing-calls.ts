@@ -1,0 +1,68 @@
+/**
+ * Calls of actors that other nodes own.
+ *
+ * O1. A call that was refused because of where it went has not happened (NOT_OWNER, STOPPED): it goes on to a new owner, or
+ *     is parked until there is one.
+ * O2. A read whose outcome is unknown is asked again while its deadline allows; of all else the caller is told.
+ */
+import { type Call, chainPath, Failure } from './call.js'
+import { ActorError, errorCode } from './errors.js'
+import type { Host } from './host.js'
+import type { NodeId } from './ownership.js'
+import { senderPath } from './sender.js'
+import type { CallEnvelope, Transport } from './transport.js'
+
+/** A call that another node sends back as not its own is sent on at once at most this often. */
+const MOST_HOPS = 3
+
+export class OutgoingCalls {
+  readonly #host: Host
+
+  constructor(host: Host) {
+    this.#host = host
+  }
+
+  send(transport: Transport, owner: NodeId, shard: number, call: Call, hops: number): void {
+    const { kind, key, chain, from, ifActive, traceId } = call.target
+    const envelope: CallEnvelope = {
+      kind: kind.name,
+      key,
+      method: call.method.name,
+      args: call.args,
+      deadlineMs: call.deadlineMs,
+      traceId: traceId ?? this.#host.newTraceId(),
+      chain: chainPath(chain),
+      ifActive,
+      from: senderPath(from),
+    }
+    const { gates } = this.#host
+    const underWay = gates.left(shard, owner)
+    call.start()
+    transport.call(owner, envelope).then(
+      (answer) => {
+        call.settle(answer)
+        gates.cameBack(shard, underWay)
+      },
+      (error) => {
+        this.#notAnswered(call, shard, owner, error, hops)
+        gates.cameBack(shard, underWay)
+      },
+    )
+  }
+
+  #notAnswered(call: Call, shard: number, askedNode: NodeId, error: unknown, hops: number): void {
+    const { kind, key } = call.target
+    const code = errorCode(error) ?? 'OUTCOME_UNKNOWN'
+    const didNotRun = code === 'NOT_OWNER' || code === 'STOPPED'
+    if (didNotRun || (code === 'OUTCOME_UNKNOWN' && call.method.readOnly)) {
+      call.unstart()
+      if (!call.isWaiting) return
+      const hasMoved = didNotRun && this.#host.ownership.ownerOf(shard) !== askedNode
+      if (hasMoved && hops < MOST_HOPS) this.#host.dispatcher.dispatch(call, hops + 1)
+      else this.#host.gates.park(call, shard)
+      return
+    }
+    if (error instanceof ActorError) call.settle(Failure.of(error))
+    else call.settle(new Failure('OUTCOME_UNKNOWN', `the call of ${kind.name}/${key} left and failed`, {}, error))
+  }
+}
