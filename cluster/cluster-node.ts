@@ -26,9 +26,9 @@ import type { NodeLoad } from './membership/heartbeat.js'
 import { Heartbeats } from './membership/heartbeats.js'
 import { ClusterOwnership, type OwnershipLimits } from './ownership/cluster-ownership.js'
 import { Coordinator } from './ownership/coordinator.js'
-import type { ShardHost } from './ownership/handover.js'
 import type { Adopted } from './ownership/known-register.js'
 import { defaultLeaseLimits, type LeaseLimits } from './ownership/node-lease.js'
+import { isSameNode, statesOf } from './ownership/shard-states.js'
 import { changesBetween, type ViewChange } from './ownership/view-change.js'
 import type { NodeTransport, Peers } from './transport/node-transport.js'
 
@@ -54,8 +54,11 @@ export interface ClusterNodeOptions {
 
 export type ClusterTransport = Pick<
   NodeTransport,
-  'call' | 'send' | 'broadcast' | 'serve' | 'answer' | 'ask' | 'listen' | 'forget' | 'close'
+  'call' | 'send' | 'broadcast' | 'serve' | 'answer' | 'ask' | 'listen' | 'forget' | 'retire' | 'idle' | 'close'
 >
+
+/** How long a node that has left still answers those who have not seen it. */
+const goodbyeMs = 1_000
 
 export class ClusterNode {
   readonly ownership: ClusterOwnership
@@ -67,6 +70,7 @@ export class ClusterNode {
   readonly #coordinator: Coordinator
   readonly #probes: DirectProbes
   #detector: FailureDetector | undefined
+  #hasLeft = false
 
   constructor(options: ClusterNodeOptions) {
     this.#options = options
@@ -106,7 +110,7 @@ export class ClusterNode {
    * Rejects with what `ClusterOwnership.join` and the transport reject with.
    */
   async join(
-    system: Pick<ActorSystem, 'handle' | 'deliver'> & ShardHost,
+    system: Pick<ActorSystem, 'handle' | 'deliver' | 'release' | 'acquire' | 'abandon'>,
     at: { readonly host: string; readonly port: number; readonly advertised: string },
   ): Promise<void> {
     const { clock, register } = this.#options
@@ -134,12 +138,14 @@ export class ClusterNode {
   }
 
   /** Gives its shards away and is no member any more; it still takes calls and passes them on. False: not in time. */
-  leave(withinMs: number): Promise<boolean> {
-    return this.ownership.leave(withinMs)
+  async leave(withinMs: number): Promise<boolean> {
+    this.#hasLeft = await this.ownership.leave(withinMs)
+    return this.#hasLeft
   }
 
-  /** After `leave`, once the actor system has stopped. */
+  /** After `leave`, once the actor system has stopped. Waits a moment for the others to see that it has left. */
   async close(): Promise<void> {
+    if (this.#hasLeft) await this.transport.idle(goodbyeMs)
     this.#coordinator.stop()
     this.#detector?.stop()
     this.heartbeats.stop()
@@ -188,12 +194,17 @@ export class ClusterNode {
 
   #adopted({ view, before, isOwn }: Adopted): void {
     this.#detector?.watch(view.members)
-    for (const { node, incarnation } of before?.members ?? []) {
-      if (!view.members.some((member) => member.node === node && member.incarnation === incarnation)) {
-        this.transport.forget(node)
-      }
-    }
+    if (before !== undefined) this.#partFrom(before, view)
     if (isOwn && before !== undefined) this.#announce(before, view)
+  }
+
+  /** One that left has sealed all that it had; of one that was revoked nothing more is to be expected. */
+  #partFrom(before: OwnershipView, view: OwnershipView): void {
+    for (const former of before.members) {
+      if (view.members.some((member) => isSameNode(member, former))) continue
+      if (former.isDraining && !isTakenOver(former, before, view)) this.transport.retire(former.node)
+      else this.transport.forget(former.node)
+    }
   }
 
   #announce(before: OwnershipView, view: OwnershipView): void {
@@ -209,6 +220,12 @@ export class ClusterNode {
     this.announcements.say('suspicion', `${member.node} answers nobody`, { node: member.node })
     this.#coordinator.suspected(member)
   }
+}
+
+/** Somebody must wait for the end of its lease. */
+function isTakenOver(former: NodeIncarnation, before: OwnershipView, view: OwnershipView): boolean {
+  const states = statesOf(view)
+  return statesOf(before).some(({ owner }, shard) => isSameNode(owner, former) && states[shard]?.mustWait === true)
 }
 
 interface Told {

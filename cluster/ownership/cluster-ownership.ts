@@ -190,7 +190,7 @@ export class ClusterOwnership implements Ownership {
     try {
       await this.#join(true)
     } catch (error) {
-      this.#stop()
+      this.seal()
       throw error
     }
     this.#register.follow()
@@ -214,12 +214,12 @@ export class ClusterOwnership implements Ownership {
       if (errorCode(error) === undefined) throw error
       return false
     } finally {
-      this.#stop()
+      this.seal()
     }
   }
 
-  /** Ends at once, as a crash would: others take over after the lease. */
-  #stop(): void {
+  /** Ends at once, as a crash would: nothing that this process does counts any more, and others wait for the lease. */
+  seal(): void {
     this.#isOver = true
     this.#register.stop()
     this.#nodeLease?.stop()

@@ -5,17 +5,13 @@
  * V2. One seal is under way at a time. A shard that was certainly not sealed is sealed again, or opened again when it is
  *     to stay.
  */
-import type { ActorLog, Clock, NodeIncarnation, ShardRange } from '../../runtime/index.js'
+import type { ActorLog, ActorSystem, Clock, NodeIncarnation } from '../../runtime/index.js'
 import { errorCode } from '../../runtime/index.js'
 import type { OwnShard } from './cluster-ownership.js'
 import { rangesOf } from './shard-states.js'
 
 /** The runtime, as far as shards come and go. */
-export interface ShardHost {
-  release(shards: readonly ShardRange[], withinMs: number, released: (shard: number) => void): Promise<void>
-  acquire(shards: readonly ShardRange[]): void
-  abandon(): void
-}
+export type ShardHost = Pick<ActorSystem, 'release' | 'acquire' | 'abandon'>
 
 export interface HandoverLimits {
   /** A shard that is not quiet after this long is given away all the same; what was under way has an unknown outcome. */

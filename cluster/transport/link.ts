@@ -21,6 +21,8 @@ interface Dialled {
   readonly stream: Stream
 }
 
+const RETIRING_LOOK_MS = 20
+
 export class Link {
   readonly #node: NodeId
   readonly #port: LinkPort
@@ -53,6 +55,17 @@ export class Link {
   close(): void {
     this.#isClosed = true
     this.#dialled?.stream.end(this.#whyNot)
+  }
+
+  /** Closes once nothing is under way any more, at the latest after `withinMs`. */
+  retire(withinMs: number): void {
+    const { clock } = this.#port
+    const untilMs = clock.monotonic() + withinMs
+    const look = () => {
+      if ((this.#dialled?.half.underWay ?? 0) === 0 || clock.monotonic() >= untilMs) this.close()
+      else clock.setTimer(RETIRING_LOOK_MS, look)
+    }
+    look()
   }
 
   #unreachable(): Promise<never> {

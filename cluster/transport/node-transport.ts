@@ -96,11 +96,30 @@ export class NodeTransport implements Transport {
     return this.#link(node, 'control').ask(topic, payload, leftMs)
   }
 
-  /** The node has left or begun anew: its streams are of no use. */
+  /** The node is dead or has begun anew: what is under way there ends now, its outcome unknown. */
   forget(node: NodeId): void {
     for (const links of Object.values(this.#links)) {
       links.get(node)?.close()
       links.delete(node)
+    }
+  }
+
+  /** The node has left: what is under way there still ends. */
+  retire(node: NodeId): void {
+    for (const links of Object.values(this.#links)) {
+      links.get(node)?.retire(this.#limits.retireMs)
+      links.delete(node)
+    }
+  }
+
+  /** Resolves once no other node has a stream to this one any more, or after `withinMs`. */
+  async idle(withinMs: number): Promise<void> {
+    const { clock } = this.#options
+    const untilMs = clock.monotonic() + withinMs
+    while (this.#streams.size > 0 && clock.monotonic() < untilMs) {
+      await new Promise<void>((resolve) => {
+        clock.setTimer(20, resolve)
+      })
     }
   }
 
