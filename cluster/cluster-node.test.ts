@@ -1,8 +1,15 @@
 /** Several nodes in one process: real runtimes and gRPC streams on loopback, register and bus in memory. */
 import { afterEach, describe, expect, test } from 'vitest'
 import { type ActorSystem, createActorSystem, errorCode, systemClock, systemRandom } from '../runtime/index.js'
-import { Counter, counterActor, Gates } from '../runtime/testing/counter.js'
-import { MemoryRegister, MemoryStore, noLog, noMetrics } from '../runtime/testing/index.js'
+import {
+  Counter,
+  counterActor,
+  Gates,
+  MemoryRegister,
+  MemoryStore,
+  noLog,
+  noMetrics,
+} from '../runtime/testing/index.js'
 import { waitUntil } from '../test/harness/index.js'
 import { ClusterNode } from './cluster-node.js'
 import { MemoryBroker, type MemoryBus } from './membership/testing/memory-bus.js'

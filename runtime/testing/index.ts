@@ -1,3 +1,4 @@
+export { Counter, counterActor, Gates } from './counter.js'
 export { MemoryRegister } from './memory-register.js'
 export { type Fate, MemoryStore } from './memory-store.js'
 export { SeededRandom } from './seeded-random.js'
