@@ -1,6 +1,6 @@
 import type { Names } from '../actors/name/contract.js'
 import type { AccountRows } from '../actors/user/contract.js'
-import type { ActorSystem, Clock, Random } from '../runtime/index.js'
+import type { ActorSystem, Clock, Random, ShardRange } from '../runtime/index.js'
 import {
   AccessHashes,
   type ActorCallLimits,
@@ -72,6 +72,10 @@ export interface GatewayOptions {
   readonly accounts: AccountRows
   /** What clients are told; `advertise` changes the address once it is known. */
   readonly config: ApiConfig
+  /** Other gateways serve the same clients. */
+  readonly isShared?: boolean
+  /** Of the actors. Default: DEFAULT_SHARD_COUNT. */
+  readonly shardCount?: number
   readonly log: Log
   readonly metrics?: { readonly mtproto?: MtprotoMetrics; readonly api?: ApiMetrics }
   readonly limits?: Partial<GatewayLimits>
@@ -84,14 +88,14 @@ export interface GatewaySizes extends MtprotoSizes, UpdatesSizes {
 
 /** From sockets to actors: MTProto, the API's methods, and updates to live sessions. */
 export interface Gateway {
-  /** Takes this node's sinks `push`, `profile` and `revoked`. Call it once the actors answer, before listening. */
+  /** Takes this node's sinks `push`, `moved`, `profile` and `revoked`. Call it once the actors answer, before listening. */
   start(): Promise<void>
   listenTcp(options: TcpListenOptions): Promise<Listening>
   listenHttp(options: HttpListenOptions): Promise<Listening>
   /** Where clients are told to dial. */
   advertise(at: { readonly host: string; readonly port: number }): void
-  /** Shards changed hands: every account with a session here is asked for what follows. */
-  ownersChanged(): void
+  /** These shards changed hands: their accounts with a session here are asked for what follows. Without shards: all. */
+  ownersChanged(shards?: readonly ShardRange[]): void
   sizes(): GatewaySizes
   /** Closes all connections, then lets go of the accounts' actors. */
   stop(): Promise<void>
@@ -116,6 +120,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     log,
     mtproto: () => mtproto,
     sessions: caches?.sessions,
+    ...(options.shardCount !== undefined && { shardCount: options.shardCount }),
     ...(limits.updates && { limits: limits.updates }),
   })
   const services: Services = {
@@ -146,6 +151,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     rpc,
     authKeyStore: actorAuthKeys(actors, clock, random),
     hooks: updates.hooks,
+    isShared: options.isShared ?? false,
     ...(limits.mtproto && { limits: limits.mtproto }),
     ...(options.metrics?.mtproto && { metrics: options.metrics.mtproto }),
   })
@@ -163,7 +169,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     advertise({ host, port }) {
       config = { ...config, host, port }
     },
-    ownersChanged: () => updates.ownersChanged(),
+    ownersChanged: (shards) => updates.ownersChanged(shards),
     sizes: () => ({ ...mtproto.sizes(), ...updates.sizes, floodBuckets: flood.size }),
     async stop() {
       await mtproto.close()

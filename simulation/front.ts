@@ -164,6 +164,7 @@ export class Front {
       },
       unauthorized: () => undefined,
       authKeyOf: (session) => asFront(session).device.authKey,
+      idOf: (session) => asFront(session).name,
       retryLater: (failures, then) => {
         this.#clock.setTimer(Math.min(1_000, 50 * 2 ** Math.min(5, failures)), then)
       },

@@ -243,6 +243,36 @@ describe('live sessions', () => {
     })
   })
 
+  test('are at one gateway: who attaches one that was elsewhere has the others told (L4)', async () => {
+    const { host, user } = await registered()
+    const attach = (gateway: string, arrived?: readonly string[]) =>
+      user.attach({ gateway, authKeys: [key(1)], lastPts: -1, leaseMs: 60_000, ...(arrived && { arrived }) })
+    await attach(host.node)
+    await attach('gateway-2')
+    await attach('gateway-2', ['aa', 'bb'])
+    await host.clock.advance(1)
+    expect(host.broadcast).toEqual([{ sink: 'moved', payload: { user: ME, sessions: ['aa', 'bb'] } }])
+    await attach(host.node, ['cc'])
+    await host.clock.advance(1)
+    expect(host.broadcast.length).toBe(1)
+  })
+
+  test('of a device that was elsewhere get what it has not acknowledged, when that is known', async () => {
+    const { host, user, chat } = await registered()
+    await user.authorize(device(1))
+    chat.write(contents(4), host.clock.now())
+    await chat.deliver(user, 0)
+    const attach = async (replayFor: string) => {
+      const request = { gateway: host.node, authKeys: [key(1)], lastPts: -1, replayFor, leaseMs: 60_000 }
+      const { following, pts } = await user.attach(request)
+      return { pts, following: following?.map((change) => change.pts) }
+    }
+    expect(await attach(key(1))).toEqual({ pts: 4, following: [] })
+    await user.acknowledged({ devices: [{ authKey: key(1), pts: 2 }] })
+    expect(await attach(key(1))).toEqual({ pts: 4, following: [3, 4] })
+    expect(await attach(key(2))).toEqual({ pts: 4, following: [] })
+  })
+
   test('hear who types and who is online, of people that they know', async () => {
     const { host, user, chat } = await registered()
     await host.attach(ME, 0)

@@ -5,12 +5,13 @@
  *     `following`, the later ones as frames; `afterPts` shows a frame that was lost.
  * L2. A frame leaves once what it tells is durable (invariant 5; the runtime holds it back).
  * L3. A lease that is over is forgotten; nothing is pushed to its gateway any more.
- * L4. Changes without a number, under the pts that the gateway had, are replayed from `lastOrdinal` on if it is given.
+ * L4. A session is at one gateway: who attaches one that was elsewhere has the others told.
+ * L5. Changes without a number, under the pts that the gateway had, are replayed from `lastOrdinal` on if it is given.
  */
 import { ActorError } from '../../runtime/index.js'
 import type { BoxChange } from './changes.js'
-import type { AttachAnswer, AttachRequest, LiveNews, PushFrame } from './contract.js'
-import { isAuthorized } from './devices.js'
+import type { AttachAnswer, AttachRequest, LiveNews, MovedFrame, PushFrame } from './contract.js'
+import { deliveredPts, isAuthorized } from './devices.js'
 import { isMessage, toChange } from './entry.js'
 import { limits } from './limits.js'
 import type { UserMemory } from './memory.js'
@@ -19,6 +20,8 @@ import type { Box, UserTurn } from './shape.js'
 
 /** The sink of gateways that takes PushFrames. */
 const PUSH_SINK = 'push'
+/** The sink of gateways that takes MovedFrames. */
+const MOVED_SINK = 'moved'
 
 export function pushChanges(turn: UserTurn, changes: readonly BoxChange[]): void {
   const [first] = changes
@@ -49,15 +52,32 @@ export function isAttached(memory: UserMemory, nowMs: number): boolean {
 export async function attach(turn: UserTurn, request: AttachRequest): Promise<AttachAnswer> {
   const { memory, state } = turn
   const leaseMs = Math.min(Math.max(request.leaseMs, 0), limits.leaseMs)
-  const following = await replay(turn, request)
+  const following = await replay(turn, fromDelivered(turn, request))
   forgetOverLeases(memory, turn.nowMs)
   memory.attachments ??= new Map()
   if (!memory.attachments.has(request.gateway) && memory.attachments.size >= limits.attachments) {
     throw new ActorError('OVERLOADED', `${turn.address} has too many gateways`, { retryAfterMs: limits.leaseMs })
   }
   memory.attachments.set(request.gateway, { untilMs: turn.nowMs + leaseMs })
+  tellMoved(turn, request)
   const unauthorized = request.authKeys.filter((authKey) => !isAuthorized(state, authKey))
   return { pts: turn.head.pts, ordinal: turn.head.ordinal, following, unauthorized }
+}
+
+function tellMoved(turn: UserTurn, { gateway: here, arrived = [] }: AttachRequest): void {
+  if (arrived.length === 0) return
+  const frame: MovedFrame = { user: turn.id, sessions: arrived }
+  for (const gateway of turn.memory.attachments?.keys() ?? []) {
+    if (gateway !== here) turn.send(gateway, MOVED_SINK, frame)
+  }
+}
+
+/** The request from what the device acknowledged last, where that is known. */
+function fromDelivered(turn: UserTurn, request: AttachRequest): AttachRequest {
+  const { lastPts, replayFor } = request
+  if (lastPts !== -1 || replayFor === undefined || !isAuthorized(turn.state, replayFor)) return request
+  const pts = deliveredPts(turn.state, turn.memory, replayFor)
+  return pts === 0 ? request : { ...request, lastPts: pts }
 }
 
 /** What follows the request's position; undefined when it is too much, or cannot be told one by one any more. */

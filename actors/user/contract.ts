@@ -365,6 +365,10 @@ export interface AttachRequest {
    * that stand under `lastPts` itself are not replayed.
    */
   readonly lastOrdinal?: number
+  /** With `lastPts` -1: what this device (hex auth key) has not acknowledged is replayed, as far as that is known. */
+  readonly replayFor?: string
+  /** Hex ids of sessions that came here from elsewhere: other gateways that have them are told (MovedFrame). */
+  readonly arrived?: readonly string[]
   readonly leaseMs: number
 }
 
@@ -375,6 +379,12 @@ export interface AttachAnswer {
   /** What follows lastPts; undefined when that is too much: the gateway tells the sessions to fetch the difference. */
   readonly following: readonly BoxChange[] | undefined
   readonly unauthorized: readonly string[]
+}
+
+/** What a user actor sends to the sink `moved` of other gateways: these sessions (hex ids) go on elsewhere. */
+export interface MovedFrame {
+  readonly user: number
+  readonly sessions: readonly string[]
 }
 
 /** What a user actor sends to the sink `push` of each attached gateway. */

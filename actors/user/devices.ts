@@ -121,7 +121,7 @@ export function storeDelivered(turn: UserTurn): void {
   appendHidden(turn, { type: 'delivered', devices })
 }
 
-function deliveredPts(state: UserState, memory: UserMemory, authKey: string): number {
+export function deliveredPts(state: UserState, memory: UserMemory, authKey: string): number {
   return memory.delivered?.get(authKey) ?? state.delivered?.get(authKey) ?? 0
 }
 

@@ -36,6 +36,10 @@ export class AuthKey {
   /** The salt that came out of the handshake, and the time until which it is good. */
   initialSalt: Long | undefined = undefined
   initialSaltUntilSeconds = 0
+  /** Monotonic: when the store was last asked for what others may have changed. */
+  checkedMs = Number.NEGATIVE_INFINITY
+  /** No session here has used it for a while, and others may have changed it: the store is asked before it is used. */
+  isStale = false
   saltSlot = -1
   salt: Long | undefined = undefined
 

@@ -4,6 +4,7 @@ import type { AuthKeyRecord } from './auth-key-store.js'
 import { AuthKeyCache } from './auth-keys.js'
 import { limitsWith } from './limits.js'
 import type { Long } from './long.js'
+import { ManualClock } from './test/manual-clock.js'
 import { MemoryKeyStore } from './test/memory-key-store.js'
 
 const id = (name: string) => name.padEnd(8, '_') as Long
@@ -12,7 +13,7 @@ let store: MemoryKeyStore
 let cache: AuthKeyCache
 beforeEach(() => {
   store = new MemoryKeyStore()
-  cache = new AuthKeyCache(store, limitsWith({ authKeysCached: 3, authKeyLoadsInFlight: 2 }))
+  cache = new AuthKeyCache(store, new ManualClock(), limitsWith({ authKeysCached: 3, authKeyLoadsInFlight: 2 }))
 })
 
 function put(name: string, record: Partial<AuthKeyRecord> = {}) {

@@ -1,3 +1,4 @@
+import type { Clock } from '../../runtime/index.js'
 import { AuthKey } from './auth-key.js'
 import type { AuthKeyPatch, AuthKeyRecord, AuthKeyStore } from './auth-key-store.js'
 import type { AuthKeys } from './gateway.js'
@@ -5,6 +6,8 @@ import type { MtprotoLimits } from './limits.js'
 import type { Long } from './long.js'
 import type { MtprotoSession } from './session.js'
 import type { Session } from './session-view.js'
+
+const REFRESHED_AT_MOST_EVERY_MS = 1000
 
 /** The store is asked for too many keys at once. */
 export class AuthKeyLoadsExhausted extends Error {
@@ -26,12 +29,15 @@ interface Load {
  *
  * 1. A key that a session or a cached bound key refers to stays; of the others the least recently used go first.
  * 2. There is one `AuthKey` an id at any time.
- * 3. What is changed or dropped while a key is being loaded holds for what that load brings: it is read again after a
+ * 3. Where gateways share their clients, a key that no session here uses any more is read again before it is used.
+ * 4. What is changed or dropped while a key is being loaded holds for what that load brings: it is read again after a
  *    drop, and changed as told before anybody sees it.
  */
 export class AuthKeyCache implements AuthKeys {
   readonly #store: AuthKeyStore
+  readonly #clock: Clock
   readonly #limits: MtprotoLimits
+  readonly #isShared: boolean
   readonly #used = new Map<Long, AuthKey>()
   /** In order of use, the oldest first. */
   readonly #idle = new Map<Long, AuthKey>()
@@ -40,9 +46,11 @@ export class AuthKeyCache implements AuthKeys {
   onUserChanged: (session: MtprotoSession) => void = () => {}
   onDropped: (session: MtprotoSession) => void = () => {}
 
-  constructor(store: AuthKeyStore, limits: MtprotoLimits) {
+  constructor(store: AuthKeyStore, clock: Clock, limits: MtprotoLimits, isShared = false) {
     this.#store = store
+    this.#clock = clock
     this.#limits = limits
+    this.#isShared = isShared
   }
 
   get size(): number {
@@ -83,6 +91,29 @@ export class AuthKeyCache implements AuthKeys {
     permanent.boundKeys++
     this.#settle(permanent)
     for (const session of sessions) this.#tie(permanent, session)
+    this.#settle(temporary)
+  }
+
+  /**
+   * Asks the store what other gateways may have changed of a key: who is signed in on it, what it is bound to. True if
+   * there was something. A key is asked for again only after a while. Rejects when the store does.
+   */
+  async refresh(key: AuthKey): Promise<boolean> {
+    const nowMs = this.#clock.monotonic()
+    if (!this.#isShared || nowMs - key.checkedMs < REFRESHED_AT_MOST_EVERY_MS) return false
+    key.checkedMs = nowMs
+    const record = await this.#store.load(key.id)
+    if (!record) return false
+    if (record.permanentKeyId !== undefined && !key.permanent) {
+      const permanent = await this.load(record.permanentKeyId)
+      if (!permanent || key.permanent) return false
+      this.bind(key, permanent)
+      for (const session of permanent.sessions ?? []) if (session.key === key) session.updateReadiness()
+      return true
+    }
+    if (record.userId === key.userId || record.userId === 0) return false
+    this.update(key.id, { userId: record.userId, layer: record.layer })
+    return true
   }
 
   tie(session: MtprotoSession): void {
@@ -182,7 +213,9 @@ export class AuthKeyCache implements AuthKeys {
     if (used) {
       this.#idle.delete(key.id)
       this.#used.set(key.id, key)
+      key.isStale = false
     } else if (this.#used.delete(key.id)) {
+      key.isStale = this.#isShared
       this.#idle.set(key.id, key)
       this.#evict()
     }
@@ -192,6 +225,10 @@ export class AuthKeyCache implements AuthKeys {
     const key = this.#idle.get(id)
     if (!key) return undefined
     this.#idle.delete(id)
+    if (key.isStale) {
+      if (key.permanent) this.#unbind(key)
+      return undefined
+    }
     this.#idle.set(id, key)
     return key
   }

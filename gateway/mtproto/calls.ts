@@ -1,5 +1,6 @@
 import { isMethod, writeResult } from '../tl/index.js'
 import { Admission } from './admission.js'
+import type { AuthKey } from './auth-key.js'
 import { bindTemporaryKey } from './bind-temporary-key.js'
 import { Call } from './call.js'
 import { rpcResult } from './container.js'
@@ -14,6 +15,7 @@ import type { World } from './world.js'
 import { type Unwrapped, unwrap } from './wrappers.js'
 
 const ABANDONED_SECONDS = 10
+const STORE_RETRY_SECONDS = 5
 const MAX_EXPECTED_PER_SESSION = 256
 const AHEAD_SECONDS = 60
 
@@ -286,7 +288,9 @@ export class Calls {
     const { session } = call
     const { method, withoutUpdates, takeoutId, messagesRange } = call.request!
     const { key } = session
-    if (key.temporary && !key.permanent && !UNBOUND.test(method._)) return new RpcError(401, 'AUTH_KEY_PERM_EMPTY')
+    if (key.temporary && !key.permanent && !UNBOUND.test(method._)) {
+      return this.#unlessChanged(call, key, new RpcError(401, 'AUTH_KEY_PERM_EMPTY'))
+    }
     if (method._ === 'auth.bindTempAuthKey') return bindTemporaryKey(this.#world, session, call.msgId, method)
     const rpcCall: { -readonly [Field in keyof RpcCall]: RpcCall[Field] } = {
       method,
@@ -298,7 +302,21 @@ export class Calls {
     }
     if (takeoutId !== undefined) rpcCall.takeoutId = takeoutId
     if (messagesRange) rpcCall.messagesRange = messagesRange
-    return this.#world.rpc(rpcCall)
+    const answer = this.#world.rpc(rpcCall)
+    if (!(answer instanceof RpcError) || answer.code !== 401 || session.userId !== 0) return answer
+    return this.#unlessChanged(call, key.owner, answer)
+  }
+
+  /** Before a client is told to log in again: another gateway may know more of its key. */
+  #unlessChanged(call: Call, key: AuthKey, refusal: RpcError): Promise<RpcAnswer> | RpcAnswer {
+    if (!this.#world.isShared) return refusal
+    return this.#world.keys.refresh(key).then(
+      (changed) => (changed ? this.#invoke(call) : refusal),
+      (error: unknown) => {
+        this.#world.log.warn({ err: error }, 'an auth key could not be looked up just now')
+        return floodWait(STORE_RETRY_SECONDS)
+      },
+    )
   }
 
   #traceId(): string {

@@ -71,6 +71,13 @@ class Gateway implements MtprotoGateway {
     for (const session of sessions) session.pushUpdate(body, tag)
   }
 
+  movedAway(session: Session): void {
+    const known = this.#sessions.known(session)
+    if (!known) return
+    if (known.connected) known.livesElsewhere = true
+    else this.#sessions.end(known)
+  }
+
   sizes(): MtprotoSizes {
     let sessionsConnected = 0
     let sessionsReady = 0

@@ -16,6 +16,8 @@ export interface MtprotoOptions {
   readonly authKeyStore: AuthKeyStore
   readonly rpc: RpcHandler
   readonly hooks?: SessionHooks
+  /** Other gateways serve the same clients: what is remembered of a key may have changed there. */
+  readonly isShared?: boolean
   readonly limits?: Partial<MtprotoLimits>
   readonly metrics?: MtprotoMetrics
   readonly log?: Log
@@ -66,6 +68,8 @@ export interface MtprotoGateway {
   listenHttp(options: HttpListenOptions): Promise<Listening>
   /** `session.pushUpdate(body, tag)` for many sessions of one layer: the body is shared, encrypted for each. */
   pushToMany(sessions: readonly Session[], body: Buffer, tag?: number): void
+  /** The session goes on at another gateway: what is kept of it here goes, once no connection carries it. */
+  movedAway(session: Session): void
   sizes(): MtprotoSizes
   /** Stops listening, closes all connections, ends the workers. Sessions end without `onSessionGone`. */
   close(): Promise<void>

@@ -1,6 +1,7 @@
 import type { AuthKey } from './auth-key.js'
 import type { Long } from './long.js'
 import { MtprotoSession } from './session.js'
+import type { Session } from './session-view.js'
 import type { World } from './world.js'
 
 const HTTP_QUIET_MS = 30_000
@@ -29,6 +30,13 @@ export class SessionTable {
 
   get(key: AuthKey, id: Long): MtprotoSession | undefined {
     return this.#sessions.get(key.id + id)
+  }
+
+  /** The session if it is one of this gateway's, and has not ended. */
+  known(session: Session): MtprotoSession | undefined {
+    const { key, id } = session as MtprotoSession
+    const known = key && this.get(key, id)
+    return known === session ? known : undefined
   }
 
   /** A new session, or undefined if there is no room for it. */
@@ -60,7 +68,7 @@ export class SessionTable {
       const { link } = session
       if (link?.lossy && !link.writable && session.lastActiveMs < clock.monotonic() - HTTP_QUIET_MS)
         session.detach(link)
-      if (!session.link && session.lastActiveMs < leftSinceMs) this.end(session)
+      if (!session.link && (session.livesElsewhere || session.lastActiveMs < leftSinceMs)) this.end(session)
       else session.sweep()
     }
     if (budget.exhausted) this.#relieve()

@@ -26,6 +26,8 @@ export interface Session {
   readonly receivesUpdates: boolean
   /** True while a connection carries the session. */
   readonly connected: boolean
+  /** It began elsewhere: at another gateway, or before a restart of this one. True until it is ready. */
+  readonly isOlder: boolean
   /** A slot for the composition root (for example the last pts that was sent). */
   attachment: unknown
 

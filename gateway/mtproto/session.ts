@@ -50,6 +50,8 @@ export class MtprotoSession implements Session, HoldingSession {
    * difference, because some clients do not conclude that from `new_session_created`.
    */
   isOlder = false
+  /** Another gateway has it since; a connection still carries it here. */
+  livesElsewhere = false
   flushing = false
   callsRunning = 0
   /** Messages that calls of this session wait for and that have not arrived. */
@@ -191,6 +193,7 @@ export class MtprotoSession implements Session, HoldingSession {
   /** The client speaks on this connection now. What it may have missed on an earlier one is sent again. */
   attach(link: PacketLink): void {
     this.lastActiveMs = this.world.clock.monotonic()
+    this.livesElsewhere = false
     if (link.lossy && this.link === link) this.#resendLost()
     if (this.link === link) return
     this.link = link

@@ -31,6 +31,7 @@ export class World {
   readonly log: Log
   readonly hooks: SessionHooks
   readonly rpc: RpcHandler
+  readonly isShared: boolean
   readonly store: AuthKeyStore
   readonly keys: AuthKeyCache
   readonly budget: ByteBudget
@@ -52,8 +53,9 @@ export class World {
     this.log = options.log ?? silentLog
     this.hooks = options.hooks ?? {}
     this.rpc = options.rpc
+    this.isShared = options.isShared ?? false
     this.store = options.authKeyStore
-    this.keys = new AuthKeyCache(options.authKeyStore, this.limits)
+    this.keys = new AuthKeyCache(options.authKeyStore, options.clock, this.limits, this.isShared)
     this.budget = new ByteBudget(this.limits.bufferedBytes)
     this.holders = new Holders(this.budget, this.limits.bufferedBytesPerAccount)
     this.partials = new PartialPackets(this.limits.partialPacketBytes)

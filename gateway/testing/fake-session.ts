@@ -20,6 +20,7 @@ export class FakeSession implements Session {
   readonly pushed: { readonly object: tl.TlObject; readonly tag: number | undefined }[] = []
   userId: number
   connected = true
+  isOlder = false
   attachment: unknown
 
   constructor({ id = 1, authKey = 1, userId = 1024, layer = 228 }: FakeSessionOptions = {}) {

@@ -4,7 +4,7 @@ import type { BoxChange } from '../../actors/user/changes.js'
 import type { AttachAnswer, PushFrame } from '../../actors/user/contract.js'
 import type { Session } from '../mtproto/index.js'
 import { FakeSession } from '../testing/fake-session.js'
-import { Attachment, type AttachmentPort, type LastTaken } from './attachment.js'
+import { type AttachFacts, Attachment, type AttachmentPort } from './attachment.js'
 import { defaultPendingLimits, Pending, PendingBytes } from './pending.js'
 import { slotOf } from './session-slot.js'
 
@@ -17,7 +17,7 @@ function change(pts: number, count: number, ordinal = 0): BoxChange {
 interface Held {
   resolve(answer: AttachAnswer): void
   reject(error: Error): void
-  readonly last: LastTaken
+  readonly last: AttachFacts
 }
 
 /** An account, its frames in flight, and sessions that apply what they are pushed as clients do. */
@@ -94,7 +94,7 @@ class Rig implements AttachmentPort {
     }
   }
 
-  attach(_user: number, _keys: readonly string[], last: LastTaken): Promise<AttachAnswer> {
+  attach(_user: number, _keys: readonly string[], last: AttachFacts): Promise<AttachAnswer> {
     return new Promise((resolve, reject) => this.asked.push({ resolve, reject, last }))
   }
 
@@ -105,6 +105,10 @@ class Rig implements AttachmentPort {
         resolve()
       }),
     )
+  }
+
+  idOf(session: Session): string {
+    return String(session.id)
   }
 
   idle() {

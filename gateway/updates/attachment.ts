@@ -11,21 +11,18 @@
  * U5. Changes are presented one batch at a time, so that batches are pushed in the order in which they were taken.
  */
 import type { BoxChange } from '../../actors/user/changes.js'
-import type { AttachAnswer, LiveNews, PushFrame } from '../../actors/user/contract.js'
+import type { AttachAnswer, AttachRequest, LiveNews, PushFrame } from '../../actors/user/contract.js'
 import { after, isPromise, type Soon } from '../../runtime/index.js'
 import type { Session } from '../mtproto/index.js'
 import type { Pending } from './pending.js'
 import { SessionSlot, slotOf } from './session-slot.js'
 
-/** The last change that was taken, as the actor is told of it (AttachRequest). */
-export interface LastTaken {
-  readonly lastPts: number
-  readonly lastOrdinal?: number
-}
+/** The last change that was taken, and the sessions that came from elsewhere, as the actor is told (AttachRequest). */
+export type AttachFacts = Pick<AttachRequest, 'lastPts' | 'lastOrdinal' | 'replayFor' | 'arrived'>
 
 /** What an attachment needs of the outside. */
 export interface AttachmentPort {
-  attach(user: number, authKeys: readonly string[], last: LastTaken): Promise<AttachAnswer>
+  attach(user: number, authKeys: readonly string[], facts: AttachFacts): Promise<AttachAnswer>
   /** Never rejects. */
   detach(user: number): Promise<void>
   /** Nobody is left and no call is under way: the attachment may be forgotten. */
@@ -36,6 +33,7 @@ export interface AttachmentPort {
   pushTooLong(sessions: readonly Session[]): void
   unauthorized(user: number, authKeys: readonly string[]): void
   authKeyOf(session: Session): string
+  idOf(session: Session): string
   /** Runs `then` after a pause that grows with `failures`. */
   retryLater(failures: number, then: () => void): void
 }
@@ -57,6 +55,8 @@ export class Attachment {
   #failures = 0
   #pushing = false
   #waiting: PushFrame[] = []
+  /** Sessions from elsewhere that the actor was not told of yet. */
+  #arrived: Session[] = []
 
   constructor(user: number, port: AttachmentPort, pending: Pending) {
     this.user = user
@@ -83,7 +83,8 @@ export class Attachment {
     session.attachment = slot
     this.#sessions.add(session)
     if (this.#pts >= 0) slot.coveredFrom = this.#pts
-    if (!isKnownKey || this.#pts < 0) this.attach()
+    if (session.isOlder) this.#arrived.push(session)
+    if (!isKnownKey || this.#pts < 0 || session.isOlder) this.attach()
   }
 
   leave(session: Session): void {
@@ -102,11 +103,24 @@ export class Attachment {
     this.#calling = true
     this.#attachAgain = false
     const asked = this.#pts
-    const last = { lastPts: asked, ...(this.#ordinal >= 0 && { lastOrdinal: this.#ordinal }) }
-    this.#port.attach(this.user, this.#authKeys(), last).then(
-      (answer) => this.#attached(asked, answer),
-      () => this.#attachFailed(),
+    const arrived = this.#arrived.filter((session) => this.#sessions.has(session))
+    this.#arrived = []
+    this.#port.attach(this.user, this.#authKeys(), this.#facts(arrived)).then(
+      (answer) => this.#attached(asked, answer, arrived),
+      () => {
+        this.#arrived.unshift(...arrived)
+        this.#attachFailed()
+      },
     )
+  }
+
+  #facts([first, ...others]: readonly Session[]): AttachFacts {
+    return {
+      lastPts: this.#pts,
+      ...(this.#ordinal >= 0 && { lastOrdinal: this.#ordinal }),
+      ...(first && { arrived: [first, ...others].map((session) => this.#port.idOf(session)) }),
+      ...(first && this.#pts < 0 && { replayFor: this.#port.authKeyOf(first) }),
+    }
   }
 
   receive(frame: PushFrame): void {
@@ -116,7 +130,7 @@ export class Attachment {
     else this.#attachAgain = true
   }
 
-  #attached(asked: number, answer: AttachAnswer): void {
+  #attached(asked: number, answer: AttachAnswer, arrived: readonly Session[]): void {
     this.#calling = false
     this.#failures = 0
     if (this.isEmpty) {
@@ -124,7 +138,7 @@ export class Attachment {
       return
     }
     if (answer.unauthorized.length > 0) this.#port.unauthorized(this.user, answer.unauthorized)
-    if (asked < 0) this.#begin(answer)
+    if (asked < 0) this.#begin(answer, arrived)
     else if (answer.following) this.#follow(answer, answer.following)
     else this.#skipTo(answer)
     const waiting = this.#waiting
@@ -161,7 +175,7 @@ export class Attachment {
    * Sessions that were answered with a state before this may have missed what lies between: at the same pts too, as
    * changes without a number do not move it.
    */
-  #begin({ pts, ordinal = -1 }: AttachAnswer): void {
+  #begin({ pts, ordinal = -1, following = [] }: AttachAnswer, arrived: readonly Session[]): void {
     this.#pts = pts
     this.#ordinal = ordinal
     for (const session of this.#sessions) {
@@ -170,6 +184,22 @@ export class Attachment {
       slot.coveredFrom = pts
       if (slot.statePts >= 0 && slot.statePts <= pts) this.#port.pushTooLong([session])
     }
+    this.#replay(following, arrived)
+  }
+
+  /** Some clients never fetch a difference: what their device has not acknowledged elsewhere is pushed before all else. */
+  #replay(changes: readonly BoxChange[], [first, ...others]: readonly Session[]): void {
+    if (!first || changes.length === 0) return
+    const { authKeyOf } = this.#port
+    const ofDevice = [first, ...others.filter((session) => authKeyOf(session) === authKeyOf(first))]
+    this.#pushing = true
+    const next = () => {
+      this.#pushing = false
+      this.#push()
+    }
+    const waits = this.#port.pushChanges(this.user, ofDevice, changes)
+    if (isPromise(waits)) void waits.then(next)
+    else next()
   }
 
   #follow(answer: AttachAnswer, following: readonly BoxChange[]): void {

@@ -4,7 +4,14 @@ import { groupChat, privateChat } from '../../actors/chat/chat-id.js'
 import { Chat } from '../../actors/chat/contract.js'
 import { encodeBody } from '../../actors/message/body.js'
 import type { BoxChange } from '../../actors/user/changes.js'
-import { type AttachAnswer, type PushFrame, User } from '../../actors/user/contract.js'
+import {
+  type AttachAnswer,
+  type AttachRequest,
+  type MovedFrame,
+  type PushFrame,
+  User,
+} from '../../actors/user/contract.js'
+import { DEFAULT_SHARD_COUNT, type ShardRange, shardOf } from '../../runtime/index.js'
 import { SeededRandom, settled } from '../../runtime/testing/index.js'
 import { longToHex } from '../api/index.js'
 import type { AuthKeyPatch, Session } from '../mtproto/index.js'
@@ -20,6 +27,7 @@ class Rig {
   readonly updates: Updates
   readonly patched: { readonly id: Long; readonly patch: AuthKeyPatch }[] = []
   readonly dropped: Long[] = []
+  readonly moved: Session[] = []
   readonly sessions: FakeSession[] = []
   /** What the cache of sessions was told. */
   readonly told: string[] = []
@@ -48,6 +56,7 @@ class Rig {
         pushToMany(sessions, body, tag) {
           for (const session of sessions) session.pushUpdate(body, tag)
         },
+        movedAway: (session) => this.moved.push(session),
         authKeys: {
           update: (id, patch) => {
             this.patched.push({ id, patch })
@@ -167,12 +176,57 @@ describe('the life of an attachment', () => {
     expect(calls[1]!.args[0]).toMatchObject({ lastPts: 11, leaseMs: 180_000 })
   })
 
-  test('owners that changed are asked at once', async () => {
+  test('owners that changed are asked at once, for the accounts of their shards', async () => {
     const rig = new Rig()
     await rig.ready(1)
+    const shard = shardOf(User.kind, User.key(SELF), DEFAULT_SHARD_COUNT)
+    const attaches = async (shards?: readonly ShardRange[]) => {
+      rig.updates.ownersChanged(shards)
+      await settled()
+      return rig.api.system.callsOf('attach').length
+    }
+    expect(await attaches()).toBe(2)
+    expect(await attaches([{ from: shard - 2, to: shard - 1 }])).toBe(2)
+    expect(await attaches([{ from: shard + 1, to: DEFAULT_SHARD_COUNT - 1 }])).toBe(2)
+    expect(
+      await attaches([
+        { from: 0, to: 0 },
+        { from: shard, to: shard },
+      ]),
+    ).toBe(3)
+  })
+
+  test('a session that was elsewhere is announced once, and its device is told what it has not acknowledged', async () => {
+    const rig = new Rig()
+    rig.answer = { following: [newMessage(9), newMessage(10)] }
+    const session = new FakeSession({ id: 5, userId: SELF })
+    session.isOlder = true
+    rig.updates.hooks.onSessionReady?.(session)
+    await settled()
+    await rig.frame({ changes: [newMessage(11)] })
+    expect(told(session)).toMatchObject([{ pts: 9 }, { pts: 10 }, { pts: 11 }])
     rig.updates.ownersChanged()
     await settled()
-    expect(rig.api.system.callsOf('attach')).toHaveLength(2)
+    const [first, second] = rig.api.system.callsOf('attach').map(({ args }) => args[0] as AttachRequest)
+    const authKey = longToHex(session.permanentAuthKeyId)
+    expect(first).toMatchObject({ lastPts: -1, arrived: [longToHex(session.id)], replayFor: authKey })
+    expect(second).toMatchObject({ lastPts: 11 })
+    expect(second).not.toHaveProperty('arrived')
+    expect(second).not.toHaveProperty('replayFor')
+  })
+
+  test('what follows is for devices that were elsewhere only', async () => {
+    const rig = new Rig()
+    rig.answer = { following: [newMessage(10)] }
+    const session = await rig.ready(1)
+    expect(told(session)).toEqual([])
+  })
+
+  test('a session that went on elsewhere is let go', async () => {
+    const rig = new Rig()
+    const [one] = [await rig.ready(1), await rig.ready(2)]
+    rig.api.system.frame('moved', { user: SELF, sessions: [longToHex(one!.id)] } satisfies MovedFrame)
+    expect(rig.moved).toEqual([one])
   })
 
   test('an actor that does not answer is asked again', async () => {

@@ -1,9 +1,22 @@
 import { AuthKey } from '../../actors/auth-key/contract.js'
-import { type PushFrame, type RevokedFrame, type StaleFrame, User } from '../../actors/user/contract.js'
-import type { Clock, Random, Timer } from '../../runtime/index.js'
+import {
+  type MovedFrame,
+  type PushFrame,
+  type RevokedFrame,
+  type StaleFrame,
+  User,
+} from '../../actors/user/contract.js'
+import {
+  type Clock,
+  DEFAULT_SHARD_COUNT,
+  type Random,
+  type ShardRange,
+  shardOf,
+  type Timer,
+} from '../../runtime/index.js'
 import { type ActorCalls, longFromHex, longToHex, originOf, type People, type PushState } from '../api/index.js'
 import type { AuthKeys, Log, MtprotoGateway, Session, SessionHooks } from '../mtproto/index.js'
-import { Attachment, type AttachmentPort, type LastTaken } from './attachment.js'
+import { type AttachFacts, Attachment, type AttachmentPort } from './attachment.js'
 import { DeliveryAcks } from './delivery-acks.js'
 import { defaultPendingLimits, Pending, PendingBytes, type PendingLimits } from './pending.js'
 import { Pusher } from './pusher.js'
@@ -47,9 +60,11 @@ export interface UpdatesOptions {
   readonly random: Random
   readonly log: Log
   /** Given late: MTProto is made with this part's hooks. */
-  mtproto(): Pick<MtprotoGateway, 'authKeys' | 'pushToMany'>
+  mtproto(): Pick<MtprotoGateway, 'authKeys' | 'movedAway' | 'pushToMany'>
   /** Where other processes look up who is connected here; without it nobody does. */
   readonly sessions?: SessionStore | undefined
+  /** Of the actors: shards change hands as a whole. Default: DEFAULT_SHARD_COUNT. */
+  readonly shardCount?: number
   readonly limits?: Partial<UpdatesLimits>
 }
 
@@ -69,12 +84,14 @@ export class Updates implements PushState {
   readonly #limits: UpdatesLimits
   readonly #attachments = new Map<number, Attachment>()
   readonly #attachedAtMs = new Map<number, number>()
+  readonly #byShard = new Map<number, Set<Attachment>>()
   readonly #touchedAtMs = new Map<Session, number>()
   readonly #bytes = new PendingBytes()
   readonly #acks: DeliveryAcks
   readonly #pusher: Pusher
   readonly #port: AttachmentPort
   readonly #directory: SessionDirectory | undefined
+  readonly #shardCount: number
   #sweep: Timer | undefined
   #due: Attachment[] = []
   #attaching = 0
@@ -96,6 +113,7 @@ export class Updates implements PushState {
       newTraceId: () => this.#newTraceId(),
     })
     this.#port = this.#makePort()
+    this.#shardCount = options.shardCount ?? DEFAULT_SHARD_COUNT
     this.#directory = options.sessions && new SessionDirectory(options.sessions, actors.system.node)
     this.hooks = {
       onSessionReady: (session) => this.#ready(session),
@@ -104,10 +122,11 @@ export class Updates implements PushState {
     }
   }
 
-  /** Takes the sinks `push`, `profile` and `revoked` of this node, and starts renewing. */
+  /** Takes the sinks `push`, `moved`, `profile` and `revoked` of this node, and starts renewing. */
   start(): void {
     const { system } = this.#options.actors
     system.receive('push', (frame) => this.#attachments.get((frame as PushFrame).user)?.receive(frame as PushFrame))
+    system.receive('moved', (frame) => this.#movedAway(frame as MovedFrame))
     system.receive('profile', (frame) => this.#stale(frame as StaleFrame))
     system.receive('revoked', (frame) => {
       const { user, authKeys } = frame as RevokedFrame
@@ -124,14 +143,25 @@ export class Updates implements PushState {
     await this.#acks.flush()
     const attachments = [...this.#attachments.values()]
     this.#attachments.clear()
+    this.#byShard.clear()
     for (const { user, sessions } of attachments) for (const session of sessions) this.#directory?.isGone(user, session)
     await Promise.all([this.#directory?.written(), ...attachments.map(({ user }) => this.#port.detach(user))])
   }
 
-  /** Shards changed hands: every account is asked at once for what follows (CORE D5). */
-  ownersChanged(): void {
-    this.#attachedAtMs.clear()
-    this.#renew()
+  /**
+   * These shards changed hands: their accounts, shard by shard, are asked at once for what follows (CORE D5), as many at
+   * a time as may be. Without shards: all.
+   */
+  ownersChanged(shards?: readonly ShardRange[]): void {
+    for (const { from, to } of shards ?? [{ from: 0, to: this.#shardCount - 1 }]) {
+      for (let shard = from; shard <= to; shard++) {
+        for (const attachment of this.#byShard.get(shard) ?? []) {
+          this.#attachedAtMs.delete(attachment.user)
+          if (attachment.pts >= 0) this.#due.push(attachment)
+        }
+      }
+    }
+    this.#renewDue()
   }
 
   /** The cache of sessions may have lost what it had. */
@@ -161,10 +191,30 @@ export class Updates implements PushState {
     let attachment = this.#attachments.get(session.userId)
     if (!attachment) {
       attachment = new Attachment(session.userId, this.#port, new Pending(this.#limits, this.#bytes))
-      this.#attachments.set(session.userId, attachment)
+      this.#keep(attachment)
     }
     attachment.join(session)
     this.#directory?.isHere(session.userId, [session])
+  }
+
+  #keep(attachment: Attachment): void {
+    this.#attachments.set(attachment.user, attachment)
+    const shard = this.#shardOf(attachment)
+    const there = this.#byShard.get(shard)
+    if (there) there.add(attachment)
+    else this.#byShard.set(shard, new Set([attachment]))
+  }
+
+  #forget(attachment: Attachment): void {
+    this.#attachments.delete(attachment.user)
+    const shard = this.#shardOf(attachment)
+    const there = this.#byShard.get(shard)
+    there?.delete(attachment)
+    if (there?.size === 0) this.#byShard.delete(shard)
+  }
+
+  #shardOf({ user }: Attachment): number {
+    return shardOf(User.kind, User.key(user), this.#shardCount)
   }
 
   #gone(session: Session): void {
@@ -194,6 +244,14 @@ export class Updates implements PushState {
     if (user !== undefined) this.#acks.note(user, originOf(session).authKey, pts)
   }
 
+  /** L4 of the actor's attachments: a copy of a session that stays behind would tell its client all once more. */
+  #movedAway({ user, sessions: ids }: MovedFrame): void {
+    const sessions = this.#attachments.get(user)?.sessions ?? []
+    for (const session of sessions) {
+      if (ids.includes(longToHex(session.id))) this.#options.mtproto().movedAway(session)
+    }
+  }
+
   #stale({ user, group, version }: StaleFrame): void {
     if (user !== undefined) this.#options.people.forgetUser(user, version)
     if (group !== undefined) this.#options.people.forgetGroup(group)
@@ -214,7 +272,7 @@ export class Updates implements PushState {
   #makePort(): AttachmentPort {
     const { log } = this.#options
     return {
-      attach: (user, authKeys, last) => this.#attach(user, authKeys, last),
+      attach: (user, authKeys, facts) => this.#attach(user, authKeys, facts),
       detach: async (user) => {
         this.#attachedAtMs.delete(user)
         const gateway = this.#options.actors.system.node
@@ -223,13 +281,14 @@ export class Updates implements PushState {
           .catch((error: unknown) => log.debug({ err: error, user }, 'detaching failed; the lease ends by itself'))
       },
       idle: (attachment) => {
-        if (this.#attachments.get(attachment.user) === attachment) this.#attachments.delete(attachment.user)
+        if (this.#attachments.get(attachment.user) === attachment) this.#forget(attachment)
       },
       pushChanges: (user, sessions, changes) => this.#pusher.pushChanges(user, sessions, changes),
       pushNews: (user, sessions, news) => this.#pusher.pushNews(user, sessions, news),
       pushTooLong: (sessions) => this.#pusher.pushTooLong(sessions),
       unauthorized: (user, authKeys) => this.#unauthorized(user, authKeys),
       authKeyOf: (session) => longToHex(session.permanentAuthKeyId),
+      idOf: (session) => longToHex(session.id),
       retryLater: (failures, then) => {
         const { firstRetryMs, longestRetryMs } = this.#limits
         const pauseMs = Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(20, failures - 1))
@@ -238,14 +297,14 @@ export class Updates implements PushState {
     }
   }
 
-  async #attach(user: number, authKeys: readonly string[], last: LastTaken) {
+  async #attach(user: number, authKeys: readonly string[], facts: AttachFacts) {
     const gateway = this.#options.actors.system.node
     const { leaseMs } = this.#limits
     // Counted from before the call: the actor's lease cannot have begun earlier.
     this.#attachedAtMs.set(user, this.#options.clock.monotonic())
     this.#attaching++
     try {
-      const answer = await this.#account(user).attach({ gateway, authKeys, leaseMs, ...last })
+      const answer = await this.#account(user).attach({ gateway, authKeys, leaseMs, ...facts })
       const attachment = this.#attachments.get(user)
       if (attachment) {
         this.#touch(attachment)
@@ -288,13 +347,13 @@ export class Updates implements PushState {
   }
 
   #renew(): void {
-    const dueBeforeMs = this.#options.clock.monotonic() - this.#limits.renewAfterMs
-    this.#due = []
-    for (const [user, attachment] of this.#attachments) {
-      const atMs = this.#attachedAtMs.get(user)
-      if (attachment.pts >= 0 && (atMs === undefined || atMs <= dueBeforeMs)) this.#due.push(attachment)
-    }
+    this.#due = [...this.#attachments.values()].filter((attachment) => this.#isDue(attachment))
     this.#renewDue()
+  }
+
+  #isDue({ user, pts }: Attachment): boolean {
+    const atMs = this.#attachedAtMs.get(user)
+    return pts >= 0 && (atMs === undefined || atMs <= this.#options.clock.monotonic() - this.#limits.renewAfterMs)
   }
 
   /** As many at once as may be; each that ends starts the next. */
@@ -302,7 +361,8 @@ export class Updates implements PushState {
     while (this.#attaching < this.#limits.renewalsInFlight) {
       const attachment = this.#due.pop()
       if (!attachment) return
-      attachment.attach()
+      // It may be there twice.
+      if (this.#isDue(attachment)) attachment.attach()
     }
   }
 

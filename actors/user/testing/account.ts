@@ -87,7 +87,7 @@ export class AccountHost {
       limits: { actor: ACTOR_LIMITS },
     })
     system.receive('push', (payload) => this.pushed.push(payload as PushFrame))
-    for (const sink of ['revoked', 'profile']) {
+    for (const sink of ['revoked', 'profile', 'moved']) {
       system.receive(sink, (payload) => this.broadcast.push({ sink, payload }))
     }
     return system

@@ -30,6 +30,7 @@ export async function startTestGateway(
     hooks?: SessionHooks
     limits?: Partial<MtprotoLimits>
     store?: MemoryKeyStore
+    isShared?: boolean
     proxies?: readonly string[]
     routes?: HttpListenOptions['routes']
   } = {},
@@ -52,6 +53,7 @@ export async function startTestGateway(
       return (options.rpc ?? answerSimply)(call)
     },
     ...(options.hooks && { hooks: options.hooks }),
+    ...(options.isShared && { isShared: true }),
     ...(options.limits && { limits: options.limits }),
     metrics: {
       count: (counter, by = 1) => void counts.set(counter, (counts.get(counter) ?? 0) + by),
