@@ -19,6 +19,7 @@ export type {
 export { implement } from './actor.js'
 export { createActorSystem } from './actor-system.js'
 export type { Clock, Timer } from './clock.js'
+export { codeAt } from './code-at.js'
 export { decode, decodeError, encode, encodeError, roughBytes } from './codec.js'
 export type { ActorType, CallOptions, MethodMode, Ref } from './contract.js'
 export { actorType, numberKey } from './contract.js'

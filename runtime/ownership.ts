@@ -1,3 +1,4 @@
+import { codeAt } from './code-at.js'
 import type { ShardRange } from './journal-store.js'
 
 export type NodeId = string
@@ -27,9 +28,9 @@ export interface Ownership {
 /** The shard of an actor: FNV-1a over `kind/key`, folded to the number of shards. Never changes for stored data. */
 export function shardOf(kind: string, key: string, shardCount: number): number {
   let hash = 0x811c9dc5
-  for (let i = 0; i < kind.length; i++) hash = Math.imul(hash ^ kind.charCodeAt(i), 0x01000193)
+  for (let i = 0; i < kind.length; i++) hash = Math.imul(hash ^ codeAt(kind, i), 0x01000193)
   hash = Math.imul(hash ^ 0x2f, 0x01000193)
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193)
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ codeAt(key, i), 0x01000193)
   hash ^= hash >>> 16
   hash = Math.imul(hash, 0x7feb352d)
   hash ^= hash >>> 15

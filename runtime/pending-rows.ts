@@ -14,7 +14,6 @@ import type { DerivedRow } from './journal-store.js'
 export interface PendingRow {
   readonly order: number
   readonly value: unknown
-  readonly generation: number
 }
 
 /** What a checkpoint writes. */
@@ -24,7 +23,29 @@ export interface CollectedRows {
   readonly generation: number
 }
 
-type Rows = Map<number, PendingRow>
+/** By order; undefined: removed. */
+type Rows = Map<number, unknown>
+
+/** The groups of a table. What is put goes mostly where the last went: a group's name is long, and looked up for each. */
+class Table {
+  readonly groups = new Map<string, Rows>()
+  #group = ''
+  #rows: Rows | undefined = undefined
+
+  rowsOf(group: string): Rows {
+    if (this.#rows !== undefined && this.#group === group) return this.#rows
+    let rows = this.groups.get(group)
+    if (rows === undefined) {
+      rows = new Map()
+      this.groups.set(group, rows)
+    }
+    this.#group = group
+    this.#rows = rows
+    return rows
+  }
+}
+
+type Tables = Map<string, Table>
 
 export interface PackedRows {
   /** Of each row its order and its value. */
@@ -36,8 +57,10 @@ export interface PackedRows {
 }
 
 export class PendingRows implements DerivedWriter {
-  /** By table, then by group. */
-  readonly #tables = new Map<string, Map<string, Rows>>()
+  /** Of no checkpoint yet; they hide those that one is writing. */
+  #fresh: Tables = new Map()
+  /** Of the checkpoint in flight, or of one that failed. */
+  #writing: Tables | undefined
   readonly #seal: (value: unknown) => unknown
   readonly #onErase: (pts: number) => void
   #erased: Map<number, number> | undefined
@@ -50,12 +73,14 @@ export class PendingRows implements DerivedWriter {
   }
 
   get isEmpty(): boolean {
-    return this.#tables.size === 0 && this.#erased === undefined
+    return this.#fresh.size === 0 && this.#writing === undefined && this.#erased === undefined
   }
 
   get count(): number {
     let count = 0
-    for (const groups of this.#tables.values()) for (const rows of groups.values()) count += rows.size
+    for (const tables of this.#layers()) {
+      for (const { groups } of tables.values()) for (const rows of groups.values()) count += rows.size
+    }
     return count
   }
 
@@ -84,48 +109,48 @@ export class PendingRows implements DerivedWriter {
   }
 
   get(table: string, group: string, order: number): PendingRow | undefined {
-    return this.#tables.get(table)?.get(group)?.get(order)
+    return find(this.#fresh, table, group, order) ?? find(this.#writing, table, group, order)
   }
 
   /** The rows with from <= order <= to, lowest first. */
   within(table: string, group: string, from: number, to: number): PendingRow[] {
-    const rows = this.#tables.get(table)?.get(group)
-    if (rows === undefined) return []
-    const found = [...rows.values()].filter((row) => row.order >= from && row.order <= to)
+    const found: PendingRow[] = []
+    const fresh = this.#fresh.get(table)?.groups.get(group)
+    for (const [order, value] of fresh ?? []) if (order >= from && order <= to) found.push({ order, value })
+    for (const [order, value] of this.#writing?.get(table)?.groups.get(group) ?? []) {
+      if (order >= from && order <= to && !fresh?.has(order)) found.push({ order, value })
+    }
     return found.sort((a, b) => a.order - b.order)
   }
 
   /** All that a checkpoint has to write, encoded now; `written(generation)` once it is durable. */
   collect(): CollectedRows {
+    const tables = this.#merged()
     const rows: DerivedRow[] = []
-    for (const [table, groups] of this.#tables) {
+    for (const [table, { groups }] of tables) {
       for (const [group, pending] of groups) {
-        for (const { order, value } of pending.values()) {
+        for (const [order, value] of pending) {
           rows.push({ table, group, order, value: value === undefined ? undefined : encode(value) })
         }
       }
     }
+    this.#writing = tables
+    this.#fresh = new Map()
     return { rows, erased: [...(this.#erased?.keys() ?? [])], generation: this.#generation++ }
   }
 
-  /** Forgets what the checkpoint of this generation wrote, unless it has changed since. */
+  /** Forgets what the checkpoint of this generation wrote. */
   written(generation: number): void {
-    for (const [table, groups] of this.#tables) {
-      for (const [group, rows] of groups) {
-        for (const row of rows.values()) if (row.generation <= generation) rows.delete(row.order)
-        if (rows.size === 0) groups.delete(group)
-      }
-      if (groups.size === 0) this.#tables.delete(table)
-    }
+    if (generation === this.#generation - 1) this.#writing = undefined
     for (const [pts, erasedIn] of this.#erased ?? []) if (erasedIn <= generation) this.#erased?.delete(pts)
     if (this.#erased?.size === 0) this.#erased = undefined
   }
 
   /** All of it as a plain value, for an activation that is idle; what was not written then is not written now. */
   packed(): PackedRows {
-    const tables = [...this.#tables].map(([table, groups]): PackedRows['tables'][number] => [
+    const tables = [...this.#merged()].map(([table, { groups }]): PackedRows['tables'][number] => [
       table,
-      [...groups].map(([group, rows]) => [group, [...rows.values()].flatMap(({ order, value }) => [order, value])]),
+      [...groups].map(([group, rows]) => [group, [...rows].flat()]),
     ])
     return { tables, erased: [...(this.#erased?.keys() ?? [])] }
   }
@@ -139,18 +164,40 @@ export class PendingRows implements DerivedWriter {
     for (const pts of erased) this.erase(pts)
   }
 
+  #layers(): readonly Tables[] {
+    return this.#writing === undefined ? [this.#fresh] : [this.#fresh, this.#writing]
+  }
+
+  /** Both layers as one, after a checkpoint that failed. */
+  #merged(): Tables {
+    if (this.#writing === undefined) return this.#fresh
+    for (const [table, { groups }] of this.#fresh) {
+      for (const [group, rows] of groups) {
+        const target = tableIn(this.#writing, table).rowsOf(group)
+        for (const [order, value] of rows) target.set(order, value)
+      }
+    }
+    return this.#writing
+  }
+
   #set(table: string, group: string, order: number, value: unknown): void {
     if (!Number.isSafeInteger(order) || order < 0) throw new TypeError(`derived row of ${table}: bad order ${order}`)
-    let groups = this.#tables.get(table)
-    if (groups === undefined) {
-      groups = new Map()
-      this.#tables.set(table, groups)
-    }
-    let rows = groups.get(group)
-    if (rows === undefined) {
-      rows = new Map()
-      groups.set(group, rows)
-    }
-    rows.set(order, { order, value, generation: this.#generation })
+    tableIn(this.#fresh, table).rowsOf(group).set(order, value)
   }
+}
+
+function tableIn(tables: Tables, name: string): Table {
+  let table = tables.get(name)
+  if (table === undefined) {
+    table = new Table()
+    tables.set(name, table)
+  }
+  return table
+}
+
+function find(tables: Tables | undefined, table: string, group: string, order: number): PendingRow | undefined {
+  const rows = tables?.get(table)?.groups.get(group)
+  if (rows === undefined) return undefined
+  const value = rows.get(order)
+  return value === undefined && !rows.has(order) ? undefined : { order, value }
 }

@@ -5,7 +5,7 @@ import type { ChatFact } from './fact.js'
 import { applyFact } from './fold.js'
 import { groupOfInvite, newInviteHash } from './invite-hash.js'
 import { operationHash } from './operation-hash.js'
-import { RECEIPTS_AT_REST, RECEIPTS_IN_FOLD, WINDOW_MS } from './receipts.js'
+import { RECEIPTS_AT_REST, RECEIPTS_EVICTED, RECEIPTS_IN_FOLD, WINDOW_MS } from './receipts.js'
 import {
   type ChatState,
   concerns,
@@ -78,7 +78,7 @@ describe('the fold of a chat', () => {
 
   it('keeps the newest receipts, and says which it lets go, and in which window', () => {
     const state = emptyChat(privateChat(1, 2))
-    const total = RECEIPTS_IN_FOLD + 50
+    const total = RECEIPTS_IN_FOLD + RECEIPTS_EVICTED + 2
     const evicted: number[] = []
     const evictedNow = () => {
       for (const [key, first] of state.evicted) {
@@ -91,8 +91,8 @@ describe('the fold of a chat', () => {
       applyFact(state, { type: 'post', by: 1, op: `o${n}` }, { pts: n, ordinal: 0, count: 1, atMs })
       evictedNow()
     }
-    expect(state.receipts.size).toBe(RECEIPTS_IN_FOLD)
-    expect(evicted).toEqual(Array.from({ length: 50 }, (_, i) => i + 1))
+    expect(state.receipts.size).toBe(RECEIPTS_IN_FOLD - RECEIPTS_EVICTED)
+    expect(evicted).toEqual(Array.from({ length: 2 * RECEIPTS_EVICTED + 2 }, (_, i) => i + 1))
     expect(state.windows).toEqual([0, 1])
     expect(state.receipts.get(operationHash(1, `o${total}`) * 16)).toBe(total)
     applyFact(state, { type: 'settled', by: 0, op: '' }, { pts: total, ordinal: 1, count: 0, atMs: WINDOW_MS })

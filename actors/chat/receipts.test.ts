@@ -5,7 +5,7 @@ import { privateChat } from './chat-id.js'
 import { applyFact } from './fold.js'
 import { REST_AFTER_MS } from './operation.js'
 import { operationHash } from './operation-hash.js'
-import { findOperation, RECEIPTS_AT_REST, RECEIPTS_IN_FOLD, WINDOW_MS } from './receipts.js'
+import { findOperation, RECEIPTS_AT_REST, RECEIPTS_EVICTED, RECEIPTS_IN_FOLD, WINDOW_MS } from './receipts.js'
 import type { ChatTurn } from './shape.js'
 import { type ChatState, emptyChat } from './state.js'
 import { decodeState, encodeState } from './state-format.js'
@@ -105,7 +105,8 @@ describe('the stored fold of a chat', () => {
     const state = decodeState(first, 1)
     expect(state.receipts.get(operationHash(1, 'o999') * 16)).toBe(1_000)
     applyFact(state, { type: 'post', by: 1, op: 'next' }, { pts: 1_001, ordinal: 0, count: 1, atMs: 5 })
-    expect([state.receipts.size, state.evicted.length]).toEqual([RECEIPTS_IN_FOLD, 1_001 - RECEIPTS_IN_FOLD])
+    const left = RECEIPTS_IN_FOLD - RECEIPTS_EVICTED
+    expect([state.receipts.size, state.evicted.length]).toEqual([left, 1_001 - left])
     expect(await foundInFirstRows(state, 'older')).toEqual([3])
     expect(await foundInFirstRows(decodeState({ ...first, receiptsStored: false }, 1), 'older')).toBeUndefined()
   })

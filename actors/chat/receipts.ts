@@ -16,6 +16,8 @@ import type { ChatTurn } from './shape.js'
 import type { ChatState } from './state.js'
 
 export const RECEIPTS_IN_FOLD = 500
+/** So many go at once: a Map finds its first entry behind the places of all that were taken out before. */
+export const RECEIPTS_EVICTED = 50
 export const RECEIPTS_AT_REST = 32
 export const WINDOW_MS = 30 * 24 * 3600 * 1000
 const SLOTS = 16
@@ -42,7 +44,7 @@ function windowAt(atMs: number): number {
 export function keepReceipt(state: ChatState, { by, op, slot, second }: ChatFact, at: Placed): void {
   if (second) return
   state.receipts.set(receiptKey(by, op, slot ?? 0), at.pts)
-  if (state.receipts.size > RECEIPTS_IN_FOLD) evict(state, RECEIPTS_IN_FOLD, at)
+  if (state.receipts.size > RECEIPTS_IN_FOLD) evict(state, RECEIPTS_IN_FOLD - RECEIPTS_EVICTED, at)
 }
 
 /** R1: the chat rests. */

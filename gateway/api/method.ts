@@ -37,13 +37,14 @@ export function method<Name extends tl.MethodName>(
   handle: (request: Request<NoInfer<Name>>, call: Call) => Soon<tl.RpcCallReturn[NoInfer<Name>]>,
 ): Method {
   const served = handle as unknown as Method['handle']
-  const unserved: readonly (readonly [string, string])[] = Object.entries<string>(options.unserved ?? {})
+  const unserved = Object.keys(options.unserved ?? {})
+  const refusals = Object.values<string>(options.unserved ?? {})
   if (unserved.length === 0) return { name, ...options, handle: served }
   return {
     name,
     ...options,
     handle: (request, call) => {
-      for (const [field, refusal] of unserved) if (isGiven(request[field])) refuseCall(refusal)
+      for (let i = 0; i < unserved.length; i++) if (isGiven(request[unserved[i]!])) refuseCall(refusals[i]!)
       return served(request, call)
     },
   }

@@ -24,6 +24,7 @@ export abstract class StreamConnection implements Peer, PacketLink, PacketSink {
   readonly remoteAddress: string
   readonly lossy = false
   handshake: Handshake | undefined = undefined
+  session: MtprotoSession | undefined = undefined
   failures = 0
   callsRunning = 0
   readonly #connections: Connections
@@ -171,6 +172,7 @@ export abstract class StreamConnection implements Peer, PacketLink, PacketSink {
     this.#connections.handshakes.abandon(this)
     const sessions = this.#sessions
     this.#sessions = undefined
+    this.session = undefined
     if (Array.isArray(sessions)) for (const session of sessions) session.detach(this)
     else sessions?.detach(this)
   }

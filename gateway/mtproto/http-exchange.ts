@@ -10,6 +10,7 @@ import type { MtprotoSession } from './session.js'
 export class HttpExchange implements Peer {
   readonly remoteAddress: string
   handshake: Handshake | undefined = undefined
+  session: MtprotoSession | undefined = undefined
   failures = 0
   link: HttpLink | undefined = undefined
   /** Nobody is known before a request is whole. */

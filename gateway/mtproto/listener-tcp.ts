@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Server, Socket, type SocketConstructorOpts } from 'node:net'
 import { plainAddress } from './client-address.js'
 import { StreamConnection } from './connection.js'
 import type { Connections } from './connections.js'
@@ -13,10 +13,34 @@ const connectionOf = Symbol('connection')
 
 type TcpSocket = Socket & { [connectionOf]?: TcpConnection }
 
+/** What any socket has read last. Packets are views of it, and nobody keeps one (StreamTransport 3). */
+const arrived = Buffer.allocUnsafeSlow(64 * 1024)
+
 // One function for all sockets: a closure for each would be most of what an idle connection costs us.
-function onData(this: TcpSocket, bytes: Buffer) {
-  this[connectionOf]?.received(bytes)
+function onRead(this: TcpSocket, bytes: number): boolean {
+  this[connectionOf]?.received(arrived.subarray(0, bytes))
+  return true
 }
+
+const READ_INTO_ONE_BUFFER = { buffer: arrived, callback: onRead }
+
+/**
+ * The connection as a socket that reads into one buffer. Node reads into 64 KiB of new memory each time, which costs as
+ * much as decrypting a packet, unless a socket is made with `onread`; and a server makes its sockets without. So the
+ * socket that it made is left, and its handle gets another. Where Node should have no such handle any more, it stays.
+ */
+function withOneBuffer(accepted: Accepted): TcpSocket {
+  const handle = accepted._handle
+  if (typeof handle?.useUserBuffer !== 'function') {
+    accepted.on('data', (bytes) => (accepted as TcpSocket)[connectionOf]?.received(bytes))
+    return accepted
+  }
+  accepted._handle = null
+  accepted.destroy()
+  return new Socket({ handle, onread: READ_INTO_ONE_BUFFER } as SocketConstructorOpts)
+}
+
+type Accepted = Socket & { _handle?: { useUserBuffer?: unknown } | null }
 
 function onDrain(this: TcpSocket) {
   this[connectionOf]?.onDrain()
@@ -37,10 +61,10 @@ class TcpConnection extends StreamConnection {
     super(connections, address)
     this.#socket = socket
     socket[connectionOf] = this
-    socket.on('data', onData)
     socket.on('drain', onDrain)
     socket.on('close', onClose)
     socket.on('error', onError)
+    socket.resume()
   }
 
   get unsentBytes(): number {
@@ -88,11 +112,19 @@ export async function listenTcp(
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS })
   const greetings = new ProxyGreetings(connections.world)
   const trusted = new TrustedProxies(proxies)
-  const take = (socket: Socket, address: string): TcpConnection | undefined => {
+  let open = 0
+  let allClosed: (() => void) | undefined
+  const onSocketClose = () => {
+    if (--open === 0) allClosed?.()
+  }
+  const take = (accepted: Socket, address: string): TcpConnection | undefined => {
     if (!connections.admits(address)) {
-      socket.destroy()
+      accepted.destroy()
       return undefined
     }
+    const socket = withOneBuffer(accepted)
+    open++
+    socket.on('close', onSocketClose)
     const connection = new TcpConnection(connections, socket, address)
     connections.add(connection)
     return connection
@@ -108,9 +140,10 @@ export async function listenTcp(
   if (typeof bound !== 'object' || bound === null) throw new Error('a TCP server has a host and a port')
   return {
     listening: { host, port: bound.port },
-    close: () => {
+    close: async () => {
       greetings.closeAll()
-      return new Promise((resolve) => server.close(() => resolve()))
+      await new Promise((resolve) => server.close(resolve))
+      if (open > 0) await new Promise<void>((resolve) => (allClosed = resolve))
     },
   }
 }

@@ -63,7 +63,8 @@ export class Packets {
       return undefined
     }
     const id = readLong(packet, 0)
-    const key = this.#world.keys.cached(id)
+    const { session } = peer
+    const key = session?.isOn(id) ? session.key : this.#world.keys.cached(id)
     if (key) return this.#open(peer, key, packet, wantsQuickAck)
     return this.#load(peer, id, Buffer.from(packet), wantsQuickAck)
   }
@@ -157,7 +158,7 @@ export class Packets {
     packet: OpenedPacket,
     messages: readonly InnerMessage[],
   ): Promise<void> | undefined {
-    let session = this.#sessions.get(key, packet.sessionId)
+    let session = knownSession(peer, key, packet.sessionId) ?? this.#sessions.get(key, packet.sessionId)
     const isNew = !session
     session ??= this.#sessions.create(key, packet.sessionId, lowestId(packet.msgId, messages))
     const link = session && peer.linkFor(session)
@@ -165,6 +166,7 @@ export class Packets {
       peer.close('too many sessions')
       return undefined
     }
+    peer.session = session
     session.attach(link)
     if (isNew) {
       session.announce()
@@ -292,6 +294,10 @@ export class Packets {
     this.#world.metrics.count('bad_packets', 1, which)
     peer.close(reason)
   }
+}
+
+function knownSession({ session }: Peer, key: AuthKey, id: Long): MtprotoSession | undefined {
+  return session !== undefined && !session.ended && session.key === key && session.id === id ? session : undefined
 }
 
 function lowestId(id: Long, messages: readonly InnerMessage[]): Long {

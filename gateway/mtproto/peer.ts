@@ -7,6 +7,8 @@ export interface Peer {
   readonly remoteAddress: string
   /** The key exchange that goes on with this peer. */
   handshake: Handshake | undefined
+  /** The session that spoke last: the next packet is mostly of the same, and then it is looked up nowhere. */
+  session: MtprotoSession | undefined
   /** Key exchanges that failed and keys that nobody knows, so far. */
   failures: number
   /** What carries the session's packets from now on. Undefined if this peer carries too many sessions already. */

@@ -81,6 +81,11 @@ export class MtprotoSession implements Session, HoldingSession {
     return this.key.owner.id
   }
 
+  /** It is live, on the key of this id; then that key is still good. */
+  isOn(keyId: Long): boolean {
+    return !this.ended && this.key.id === keyId
+  }
+
   get layer(): number {
     return resolveLayer(this.key.owner.layer || this.key.layer || this.world.newestLayer)
   }

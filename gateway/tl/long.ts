@@ -1,3 +1,5 @@
+import { codeAt } from '../../runtime/index.js'
+
 /**
  * A 64-bit opaque id (random_id, access_hash, msg_id ...): its eight little-endian bytes as a latin1 string, so that it
  * can be compared, hashed and used as a key without a BigInt or an object. Compare with `===`; as numbers with
@@ -34,8 +36,8 @@ export function longHigh(value: Long): number {
 }
 
 function halfAt(value: Long, at: number): number {
-  const bytes = value.charCodeAt(at) | (value.charCodeAt(at + 1) << 8) | (value.charCodeAt(at + 2) << 16)
-  return (bytes | (value.charCodeAt(at + 3) << 24)) >>> 0
+  const bytes = codeAt(value, at) | (codeAt(value, at + 1) << 8) | (codeAt(value, at + 2) << 16)
+  return (bytes | (codeAt(value, at + 3) << 24)) >>> 0
 }
 
 /**
@@ -63,14 +65,14 @@ export function longFromBigInt(value: bigint): Long {
 export function longToHex(value: Long): string {
   const hex = HEX_OF_BYTE
   return (
-    hex[value.charCodeAt(7)]! +
-    hex[value.charCodeAt(6)]! +
-    hex[value.charCodeAt(5)]! +
-    hex[value.charCodeAt(4)]! +
-    hex[value.charCodeAt(3)]! +
-    hex[value.charCodeAt(2)]! +
-    hex[value.charCodeAt(1)]! +
-    hex[value.charCodeAt(0)]!
+    hex[codeAt(value, 7)]! +
+    hex[codeAt(value, 6)]! +
+    hex[codeAt(value, 5)]! +
+    hex[codeAt(value, 4)]! +
+    hex[codeAt(value, 3)]! +
+    hex[codeAt(value, 2)]! +
+    hex[codeAt(value, 1)]! +
+    hex[codeAt(value, 0)]!
   )
 }
 

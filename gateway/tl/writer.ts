@@ -4,6 +4,7 @@
  * Binary serialisation: core.telegram.org/mtproto/serialize.
  */
 
+import { codeAt } from '../../runtime/index.js'
 import { TlError } from './error.js'
 import type { tl } from './generated/schema.js'
 import { type LayerTable, layerTable } from './layers.js'
@@ -83,7 +84,7 @@ export class TlWriter {
   long(value: Long): void {
     if (typeof value !== 'string' || value.length !== 8) throw notAn('long', value)
     const at = this.reserve(8)
-    for (let i = 0; i < 8; i++) this.bytes[at + i] = value.charCodeAt(i)
+    for (let i = 0; i < 8; i++) this.bytes[at + i] = codeAt(value, i)
   }
 
   int53(value: number): void {
@@ -131,9 +132,10 @@ export class TlWriter {
   /** Writes a short ASCII text; false, and nothing written, when it is not ASCII. */
   private shortText(value: string): boolean {
     const start = this.pos
-    const at = this.content(value.length)
-    for (let i = 0; i < value.length; i++) {
-      const code = value.charCodeAt(i)
+    const { length } = value
+    const at = this.content(length)
+    for (let i = 0; i < length; i++) {
+      const code = codeAt(value, i)
       if (code > 127) {
         this.pos = start
         return false

@@ -43,11 +43,21 @@ export const defaultFlushLimits: FlushLimits = {
 const retryWhenFullMs = 50
 const retryWhenFailedMs = 1_000
 
-interface Waiting {
-  readonly batch: readonly KvOperation[]
-  readonly bytes: number
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
+/** Batches that share a flush, and so their end: one promise is for all of them. */
+class Flush {
+  readonly batches: (readonly KvOperation[])[] = []
+  operations = 0
+  bytes = 0
+  readonly ended: Promise<void>
+  resolve!: () => void
+  reject!: (error: unknown) => void
+
+  constructor() {
+    this.ended = new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
+  }
 }
 
 type State = 'idle' | 'scheduled' | 'flushing' | 'stalled' | 'broken' | 'closed'
@@ -66,8 +76,8 @@ export class FlushQueue {
   readonly #limits: FlushLimits
   readonly #clock: Clock
   #state: State = 'idle'
-  #waiting: Waiting[] = []
-  #running: Waiting[] = []
+  #waiting: Flush | undefined
+  #running: Flush | undefined
   #unflushedBytes = 0
   #startedAt = 0
   #watchdog: Timer | undefined
@@ -93,10 +103,13 @@ export class FlushQueue {
       return Promise.reject(unavailable('too much waits for the disk already', retryWhenFullMs))
     }
     this.#unflushedBytes += bytes
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ batch, bytes, resolve, reject })
-      this.#schedule()
-    })
+    this.#waiting ??= new Flush()
+    const flush = this.#waiting
+    flush.batches.push(batch)
+    flush.operations += batch.length
+    flush.bytes += bytes
+    this.#schedule()
+    return flush.ended
   }
 
   /** Resolves when nothing waits and nothing runs; a stalled or broken disk is not waited for. */
@@ -116,7 +129,8 @@ export class FlushQueue {
   }
 
   #isFullFor(bytes: number): boolean {
-    if (this.#waiting.length + this.#running.length >= this.#limits.unflushedBatches) return true
+    const batches = (this.#waiting?.batches.length ?? 0) + (this.#running?.batches.length ?? 0)
+    if (batches >= this.#limits.unflushedBatches) return true
     return this.#unflushedBytes > 0 && this.#unflushedBytes + bytes > this.#limits.unflushedBytes
   }
 
@@ -127,12 +141,14 @@ export class FlushQueue {
   }
 
   #start(): void {
+    const flush = this.#waiting
+    if (flush === undefined) return
     this.#state = 'flushing'
-    this.#running = this.#waiting
-    this.#waiting = []
+    this.#running = flush
+    this.#waiting = undefined
     this.#startedAt = this.#clock.monotonic()
     this.#watch(this.#limits.stallAfterMs)
-    this.#target.flush(this.#running.map((waiting) => waiting.batch)).then(
+    this.#target.flush(flush.batches).then(
       () => this.#flushed(),
       (error) => this.#failed(error),
     )
@@ -141,12 +157,10 @@ export class FlushQueue {
   #flushed(): void {
     const flushed = this.#end()
     this.counters.flushes++
-    this.counters.batches += flushed.length
-    for (const waiting of flushed) {
-      this.counters.operations += waiting.batch.length
-      this.counters.bytes += waiting.bytes
-      waiting.resolve()
-    }
+    this.counters.batches += flushed.batches.length
+    this.counters.operations += flushed.operations
+    this.counters.bytes += flushed.bytes
+    flushed.resolve()
     this.#continue()
   }
 
@@ -155,23 +169,21 @@ export class FlushQueue {
     const failed = this.#end()
     this.counters.failures++
     if (!leftNothing) this.#state = 'broken'
-    for (const waiting of failed) {
-      waiting.reject(leftNothing ? unavailable('the disk refused the write', retryWhenFailedMs, error) : unknown(error))
-    }
+    failed.reject(leftNothing ? unavailable('the disk refused the write', retryWhenFailedMs, error) : unknown(error))
     this.#continue()
   }
 
-  #end(): Waiting[] {
-    const ended = this.#running
-    this.#running = []
-    for (const waiting of ended) this.#unflushedBytes -= waiting.bytes
+  #end(): Flush {
+    const ended = this.#running!
+    this.#running = undefined
+    this.#unflushedBytes -= ended.bytes
     this.#state = 'idle'
     return ended
   }
 
   #continue(): void {
     if (this.#state === 'broken') this.#refuseWaiting()
-    else if (this.#waiting.length > 0) this.#schedule()
+    else if (this.#waiting !== undefined) this.#schedule()
     if (this.#state === 'scheduled') return
     for (const drained of this.#drained.splice(0)) drained()
   }
@@ -188,17 +200,18 @@ export class FlushQueue {
 
   #stall(): void {
     this.#state = 'stalled'
-    // The entries stay in #running: their late end is what clears the state.
-    for (const waiting of this.#running) waiting.reject(unknown(new Error('the disk did not answer in time')))
+    // It stays in #running: its late end is what clears the state.
+    this.#running?.reject(unknown(new Error('the disk did not answer in time')))
     this.#refuseWaiting()
     for (const drained of this.#drained.splice(0)) drained()
   }
 
   #refuseWaiting(): void {
-    for (const waiting of this.#waiting.splice(0)) {
-      this.#unflushedBytes -= waiting.bytes
-      waiting.reject(unavailable('the disk does not answer', retryWhenFailedMs))
-    }
+    const refused = this.#waiting
+    if (refused === undefined) return
+    this.#waiting = undefined
+    this.#unflushedBytes -= refused.bytes
+    refused.reject(unavailable('the disk does not answer', retryWhenFailedMs))
   }
 }
 

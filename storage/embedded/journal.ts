@@ -22,6 +22,7 @@ import {
   type KeyText,
   nameText,
   positionKey,
+  type RowGroup,
   rowKey,
   rowOrderOf,
   space,
@@ -195,10 +196,10 @@ export class EmbeddedJournal implements Journal {
   async scan({ table, group, from, to, limit, descending }: DerivedScan): Promise<readonly DerivedRow[]> {
     const rows: DerivedRow[] = []
     if (limit <= 0 || to < from) return rows
-    const prefix = this.#text + nameText(table) + nameText(group)
+    const rowGroup = this.#rowGroup(table, group)
     const range = {
-      start: rowKey(prefix, Math.max(0, from)),
-      end: afterRowKey(prefix, Math.min(to, Number.MAX_SAFE_INTEGER)),
+      start: rowKey(rowGroup, Math.max(0, from)),
+      end: afterRowKey(rowGroup, Math.min(to, Number.MAX_SAFE_INTEGER)),
       limit,
       reverse: descending ?? false,
     }
@@ -207,7 +208,11 @@ export class EmbeddedJournal implements Journal {
   }
 
   get(table: string, group: string, order: number): Uint8Array | undefined {
-    return this.#store.kv.get(rowKey(this.#text + nameText(table) + nameText(group), order))
+    return this.#store.kv.get(rowKey(this.#rowGroup(table, group), order))
+  }
+
+  #rowGroup(table: string, group: string): RowGroup {
+    return [this.#text, nameText(table), nameText(group)]
   }
 
   get #name(): string {
@@ -262,10 +267,14 @@ export class EmbeddedJournal implements Journal {
   }
 
   #checkpointBatch({ snapshot, rows, erased }: Checkpoint): KvOperation[] {
-    const batch: KvOperation[] = rows.map(({ table, group, order, value }) => ({
-      key: rowKey(this.#text + nameText(table) + nameText(group), order),
-      value,
-    }))
+    const batch: KvOperation[] = []
+    let last: DerivedRow | undefined
+    let rowGroup = this.#rowGroup('', '')
+    for (const row of rows) {
+      if (row.table !== last?.table || row.group !== last.group) rowGroup = this.#rowGroup(row.table, row.group)
+      last = row
+      batch.push({ key: rowKey(rowGroup, row.order), value: row.value })
+    }
     batch.push(...erasures(this.#store.kv, this.#text, erased))
     batch.push(...this.#staleSnapshots(snapshot.position))
     batch.push({ key: positionKey(space.snapshots, this.#text, snapshot.position), value: encodeSnapshot(snapshot) })

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ActorAddress, Position } from '../../runtime/index.js'
+import { type ActorAddress, codeAt, type Position } from '../../runtime/index.js'
 
 /**
  * The embedded driver's keys. Bytes sort as the numbers and texts that they stand for.
@@ -104,14 +104,18 @@ export function positionOf(key: Uint8Array): Position {
   return { pts: readInt53(key, at), ordinal: readUint32(key, at + int53Bytes) }
 }
 
-/** `group` is the text of actor, table and group. */
-export function rowKey(group: KeyText, order: number): Buffer {
-  const key = Buffer.allocUnsafe(1 + group.length + int53Bytes)
-  writeInt53(key, writePrefix(key, space.rows, group), order)
+/** Texts of actor, table and group: in parts, since a sum of them would be made for one key alone. */
+export type RowGroup = readonly [actor: KeyText, table: KeyText, group: KeyText]
+
+export function rowKey([actor, table, group]: RowGroup, order: number): Buffer {
+  const key = Buffer.allocUnsafe(1 + actor.length + table.length + group.length + int53Bytes)
+  let at = writePrefix(key, space.rows, actor)
+  at = writeText(key, at, table)
+  writeInt53(key, writeText(key, at, group), order)
   return key
 }
 
-export function afterRowKey(group: KeyText, order: number): Buffer {
+export function afterRowKey(group: RowGroup, order: number): Buffer {
   return Buffer.concat([rowKey(group, order), zero])
 }
 
@@ -209,15 +213,21 @@ export function registerKey(name: string): Buffer {
 const zero = Buffer.of(0)
 
 function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false
+  const { length } = text
+  for (let i = 0; i < length; i++) if (codeAt(text, i) > 0x7f) return false
   return true
 }
 
-/** Byte by byte: names are short, and a call of the buffer's own methods costs more than all of a key's bytes. */
 function writePrefix(key: Buffer, of: Space, text: KeyText): number {
   key[0] = of
-  for (let i = 0; i < text.length; i++) key[i + 1] = text.charCodeAt(i)
-  return 1 + text.length
+  return writeText(key, 1, text)
+}
+
+/** Byte by byte: names are short, and a call of the buffer's own methods costs more than all of a key's bytes. */
+function writeText(key: Buffer, at: number, text: KeyText): number {
+  const { length } = text
+  for (let i = 0; i < length; i++) key[at + i] = codeAt(text, i)
+  return at + length
 }
 
 function writePosition(key: Buffer, at: number, position: Position): void {
