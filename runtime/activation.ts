@@ -39,6 +39,9 @@ export class Activation {
   list: ActivationList | undefined = undefined
   next: Activation | undefined = undefined
   previous: Activation | undefined = undefined
+  /** Beside it in its shard (Residency.ofShard). */
+  nextInShard: Activation | undefined = undefined
+  previousInShard: Activation | undefined = undefined
 
   readonly kind: Kind
   readonly key: string

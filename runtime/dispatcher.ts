@@ -4,6 +4,8 @@
  * X1. A call whose chain already holds its actor is refused at once with CALL_CYCLE, wherever the actor is.
  * X2. Every mailbox is bounded in calls, bytes and age, the node in calls; over a bound a call is refused with OVERLOADED
  *     before anything happened.
+ *     A kind has at most three times as many calls under way as the node has room for: so a slow kind leaves a quarter of
+ *     the node to others, and several slow ones leave room still.
  * X3. Concurrent calls of an actor that is not in memory wait for one activation.
  */
 import type { Activation } from './activation.js'
@@ -20,6 +22,8 @@ import type { CallEnvelope } from './transport.js'
 
 const SHORTEST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 5_000
+/** Calls of one kind under way, to those that the node has room for (X2). */
+const MOST_OF_ROOM = 3
 const LONGEST_CHAIN = 64
 
 export class Dispatcher implements CallKeeper {
@@ -162,6 +166,7 @@ export class Dispatcher implements CallKeeper {
   newCall(target: Target, method: Method, args: readonly unknown[], arrivedMs: number, bytes: number): Call {
     const { clock, limits } = this.#host
     this.inFlight++
+    target.kind.inFlight++
     const nowMs = clock.now()
     const deadlineMs = target.deadlineMs ?? nowMs + limits.callTimeoutMs
     const call = new Call(this, target, method, args, deadlineMs, arrivedMs, bytes)
@@ -173,8 +178,9 @@ export class Dispatcher implements CallKeeper {
     return ++this.#order
   }
 
-  settled(): void {
+  settled({ target }: Call): void {
     this.inFlight--
+    target.kind.inFlight--
   }
 
   expired(call: Call): void {
@@ -200,8 +206,9 @@ export class Dispatcher implements CallKeeper {
     const host = this.#host
     const { kind, key } = target
     const nowMs = host.clock.monotonic()
-    if (this.inFlight >= host.limits.inFlightCalls) {
-      const message = `${this.inFlight} calls wait or run on this node, the limit is inFlightCalls`
+    const room = host.limits.inFlightCalls - this.inFlight
+    if (room <= 0 || kind.inFlight >= MOST_OF_ROOM * room) {
+      const message = `${this.inFlight} calls wait or run on this node, ${kind.inFlight} of them of ${kind.name}; the limit is inFlightCalls`
       return this.#refuse(target, method, new Failure('OVERLOADED', message, { retryAfterMs: 500 }))
     }
     const bytes = roughBytes(args)

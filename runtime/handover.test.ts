@@ -1,8 +1,8 @@
 /** Shards that change hands while they are called: releases, parked calls, epochs (shard-gates.ts, releases.ts). */
 import { describe, expect, test } from 'vitest'
-import { type ActorSystem, actorType, errorCode, implement, numberKey, shardOf } from './index.js'
+import { ActorError, type ActorSystem, actorType, errorCode, implement, numberKey, shardOf } from './index.js'
 import { Gates } from './testing/counter.js'
-import { SeededRandom, settled, TestCluster } from './testing/index.js'
+import { type Fate, SeededRandom, settled, TestCluster } from './testing/index.js'
 
 /** Keeps what it is told, in order, and passes calls on. */
 interface Keeper {
@@ -114,7 +114,7 @@ function keeperActor(gates: Gates) {
     timers: { tick: (turn) => void turn.append(TICKED) },
     delivery: {
       owes: (n) => n === OWED,
-      settled: (self) => !self.state.includes(OWED),
+      settled: (self) => !self.state.includes(OWED) || self.state.includes(RESUMED),
       resume: (turn) => void turn.append(RESUMED),
     },
   })
@@ -326,5 +326,280 @@ describe('a planned move', () => {
     gates.open('turn')
     await clock.advance(10)
     expect([released.at(-1), isOver, await busy]).toEqual([5, true, 1])
+  })
+})
+
+describe('calls for shards without an owner', () => {
+  test('wait in order until there is one, and no longer than their deadline (G1)', async () => {
+    const { cluster, clock } = town()
+    const id = idIn(0)
+    cluster.give([0], undefined)
+    await clock.advance(10)
+    const { system, counts } = cluster.at('c')
+    const soon = system.ref(Keeper, id, { deadlineMs: clock.now() + 200 }).add(1)
+    const calls = outcomes([soon, keeper(system, id).add(2), keeper(system, id).add(3)])
+    await clock.advance(1_000)
+    expect(counts.parkedNow).toBe(2)
+    cluster.give([0], 'b')
+    await clock.advance(20)
+    expect(await calls).toEqual(['DEADLINE_EXCEEDED', 1, 2])
+    expect([counts.parkedNow, counts.mostParked]).toEqual([0, 3])
+  })
+
+  test('are bounded in count and bytes: beyond it OVERLOADED, and nothing happened (G4)', async () => {
+    const { cluster, clock } = town(['a', 'b'], { limits: { parkedCalls: 3, parkedBytes: 150 } })
+    cluster.give([0], undefined)
+    await clock.advance(10)
+    const { system } = cluster.at('b')
+    const many = outcomes(idsIn(0, 5).map((id) => keeper(system, id).kept()))
+    await clock.advance(50)
+    cluster.give([0], 'b')
+    await clock.advance(50)
+    expect(await many).toEqual([[], [], [], 'OVERLOADED', 'OVERLOADED'])
+    cluster.give([0], undefined)
+    await clock.advance(10)
+    const gate = 'x'.repeat(100)
+    const large = outcomes([keeper(system, idIn(0)).slowKept(gate), keeper(system, idIn(0)).slowKept(gate)])
+    await clock.advance(20_000)
+    expect(await large).toEqual(['DEADLINE_EXCEEDED', 'OVERLOADED'])
+    expect(cluster.at('b').counts.parkedNow).toBe(0)
+  })
+
+  test('count among those under way, with all others of their kind', async () => {
+    const { cluster, clock } = town(['a', 'b'], { limits: { inFlightCalls: 8 } })
+    cluster.give([0], undefined)
+    await clock.advance(10)
+    const { system } = cluster.at('b')
+    const calls = outcomes(Array.from({ length: 8 }, () => keeper(system, idIn(0)).kept()))
+    await clock.advance(20_000)
+    const ends = await calls
+    expect(ends.filter((each) => each === 'DEADLINE_EXCEEDED')).toHaveLength(6)
+    expect(ends.filter((each) => each === 'OVERLOADED')).toHaveLength(2)
+  })
+
+  test('wait for a new owner that may not open yet where that is known first, and are never passed on', async () => {
+    const { cluster, clock } = town()
+    cluster.opensAtOnce = false
+    cluster.give([0], 'b')
+    await clock.advance(10)
+    const read = keeper(cluster.at('c').system, idIn(0)).add(1)
+    await clock.advance(500)
+    expect([cluster.at('c').counts.parkedNow, cluster.at('b').counts.parkedNow]).toEqual([0, 1])
+    // It goes to somebody else after all.
+    cluster.give([0], 'a')
+    await clock.advance(5)
+    expect(cluster.at('b').counts.parkedNow).toBe(0)
+    cluster.open('a', [0])
+    await clock.advance(20)
+    expect(await read).toBe(1)
+    expect(cluster.sent.filter((each) => each.startsWith('b>'))).toEqual([])
+  })
+
+  test('are made again after an answer that says that nothing happened, also of a node that stops', async () => {
+    for (const code of ['NOT_OWNER', 'STOPPED'] as const) {
+      const { cluster, clock } = town()
+      let refusals = 3
+      cluster.fate = () => (refusals-- > 0 ? new ActorError(code, 'not here') : 'arrives')
+      const added = keeper(cluster.at('c').system, idIn(0)).add(1)
+      await clock.advance(500)
+      expect(await added).toBe(1)
+      expect(cluster.sent).toHaveLength(4)
+    }
+  })
+
+  test('are asked again after an unknown outcome only if they read', async () => {
+    const { cluster, clock } = town()
+    let failures = 2
+    cluster.fate = () => (failures-- > 0 ? new ActorError('OUTCOME_UNKNOWN', 'the stream ended') : 'arrives')
+    const { system } = cluster.at('c')
+    const calls = outcomes([keeper(system, idIn(0)).kept(), keeper(system, idIn(0)).add(1)])
+    await clock.advance(500)
+    expect(await calls).toEqual([[], 'OUTCOME_UNKNOWN'])
+    failures = 1_000
+    const late = outcomes([system.ref(Keeper, idIn(0), { deadlineMs: clock.now() + 300 }).kept()])
+    await clock.advance(500)
+    expect(await late).toEqual(['DEADLINE_EXCEEDED'])
+  })
+
+  test('with `ifActive` activate nothing: here, on an owner that may not open, or after a move', async () => {
+    const { cluster, clock } = town()
+    const id = idIn(0)
+    const asked = (node: string) => cluster.at(node).system.ref(Keeper, id, { ifActive: true }).kept()
+    await keeper(cluster.at('a').system, id).add(1)
+    const moved = cluster.move([0], 'b')
+    const during = outcomes([asked('a'), asked('c')])
+    await clock.advance(300)
+    await moved
+    expect(await during).toEqual([undefined, undefined])
+    cluster.opensAtOnce = false
+    cluster.give([0], 'c')
+    await clock.advance(10)
+    const waiting = outcomes([asked('c'), asked('b')])
+    await clock.advance(20)
+    expect(await waiting).toEqual([undefined, undefined])
+    expect([...cluster.nodes.values()].map(({ system }) => system.health.residents())).toEqual([0, 0, 0])
+  })
+
+  test('a node that owns nothing calls all the same', async () => {
+    const { cluster, clock } = town(['a', 'gateway'])
+    await Promise.all([cluster.move([...Array(16).keys()], 'a'), clock.advance(50)])
+    const { system } = cluster.at('gateway')
+    await system.start()
+    const calls = outcomes([1, 2, 3, 4, 5].map((id) => keeper(system, id).add(id)))
+    await clock.advance(50)
+    expect(await calls).toEqual([1, 1, 1, 1, 1])
+    expect(system.health.residents()).toBe(0)
+    await system.stop()
+  })
+})
+
+describe('a node whose lease was revoked', () => {
+  test('abandons all at once, tells what is true, and takes shards again under new epochs', async () => {
+    const { cluster, clock, gates } = town()
+    const { system, ownership } = cluster.at('a')
+    const there = cluster.at('c').system
+    const [one, two, three, four] = idsIn(0, 4) as [number, number, number, number]
+    let isStored = false
+    cluster.store.fate = async (operation, actor): Promise<Fate> => {
+      if (operation === 'commit' && actor.key === String(four)) await gates.pass('commit')
+      return 'ok'
+    }
+    const calls = outcomes([
+      keeper(system, one).addAt('turn', 1),
+      keeper(system, one).add(2),
+      keeper(system, two).slowKept('read'),
+      keeper(system, three).addLater('later', 1),
+      keeper(system, four)
+        .add(1)
+        .then(() => (isStored = true)),
+      keeper(there, four).kept(),
+    ])
+    await clock.advance(5)
+    ownership.hasLease = false
+    cluster.give([0, 3, 6, 9, 12, 15], 'b')
+    system.abandon()
+    expect(system.health.residents()).toBe(0)
+    await clock.advance(300)
+    for (const gate of ['turn', 'read', 'later', 'commit']) gates.open(gate)
+    await clock.advance(300)
+    expect(await calls).toEqual(['NOT_OWNER', 1, 'NOT_OWNER', 'OUTCOME_UNKNOWN', 'OUTCOME_UNKNOWN', []])
+    expect(isStored).toBe(false)
+    // It joins again.
+    ownership.hasLease = true
+    await Promise.all([cluster.move([0], 'a'), clock.advance(50)])
+    expect(await keeper(system, one).add(3)).toBe(2)
+    expect(cluster.store.opens.at(-1)?.epoch).toBe(cluster.epochOf(0))
+    expect(cluster.store.journal(`keeper/${one}`).writer?.epoch).toBe(3)
+  })
+
+  test('ends a release that is under way', async () => {
+    const { cluster, clock } = town()
+    const { system, ownership } = cluster.at('a')
+    const call = outcomes([keeper(system, idIn(0)).addAt('never', 1)])
+    await settled()
+    const moved = cluster.move([0], 'b', 60_000)
+    await clock.advance(50)
+    ownership.hasLease = false
+    system.abandon()
+    await clock.advance(50)
+    await moved
+    expect(await call).toEqual(['NOT_OWNER'])
+  })
+})
+
+describe('what an overtaken actor sends', () => {
+  test('is refused with OVERTAKEN or dropped by who knows a newer epoch, and taken by who is merely behind', async () => {
+    const { cluster, clock, gates } = town(['a', 'b', 'c'])
+    const got: string[] = []
+    for (const node of ['a', 'b', 'c']) cluster.at(node).system.receive('sink', () => got.push(node))
+    const { system } = cluster.at('c')
+    const id = idIn(2)
+    await keeper(system, id).tellLater(idIn(1), 'call')
+    await keeper(system, id).frameLater('frame')
+    await settled()
+    // b learns of the new epoch first; a and the sender itself do not.
+    cluster.at('b').ownership.learn(
+      100,
+      [...Array(16).keys()].map((shard) => ({ owner: 'b', epoch: shard === 2 ? 2 : 1 })),
+    )
+    gates.open('call')
+    gates.open('frame')
+    await clock.advance(20)
+    expect(got).toEqual(['a'])
+    expect(cluster.at('b').counts.overtakenFrames).toBe(1)
+    expect(cluster.frames[0]?.frame.from).toEqual([1, 2])
+    expect(cluster.sent.at(-1)).toContain('c>b')
+    expect(cluster.at('c').log.lines.some(({ fields }) => errorCode(fields.error) === 'OVERTAKEN')).toBe(true)
+    expect(cluster.store.journals.has(`keeper/${idIn(1)}`)).toBe(false)
+  })
+
+  test('does not leave when its own node knows better', async () => {
+    const { cluster, clock, gates } = town()
+    const got: string[] = []
+    cluster.at('a').system.receive('sink', () => got.push('a'))
+    const { system, counts } = cluster.at('a')
+    await keeper(system, idIn(0)).tellLater(idIn(3), 'call')
+    await keeper(system, idIn(0)).frameLater('frame')
+    cluster.give([0], 'b')
+    await clock.advance(20)
+    gates.open('call')
+    gates.open('frame')
+    await clock.advance(20)
+    expect([got, counts.overtakenFrames, cluster.frames]).toEqual([[], 2, []])
+    expect(await keeper(system, idIn(3)).kept()).toEqual([])
+  })
+})
+
+describe("turns of the runtime's own", () => {
+  test('run on the node that owns the shard, or not at all', async () => {
+    const { cluster, clock } = town(['a', 'b'], { limits: { sweepEveryMs: 10_000 } })
+    for (const { system } of cluster.nodes.values()) await system.start()
+    const { system } = cluster.at('a')
+    const id = idIn(0)
+    await keeper(system, id).remind(clock.now() + 1_000)
+    await keeper(system, id).tickIn(500)
+    await keeper(system, id).add(OWED)
+    // Nobody knows an owner when they come due.
+    cluster.give([0], undefined)
+    await clock.advance(5_000)
+    cluster.give([0], 'b')
+    await clock.advance(200)
+    const kept = keeper(system, id).kept()
+    await clock.advance(50)
+    expect([...(await kept)].sort((x, y) => x - y)).toEqual([OWED, RESUMED, RUNG])
+    expect(cluster.sent).toEqual([`a>b keeper/${id}.kept`])
+  })
+
+  test('find what is undelivered and due in newly opened shards only, again after an error, and beside a slow sweep', async () => {
+    const { cluster, clock, gates } = town(['a', 'b'], { limits: { sweepEveryMs: 1_000_000 } })
+    const swept: string[] = []
+    let failures = 0
+    const { store } = cluster
+    const { sweepUndelivered } = store
+    store.sweepUndelivered = async (shards, visit) => {
+      swept.push(`${shards.from}-${shards.to}`)
+      if (shards.from === 2 && failures-- > 0) throw new ActorError('STORE_UNAVAILABLE', 'not now')
+      return sweepUndelivered.call(store, shards, visit)
+    }
+    const { system } = cluster.at('a')
+    await settled()
+    swept.length = 0
+    failures = 2
+    for (const shard of [0, 2, 4]) await keeper(system, idIn(shard)).add(OWED)
+    store.fate = async (operation, actor): Promise<Fate> => {
+      if (operation === 'open' && actor.shard === 0) await gates.pass('open')
+      return 'ok'
+    }
+    await Promise.all([cluster.move([0], 'b'), clock.advance(100)])
+    expect(swept).toEqual(['0-0'])
+    await Promise.all([cluster.move([2, 4], 'b'), clock.advance(50)])
+    const resumed = (shard: number) => store.journal(`keeper/${idIn(shard)}`).entries.length === 2
+    expect([resumed(0), resumed(2), resumed(4)]).toEqual([false, false, true])
+    await clock.advance(5_000)
+    expect(swept).toEqual(['0-0', '2-2', '4-4', '2-2', '2-2'])
+    expect([resumed(0), resumed(2)]).toEqual([false, true])
+    gates.open('open')
+    await clock.advance(100)
+    expect(resumed(0)).toBe(true)
   })
 })

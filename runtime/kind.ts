@@ -58,6 +58,8 @@ export class Kind {
   readonly limits: ActorLimits
   readonly methods = new Map<string, Method>()
   readonly residents = new Map<string, Activation>()
+  /** Calls made here of this kind that have not settled. */
+  inFlight = 0
   /** Activations that may hold what a moment's idleness lets go of, those that wait to be packed, the packed ones (residency.ts). */
   readonly warm = new ActivationList()
   readonly cool = new ActivationList()

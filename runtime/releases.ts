@@ -100,19 +100,18 @@ export class Releases {
     })
   }
 
-  /** One pass over the residents, however many shards there are. */
   #begin(shards: readonly ShardRange[]): Drain[] {
-    const { gates, kinds } = this.#host
+    const { gates, residency } = this.#host
     const drains: Drain[] = []
     for (const { from, to } of shards) {
       for (let shard = from; shard <= to; shard++) {
         const gate = gates.close(shard)
         gate.drain ??= new Drain(shard)
         drains.push(gate.drain)
+        for (const activation of residency.ofShard(shard)) this.joined(activation)
         gates.sendBack(gate)
       }
     }
-    for (const kind of kinds.values()) for (const activation of kind.residents.values()) this.joined(activation)
     return drains
   }
 

@@ -24,6 +24,8 @@ export class Residency extends Alarm {
   readonly #host: Host
   /** Activations that go as soon as their checkpoint is durable, with the time of their last use. */
   readonly #leaving = new Map<Activation, number>()
+  /** Of each shard the activation that came last; the links are part of the activations. */
+  readonly #shards: (Activation | undefined)[] = []
   count = 0
 
   constructor(host: Host) {
@@ -38,6 +40,7 @@ export class Residency extends Alarm {
   add(activation: Activation): void {
     activation.kind.residents.set(activation.key, activation)
     activation.kind.warm.push(activation)
+    this.#linkInShard(activation)
     this.count++
     this.#host.metrics.activation(activation.kind.name, 1)
     if (this.count > this.#host.limits.residentActors) this.#makeRoom()
@@ -49,6 +52,7 @@ export class Residency extends Alarm {
     activation.phase = 'dead'
     if (kind.residents.get(key) === activation) kind.residents.delete(key)
     activation.list?.remove(activation)
+    this.#unlinkInShard(activation)
     this.#leaving.delete(activation)
     this.count--
     this.#host.metrics.activation(kind.name, -1)
@@ -56,6 +60,28 @@ export class Residency extends Alarm {
     activation.timers = undefined
     this.#host.dropWork(activation)
     if (this.#host.gates.count > 0) this.#host.releases.gone(activation)
+  }
+
+  ofShard(shard: number): Activation[] {
+    const found: Activation[] = []
+    for (let each = this.#shards[shard]; each !== undefined; each = each.nextInShard) found.push(each)
+    return found
+  }
+
+  #linkInShard(activation: Activation): void {
+    const head = this.#shards[activation.shard]
+    activation.nextInShard = head
+    if (head !== undefined) head.previousInShard = activation
+    this.#shards[activation.shard] = activation
+  }
+
+  #unlinkInShard(activation: Activation): void {
+    const { shard, nextInShard, previousInShard } = activation
+    if (previousInShard !== undefined) previousInShard.nextInShard = nextInShard
+    else this.#shards[shard] = nextInShard
+    if (nextInShard !== undefined) nextInShard.previousInShard = previousInShard
+    activation.nextInShard = undefined
+    activation.previousInShard = undefined
   }
 
   /** The activation has nothing under way any more. */

@@ -46,7 +46,7 @@ export interface SystemLimits {
   /** Activations kept in memory; beyond it the least recently used that may go is passivated, busy ones stay. */
   readonly residentActors: number
   readonly callTimeoutMs: number
-  /** Calls waiting or running on this node, in all; beyond it OVERLOADED. */
+  /** Calls waiting or running on this node, in all; beyond it, and for one kind beyond three quarters of it, OVERLOADED. */
   readonly inFlightCalls: number
   /** Of those, calls and bytes of arguments that wait for shards without an owner, in all; beyond it OVERLOADED. */
   readonly parkedCalls: number
