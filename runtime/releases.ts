@@ -24,6 +24,8 @@ export class Drain {
   readonly members = new Set<Activation>()
   /** Calls that something in a draining shard waits for are let in. */
   admits = true
+  /** Those that any turn waits for, too. */
+  isLate = false
   /** Nothing is activated any more. */
   isOver = false
   readonly #ended: ((isReleased: boolean) => void)[] = []
@@ -46,19 +48,19 @@ export class Drain {
 }
 
 class Grace extends Alarm {
-  readonly #over: () => void
+  over: () => void
 
   constructor(over: () => void) {
     super()
-    this.#over = over
+    this.over = over
   }
 
   override ring(): void {
-    this.#over()
+    this.over()
   }
 
   override drop(): void {
-    this.#over()
+    this.over()
   }
 }
 
@@ -75,7 +77,11 @@ export class Releases {
     const drains = this.#begin(shards)
     return new Promise((resolve) => {
       const startedMs = this.#host.clock.monotonic()
-      const grace = new Grace(() => this.#giveUp(drains))
+      const grace = new Grace(() => {
+        this.#letMoreIn(drains)
+        grace.over = () => this.#giveUp(drains)
+        this.#host.wheel.set(grace, withinMs / 2)
+      })
       let left = drains.length
       const ended = () => {
         if (left > 0) return
@@ -96,7 +102,7 @@ export class Releases {
       }
       for (const drain of drains) this.#empty(drain)
       ended()
-      if (left > 0) this.#host.wheel.set(grace, withinMs)
+      if (left > 0) this.#host.wheel.set(grace, withinMs / 2)
     })
   }
 
@@ -109,7 +115,7 @@ export class Releases {
         gate.drain ??= new Drain(shard)
         drains.push(gate.drain)
         for (const activation of residency.ofShard(shard)) this.joined(activation)
-        gates.sendBack(gate)
+        gates.decideAnew(gate, ({ isReceived }) => isReceived)
       }
     }
     return drains
@@ -199,6 +205,16 @@ export class Releases {
     inMicrotask(() => {
       if (drain.members.size === 0) drain.end(true)
     })
+  }
+
+  #letMoreIn(drains: readonly Drain[]): void {
+    const { gates } = this.#host
+    for (const drain of drains) {
+      const gate = gates.at(drain.shard)
+      if (drain.isOver || gate?.drain !== drain) continue
+      drain.isLate = true
+      gates.decideAnew(gate, ({ chain }) => chain !== undefined)
+    }
   }
 
   #giveUp(drains: readonly Drain[]): void {

@@ -5,15 +5,16 @@
  *     parked where it was made: nothing of it has happened. It goes on when ownership tells of its shard, or a moment later
  *     in case nothing is told, and fails with DEADLINE_EXCEEDED if that is too late.
  * G2. While calls of a shard are parked, those that are made later wait with them; they go on in the order in which they
- *     were made, also those that left and came back refused.
+ *     were made, also those that left and came back refused. (Not kept: the order of calls that are under way together, where
+ *     the first is refused and the owner opens the shard again before the second arrives.)
  * G3. When the owner changes, what is under way to the former one may come back: calls that are made later wait for that a
  *     moment, so that none overtakes one of the same caller.
  * G4. Parked calls are bounded in count and bytes over all shards; beyond it OVERLOADED.
  * G5. At the gate of a draining shard wait all but calls that something in a draining shard of this node waits for: what is
- *     to end must not wait for its own end. Once it is drained, all wait.
+ *     to end must not wait for its own end. Once it is drained, all wait. A shard may also wait for a turn elsewhere that
+ *     waits for it, without their being in one chain: so a drain that lasts lets in what any turn waits for.
  */
-import type { Call } from './call.js'
-import { Failure } from './call.js'
+import { type Call, Failure, type Target } from './call.js'
 import type { Host } from './host.js'
 import type { ShardRange } from './journal-store.js'
 import type { NodeId } from './ownership.js'
@@ -75,6 +76,7 @@ export class ShardGates extends Alarm {
   /** Whether a call may pass: only at the gate of a shard that is draining (G5). */
   lets({ drain }: Gate, call: Call): boolean {
     if (drain === undefined || !drain.admits || call.target.origin === 'background') return false
+    if (drain.isLate && call.target.chain !== undefined) return true
     for (let from: Sender | undefined = call.target.from; from !== undefined; from = from.up) {
       if (this.at(from.shard)?.drain?.admits === true) return true
     }
@@ -140,13 +142,13 @@ export class ShardGates extends Alarm {
     if (gate !== undefined && gate.settling === underWay) this.#reconsider(gate)
   }
 
-  /** Calls of other nodes that are parked here are decided anew: this node is giving up the shard. */
-  sendBack(gate: Gate): void {
+  /** Some of the calls that are parked are decided anew. */
+  decideAnew(gate: Gate, isMeant: (target: Target) => boolean): void {
     const calls = gate.parked.drain()
-    for (const call of calls) if (!call.target.isReceived) gate.parked.push(call)
+    for (const call of calls) if (!isMeant(call.target)) gate.parked.push(call)
     this.#letOn(
       gate,
-      calls.filter(({ target }) => target.isReceived),
+      calls.filter(({ target }) => isMeant(target)),
     )
   }
 
