@@ -97,6 +97,17 @@ describe('calls and frames between nodes', () => {
     await expect(a.transport.call('b', envelope(bytes('')))).rejects.toEqual(refusal)
   })
 
+  test('carry the epoch and the shards of who sent them', async () => {
+    const { node } = world()
+    const [a, b] = [await node('a'), await node('b')]
+    for (const from of [undefined, [7, 4095], [900_000, 1, 2, 3]]) {
+      await a.transport.call('b', envelope(bytes('x'), { chain: [], from }))
+      a.transport.send('b', { sink: 'push', payload: bytes('x'), from })
+      await vi.waitFor(() => expect(b.frames.length).toBe(b.calls.length))
+      expect([b.calls.at(-1)?.from, b.frames.at(-1)?.from]).toEqual([from, from])
+    }
+  })
+
   test('T1: keep their order, calls and frames together, through a window far smaller than what is sent', async () => {
     const { node } = world()
     const limits = { windowBytes: 4_000, batchBytes: 1_000 }
