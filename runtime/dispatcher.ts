@@ -208,7 +208,8 @@ export class Dispatcher implements CallKeeper {
     const nowMs = host.clock.monotonic()
     const room = host.limits.inFlightCalls - this.inFlight
     if (room <= 0 || kind.inFlight >= MOST_OF_ROOM * room) {
-      const message = `${this.inFlight} calls wait or run on this node, ${kind.inFlight} of them of ${kind.name}; the limit is inFlightCalls`
+      const count = `${this.inFlight} calls wait or run on this node, ${kind.inFlight} of them of ${kind.name}`
+      const message = `${count}; the limit is inFlightCalls`
       return this.#refuse(target, method, new Failure('OVERLOADED', message, { retryAfterMs: 500 }))
     }
     const bytes = roughBytes(args)
