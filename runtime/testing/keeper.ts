@@ -38,7 +38,8 @@ export const Keeper = actorType<Keeper, number>('keeper', {
   ...numberKey,
 })
 /** What is appended by the runtime's own turns, and what is undelivered. */
-export const [OWED, RESUMED, RUNG, TICKED] = [900_001, 900_002, 900_003, 900_004]
+export const [OWED, RESUMED, RUNG] = [900_001, 900_002, 900_003]
+const TICKED = 900_004
 
 interface KeeperShape {
   contract: Keeper
