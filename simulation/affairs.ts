@@ -1,7 +1,8 @@
 import { type ChatId, groupChat, type Peer, type PeerKey, peerKey } from '../actors/chat/chat-id.js'
 import type { Chat, Invite, Origin, Outcome } from '../actors/chat/contract.js'
+import { decodeBody, encodeBody } from '../actors/message/body.js'
 import type { User } from '../actors/user/contract.js'
-import type { Ref } from '../runtime/index.js'
+import { type Ref, refuse } from '../runtime/index.js'
 import type { Dice } from './dice.js'
 
 /** How often each: what people change besides messages. */
@@ -18,6 +19,7 @@ export const affairs = {
   invite: 2,
   unpinAll: 1,
   settleScheduled: 3,
+  reschedule: 3,
 }
 export type Affair = keyof typeof affairs
 
@@ -30,6 +32,8 @@ export interface Means {
   /** Chats of this person, and how they look from here. */
   anyChat(): ChatId | undefined
   peer(chat: ChatId): Peer
+  /** When something that is scheduled now is due. */
+  dueAtMs(): number
   own(what: string, run: (me: Ref<User>, origin: Origin) => Promise<unknown>): Promise<void>
   ask(what: string, chat: ChatId, run: (ref: Ref<Chat>, asked: Asked) => Promise<Outcome>): Promise<unknown>
   askForMany(
@@ -124,7 +128,10 @@ function ofGroup(affair: 'about' | 'admin' | 'invite', { dice, user, others, ask
   }
 }
 
-function ofChat(affair: 'reorder' | 'unpinAll' | 'settleScheduled', means: Means): Promise<unknown> | undefined {
+function ofChat(
+  affair: 'reorder' | 'unpinAll' | 'settleScheduled' | 'reschedule',
+  means: Means,
+): Promise<unknown> | undefined {
   const { dice, own, ask, anyChat, peer } = means
   const chat = anyChat()
   if (chat === undefined) return undefined
@@ -137,6 +144,18 @@ function ofChat(affair: 'reorder' | 'unpinAll' | 'settleScheduled', means: Means
     }
     case 'unpinAll':
       return ask(`unpin all in ${chat}`, chat, (ref, asked) => ref.unpinAll(asked))
+    case 'reschedule': {
+      const dueAtMs = means.dueAtMs()
+      const choice = dice.int(1_000)
+      const text = dice.chance(0.5) ? `~${choice}` : undefined
+      return ask(`reschedule something in ${chat}`, chat, async (ref, asked) => {
+        const listed = await ref.scheduled({ by: asked.by })
+        const one = listed[choice % Math.max(1, listed.length)]
+        if (!one) return refuse('MESSAGE_ID_INVALID')
+        const body = text && encodeBody({ text: `${decodeBody(one.draft.body).text.split('~')[0]}${text}` })
+        return ref.reschedule({ ...asked, id: one.id, dueAtMs, ...(body && { body }) })
+      })
+    }
     case 'settleScheduled': {
       const action = dice.chance(0.5) ? 'post' : 'drop'
       return means.askForMany(`${action} what is scheduled in ${chat}`, chat, async (ref, asked) => {

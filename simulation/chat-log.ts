@@ -20,6 +20,9 @@ interface Fact {
   readonly targets?: readonly number[]
   readonly from?: number
   readonly upTo?: number
+  readonly id?: number
+  readonly dueAtMs?: number
+  readonly ids?: readonly number[]
 }
 
 /** A post that says nothing else is written as [by, op]. */
@@ -43,6 +46,9 @@ export class ChatLog {
   /** text -> entries that post it */
   readonly posts = new Map<string, number[]>()
   readonly byNumber = new Map<number, { readonly by: number; readonly text: string | undefined }>()
+  /** id -> who scheduled it; and when it is due of what still waits */
+  readonly scheduled = new Map<number, number>()
+  readonly waiting = new Map<number, number>()
   readonly #members = new Set<number>()
 
   constructor(chat: ChatId, entries: readonly JournalEntry[]) {
@@ -65,6 +71,8 @@ export class ChatLog {
     if (action?.type === 'joinByLink') this.#members.add(fact.by)
     for (const user of fact.to ?? this.#members) this.#foldFor(this.#box(user), n, fact, body)
     if (fact.type === 'post' && !action) this.#post(n, fact, body)
+    if (fact.type === 'schedule') this.#schedule(fact)
+    if (fact.type === 'unschedule') for (const id of fact.ids ?? []) this.waiting.delete(id)
     if (action?.type === 'remove') this.#members.delete(action.user)
   }
 
@@ -72,9 +80,16 @@ export class ChatLog {
     const text = body && textOf(body)
     this.byNumber.set(n, { by, text })
     if (text === undefined) return
-    const entries = this.posts.get(text)
-    if (entries === undefined) this.posts.set(text, [n])
+    // What was changed before it was sent is the same message still.
+    const [sent = ''] = text.split('~')
+    const entries = this.posts.get(sent)
+    if (entries === undefined) this.posts.set(sent, [n])
     else entries.push(n)
+  }
+
+  #schedule({ by, id = 0, dueAtMs = 0 }: Fact): void {
+    this.scheduled.set(id, by)
+    this.waiting.set(id, dueAtMs)
   }
 
   #foldFor(box: Map<number, Expected>, n: number, fact: Fact, body: Uint8Array | undefined): void {

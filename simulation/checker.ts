@@ -11,6 +11,7 @@
  * | 7 bounds | queues and caches stayed within their limits (bounds.ts) |
  */
 import { type ChatId, groupChat, privateChat } from '../actors/chat/chat-id.js'
+import { Chat } from '../actors/chat/contract.js'
 import { User } from '../actors/user/contract.js'
 import type { ActorSystem, JournalEntry } from '../runtime/index.js'
 import type { EmbeddedStorage } from '../storage/index.js'
@@ -31,7 +32,10 @@ export class Checker {
 
   /** What devices have against what the server says; the server is quiet and answers. */
   async compareDevices(system: ActorSystem): Promise<void> {
-    for (const user of this.#users) this.#views.set(user, await fetchAccount(system.ref(User, user), this.#world.peers))
+    const chat = (id: ChatId) => system.ref(Chat, id)
+    for (const user of this.#users) {
+      this.#views.set(user, await fetchAccount({ user, me: system.ref(User, user), chat }, this.#world.peers))
+    }
     for (const device of this.#world.devices) {
       this.#compare(device, device.replica, 'as it was kept up to date')
       if (!device.isSettled)
@@ -107,7 +111,19 @@ export class Checker {
         this.#violated('invariant 3 (once)', `${text} was refused (${refusal}), and is in ${log.chat}`)
       }
     }
+    this.#checkScheduled(log)
     for (const user of this.#users) this.#checkBox(user, log)
+  }
+
+  #checkScheduled({ chat, scheduled, waiting }: ChatLog): void {
+    for (const { by, id } of this.#world.ledger.scheduled.filter((each) => each.chat === chat)) {
+      if (scheduled.get(id) === by) continue
+      this.#violated('invariant 2 (durability)', `account ${by} was told of ${id} as scheduled in ${chat}; it is not`)
+    }
+    for (const [id, dueAtMs] of waiting) {
+      if (dueAtMs >= this.#world.time.now()) continue
+      this.#violated('invariant 2 (durability)', `what is scheduled as ${id} in ${chat} was due at ${dueAtMs}`)
+    }
   }
 
   #checkBox(user: number, log: ChatLog): void {

@@ -176,7 +176,7 @@ export class Device implements Listener {
 
   async #refetch(): Promise<boolean> {
     for (;;) {
-      const reply = await this.#ask(({ me }) => fetchAccount(me, this.#world.peers))
+      const reply = await this.#ask(({ me, chat }) => fetchAccount({ user: this.user, me, chat }, this.#world.peers))
       if (reply.kind === 'lost') return false
       if (reply.kind === 'refused') throw new Error(`an account cannot be fetched: ${reply.reason}`)
       if (reply.kind === 'wait') await this.#world.time.pause(reply.ms)

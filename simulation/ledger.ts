@@ -33,6 +33,10 @@ export class Ledger {
   readonly #seen = new Map<number, Map<string, Seen>>()
   /** Entries that an account asked to delete for itself: they may be gone, and are once that was answered. */
   readonly ownDeletions: OwnDeletion[] = []
+  /** Messages that their authors were told of as scheduled. */
+  readonly scheduled: { readonly by: number; readonly chat: ChatId; readonly id: number }[] = []
+  /** Nothing that was scheduled for this run is due later. */
+  lastDueMs = 0
   readonly violations: string[] = []
 
   violated(invariant: string, what: string): void {

@@ -38,7 +38,7 @@ export interface Snapshot {
   readonly messages: ReadonlyMap<number, Message>
   readonly talks: ReadonlyMap<PeerKey, Talk>
   readonly pinned: readonly PeerKey[]
-  /** Contacts, blocks, notifications and names, by what they are about. */
+  /** Contacts, blocks, notifications, names and scheduled messages, by what they are about. */
   readonly settings: ReadonlyMap<string, string>
 }
 
@@ -115,7 +115,14 @@ export class Replica {
     return unread
   }
 
-  #takeUnnumbered({ pts, ordinal, fact, body }: BoxChange): Taken {
+  #takeUnnumbered(change: BoxChange): Taken {
+    const { fact } = change
+    if (fact.type !== 'unscheduled' || fact.ids.length === 1) return this.#takeOne(change)
+    const each = fact.ids.map((id) => this.#takeOne({ ...change, fact: { ...fact, ids: [id] } }))
+    return each.includes('applied') ? 'applied' : 'known'
+  }
+
+  #takeOne({ pts, ordinal, fact, body }: BoxChange): Taken {
     const subject = subjectOf(fact)
     const place = pts * 1_000_000 + ordinal
     if ((this.#newest.get(subject) ?? -1) >= place) return 'known'
@@ -238,6 +245,10 @@ function subjectOf(fact: BoxFact): string {
       return `${fact.type} ${fact.user}`
     case 'notify':
       return `notify ${fact.scope}`
+    case 'scheduled':
+      return `scheduled ${fact.peer} ${fact.id}`
+    case 'unscheduled':
+      return `scheduled ${fact.peer} ${fact.ids[0]}`
     default:
       return fact.type
   }
@@ -256,6 +267,8 @@ function settingOf(fact: BoxFact): string | undefined {
       return fact.profile.about === '' ? undefined : fact.profile.about
     case 'username':
       return fact.username === '' ? undefined : fact.username
+    case 'scheduled':
+      return `${fact.dueAtMs}`
     default:
       return undefined
   }

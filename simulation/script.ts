@@ -128,6 +128,7 @@ export class Script {
       groups: this.#world.settings.groups,
       dice: this.#dice,
       anyChat: () => this.#anyChat(),
+      dueAtMs: () => this.#dueAtMs(),
       peer: (chat) => this.#peer(chat),
       own: (what, run) =>
         this.#own(what, async ({ me }, origin) => {
@@ -184,15 +185,29 @@ export class Script {
   async #schedule(): Promise<void> {
     const chat = this.#anyChat()
     if (chat === undefined) return
-    const dueAtMs = this.#world.time.now() + this.#dice.between(1, 3_000)
+    const dueAtMs = this.#dueAtMs()
     const sending = { ...this.#newSending(chat, false), dueAtMs }
     this.#world.ledger.sendings.push(sending)
-    const draft = { body: encodeBody({ text: sending.text }) }
+    const draft = { body: encodeBody({ text: sending.text }), clearDraft: this.#dice.chance(0.3) }
     const reply = await this.#ask(`schedule ${sending.text} in ${chat}`, chat, (ref, asked) =>
       ref.schedule({ ...asked, draft, dueAtMs }),
     )
     if (reply.kind === 'refused') sending.refusal = reply.reason
-    else sending.answers.push({ n: 0, id: 0 })
+    else {
+      sending.answers.push({ n: 0, id: 0 })
+      for (const { fact } of reply.value) {
+        if (fact.type === 'scheduled') this.#world.ledger.scheduled.push({ by: sending.by, chat, id: fact.id })
+      }
+    }
+  }
+
+  /** Some so late that they still wait when this world ends. */
+  #dueAtMs(): number {
+    const { time, ledger } = this.#world
+    if (this.#dice.chance(0.2)) return time.now() + 3_600_000 + this.#dice.int(1_000)
+    const dueAtMs = time.now() + this.#dice.between(1, 3_000)
+    ledger.lastDueMs = Math.max(ledger.lastDueMs, dueAtMs)
+    return dueAtMs
   }
 
   async #onMessage(action: OnMessage): Promise<void> {

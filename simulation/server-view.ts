@@ -1,15 +1,24 @@
-import { type Peer, type PeerKey, parsePeerKey, peerKey } from '../actors/chat/chat-id.js'
+import { type ChatId, chatOfPeer, type Peer, type PeerKey, parsePeerKey, peerKey } from '../actors/chat/chat-id.js'
+import type { Chat, ScheduledMessage } from '../actors/chat/contract.js'
 import type { BoxMessage, Dialog, User } from '../actors/user/contract.js'
-import type { Ref } from '../runtime/index.js'
+import { type Ref, refusalReason } from '../runtime/index.js'
 import { draftText, type Message, messageOf, type ServerView, type Talk } from './replica.js'
 
 const PAGE = 100
+
+/** What an account is asked through. */
+export interface Account {
+  readonly user: number
+  readonly me: Ref<User>
+  chat(id: ChatId): Ref<Chat>
+}
 
 /**
  * The account as a device that begins anew fetches it: dialogs, then every history, until nothing moved meanwhile.
  * `peers`: whom it knows, so that it also asks for their dialogs that no list shows (as clients do once one comes back).
  */
-export async function fetchAccount(me: Ref<User>, peers: readonly Peer[]): Promise<ServerView> {
+export async function fetchAccount(account: Account, peers: readonly Peer[]): Promise<ServerView> {
+  const { me } = account
   for (;;) {
     const before = await me.boxState()
     const listed = await allDialogs(me)
@@ -29,7 +38,7 @@ export async function fetchAccount(me: Ref<User>, peers: readonly Peer[]): Promi
       messages,
       talks,
       pinned: listed.filter(({ pinned }) => pinned).map(({ peer }) => peer),
-      settings: await settingsOf(me, peers),
+      settings: new Map([...(await settingsOf(me, peers)), ...(await scheduledOf(account, peers))]),
       unread: new Map(dialogs.map(({ peer, unread }) => [peer, unread])),
     }
   }
@@ -47,6 +56,23 @@ async function settingsOf(me: Ref<User>, peers: readonly Peer[]): Promise<Map<st
   if (about !== '') settings.set('profile', about)
   if (username !== '') settings.set('username', username)
   return settings
+}
+
+/** When each scheduled message is due; chats that the account may not ask have none for it. */
+async function scheduledOf({ user, chat }: Account, peers: readonly Peer[]): Promise<Map<string, string>> {
+  const scheduled = new Map<string, string>()
+  for (const peer of peers) {
+    const listed = chat(chatOfPeer(user, peer)).scheduled({ by: user })
+    for (const { id, dueAtMs } of await listed.catch(noneIfRefused)) {
+      scheduled.set(`scheduled ${peerKey(peer)} ${id}`, `${dueAtMs}`)
+    }
+  }
+  return scheduled
+}
+
+function noneIfRefused(error: unknown): readonly ScheduledMessage[] {
+  if (refusalReason(error) === undefined) throw error
+  return []
 }
 
 function talkOf({ readInboxMaxId, readOutboxMaxId, unreadMark, draft }: Dialog): Talk {

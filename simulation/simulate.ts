@@ -119,8 +119,7 @@ async function comeToRest(world: World, faults: Faults): Promise<void> {
   faults.heal()
   if (world.settings.crashesAtEnd) await world.until(lastWords(world))
   world.trace.note('world', 'nobody calls a chat any more')
-  const lastDueMs = Math.max(0, ...world.ledger.sendings.map(({ dueAtMs = 0 }) => dueAtMs))
-  await world.run(() => world.time.now() > lastDueMs)
+  await world.run(() => world.time.now() > world.ledger.lastDueMs)
   await world.run(() => false, QUIET_MS + 3 * world.settings.sweepEveryMs)
   await world.run(() => world.devices.every(({ isSettled }) => isSettled), 20_000)
 }

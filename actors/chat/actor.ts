@@ -43,6 +43,7 @@ export function chatActor(ports: DeliveryPorts & { readonly random: Random }): A
       pin: marking.pin,
       unpinAll: marking.unpinAll,
       schedule: scheduling.schedule,
+      reschedule: scheduling.reschedule,
       scheduled: scheduling.listScheduled,
       settleScheduled: scheduling.settleScheduled,
       setBlocked,

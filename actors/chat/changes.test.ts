@@ -240,7 +240,7 @@ describe('scheduled messages', () => {
   it('are the author’s alone until they are due, and posted once, also across a crash', async () => {
     const talk = await Talk.start()
     const outcome = await talk.until(schedule(talk, 1, 'later'))
-    expect(outcome.changes.map(itemOf)).toMatchObject([{ type: 'schedule', id: 1, draft: { silent: true } }])
+    expect(outcome.changes.map(itemOf)).toMatchObject([{ type: 'schedule', id: 1 }])
     await talk.until(schedule(talk, 1, 'later still', 2 * HOUR_MS))
     expect(await talk.until(talk.chat(PAIR).scheduled({ by: 1 }))).toHaveLength(2)
     expect(await talk.until(talk.chat(PAIR).scheduled({ by: 2 }))).toEqual([])
@@ -291,6 +291,65 @@ describe('scheduled messages', () => {
     expect(await talk.until(talk.chat(PAIR).scheduled({ by: 1 }))).toEqual([])
     await talk.world.clock.advance(2 * HOUR_MS)
     expect(await talk.texts(2, PAIR)).toEqual(['a', 'c'])
+  })
+
+  it('take another time and another text under the same id, and are sent as they are then, once', async () => {
+    const talk = await Talk.start()
+    await talk.until(schedule(talk, 1, 'first'))
+    await talk.until(schedule(talk, 1, 'second'))
+    const inMs = (ms: number) => talk.world.nowMs + ms
+    const change = { ...talk.asked(1), id: 1, dueAtMs: inMs(2 * HOUR_MS), body: Buffer.from('changed') }
+    const outcome = await talk.until(talk.chat(PAIR).reschedule(change))
+    expect(outcome.changes.map(itemOf)).toMatchObject([{ type: 'schedule', id: 1, dueAtMs: change.dueAtMs }])
+    const again = await talk.until(talk.chat(PAIR).reschedule(change))
+    expect([again.n, again.repeated]).toEqual([outcome.n, true])
+    await talk.until(talk.chat(PAIR).reschedule({ ...talk.asked(1), id: 2, dueAtMs: inMs(3 * HOUR_MS) }))
+    const listed = await talk.until(talk.chat(PAIR).scheduled({ by: 1 }))
+    expect(
+      listed.map(({ id, edited, draft }) => [id, edited, Buffer.from(draft.body).toString(), draft.silent]),
+    ).toEqual([
+      [1, true, 'changed', true],
+      [2, true, 'second', true],
+    ])
+    talk.world.crash()
+    await talk.world.start()
+    await talk.world.clock.advance(HOUR_MS + 1_000)
+    expect(await talk.texts(2, PAIR)).toEqual([])
+    await talk.world.clock.advance(HOUR_MS)
+    expect(await talk.texts(2, PAIR)).toEqual(['changed'])
+    await talk.world.clock.advance(HOUR_MS)
+    expect(await talk.texts(2, PAIR)).toEqual(['changed', 'second'])
+  })
+
+  it('are moved to an earlier time too, and a new one does not take the id of one that was changed', async () => {
+    const talk = await Talk.start()
+    await talk.until(schedule(talk, 1, 'late', 5 * HOUR_MS))
+    await talk.until(schedule(talk, 1, 'next', 5 * HOUR_MS))
+    const soon = talk.world.nowMs + 60_000
+    await talk.until(talk.chat(PAIR).reschedule({ ...talk.asked(1), id: 1, dueAtMs: soon }))
+    const third = await talk.until(schedule(talk, 1, 'third', 5 * HOUR_MS))
+    expect(third.changes.map(itemOf)).toMatchObject([{ id: 3 }])
+    await talk.world.clock.advance(61_000)
+    expect(await talk.texts(2, PAIR)).toEqual(['late'])
+  })
+
+  it('are changed by their author alone, to something else, and while they wait', async () => {
+    const talk = await Talk.start()
+    await talk.until(schedule(talk, 1, 'mine'))
+    const dueAtMs = talk.world.nowMs + 2 * HOUR_MS
+    const change = (by: number, more: object = {}) =>
+      talk.refused(talk.chat(PAIR).reschedule({ ...talk.asked(by), id: 1, dueAtMs, ...more }))
+    expect(await change(2)).toBe('MESSAGE_ID_INVALID')
+    expect(await change(3)).toBe('PEER_ID_INVALID')
+    expect(await change(1, { id: 2 })).toBe('MESSAGE_ID_INVALID')
+    expect(await change(1, { dueAtMs: dueAtMs + 400 * 24 * HOUR_MS })).toBe('SCHEDULE_DATE_TOO_LATE')
+    expect(await change(1, { body: Buffer.alloc(0) })).toBe('MESSAGE_EMPTY')
+    expect(await change(1)).toBe(undefined)
+    expect(await change(1)).toBe('MESSAGE_NOT_MODIFIED')
+    expect(await change(1, { body: Buffer.from('mine') })).toBe('MESSAGE_NOT_MODIFIED')
+    await talk.world.clock.advance(3 * HOUR_MS)
+    expect(await change(1, { dueAtMs: dueAtMs + 5 * HOUR_MS })).toBe('MESSAGE_ID_INVALID')
+    expect(await talk.texts(2, PAIR)).toEqual(['mine'])
   })
 
   it('are refused beyond a hundred, and to strangers', async () => {

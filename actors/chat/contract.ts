@@ -34,6 +34,8 @@ export interface Chat {
   unpinAll(request: Asked): Promise<Outcome>
 
   schedule(request: Asked & { readonly draft: Draft; readonly dueAtMs: number }): Promise<Outcome>
+  /** Another time, or another text too, for one that the author has scheduled; it keeps its id. */
+  reschedule(request: RescheduleRequest): Promise<Outcome>
   scheduled(request: { readonly by: number }): Promise<readonly ScheduledMessage[]>
   /** Posts now (`post`) or drops the author's scheduled messages. */
   settleScheduled(request: Asked & { ids: readonly number[]; action: 'post' | 'drop' }): Promise<readonly Outcome[]>
@@ -107,6 +109,14 @@ export interface EditRequest extends Asked {
   readonly mentions?: readonly number[]
 }
 
+export interface RescheduleRequest extends Asked {
+  readonly id: number
+  readonly dueAtMs: number
+  /** None: text and mentions stay. */
+  readonly body?: Uint8Array
+  readonly mentions?: readonly number[]
+}
+
 /** What an operation did: the chat's entry and what it changed in the caller's own box, for the answer. */
 export interface Outcome {
   /** The chat entry's number; for `create` and members the service message's. 0: there was nothing to change. */
@@ -131,6 +141,8 @@ export interface ScheduledMessage {
   readonly id: number
   readonly dueAtMs: number
   readonly draft: Draft
+  /** Changed since it was scheduled. */
+  readonly edited: boolean
 }
 
 export interface InviteOptions {
@@ -204,6 +216,7 @@ export const Chat = actorType<Chat, ChatId>('chat', {
     pin: 'turn',
     unpinAll: 'turn',
     schedule: 'turn',
+    reschedule: 'turn',
     scheduled: 'read',
     settleScheduled: 'turn',
     setBlocked: 'turn',

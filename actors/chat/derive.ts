@@ -46,6 +46,9 @@ export function deriveRows(state: ChatState, fact: ChatFact, at: Placed, _body: 
     case 'forgotten':
       deriveForgotten(fact, rows)
       return
+    case 'schedule':
+      if (fact.replaces !== undefined) rows.erase(fact.replaces)
+      return
     case 'unschedule':
       for (const entry of fact.entries) rows.erase(entry)
   }

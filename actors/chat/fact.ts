@@ -99,6 +99,9 @@ export interface Schedule extends Change {
   readonly type: 'schedule'
   readonly id: number
   readonly dueAtMs: number
+  /** An edit: the entry that had the message before, whose body nobody needs any more. */
+  readonly replaces?: number
+  readonly clearDraft?: boolean
   readonly silent?: boolean
   readonly noForwards?: boolean
   readonly replyTo?: number

@@ -56,7 +56,7 @@ function change(state: ChatState, fact: ChatFact, at: Placed): void {
     case 'schedule':
       state.scheduled ??= new Map()
       state.scheduled.set(fact.id, { by: fact.by, dueAtMs: fact.dueAtMs, n: at.pts })
-      state.lastScheduled = fact.id
+      state.lastScheduled = Math.max(state.lastScheduled, fact.id)
       break
     case 'unschedule':
       unschedule(state, fact)

@@ -36,10 +36,8 @@ export function laneItem(entry: ChatEntry, user: number, origin: Origin | undefi
     case 'pin':
       return { ...head, type: 'pin', targets: fact.targets, pinned: fact.pinned }
     case 'schedule': {
-      if (!body) return undefined
-      const { id, dueAtMs, silent, noForwards, replyTo } = fact
-      const draft = { body, ...given({ silent, noForwards, replyTo }) }
-      return { ...head, type: 'schedule', id, dueAtMs, draft }
+      const { id, dueAtMs, clearDraft } = fact
+      return { ...head, type: 'schedule', id, dueAtMs, ...given({ clearDraft }) }
     }
     case 'unschedule':
       return { ...head, type: 'unschedule', ids: fact.ids, ...given({ sent: fact.sent }) }
@@ -112,6 +110,5 @@ export function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T
 /** Bytes that an item takes in a frame, about. */
 export function itemBytes(item: LaneItem): number {
   const body = item.type === 'message' || item.type === 'edit' ? item.body.length : 0
-  const draft = item.type === 'schedule' ? item.draft.body.length : 0
-  return 128 + body + draft
+  return 128 + body
 }

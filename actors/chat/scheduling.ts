@@ -1,6 +1,6 @@
 import { type Later, refuse } from '../../runtime/index.js'
 import { User } from '../user/contract.js'
-import type { Asked, Draft, Outcome, ScheduledMessage } from './contract.js'
+import type { Asked, Draft, Outcome, RescheduleRequest, ScheduledMessage } from './contract.js'
 import type { ChatEntry, Schedule, Unschedule } from './fact.js'
 import { given } from './lane-item.js'
 import { memberOf, writerIn } from './membership.js'
@@ -24,27 +24,51 @@ export async function schedule(
 ): Promise<Later<Outcome>> {
   const before = earliest(turn)
   const answer = await once(turn, request, async () => {
-    const { state, nowMs } = turn
+    const { state } = turn
     const { by, op, draft, dueAtMs } = request
     writerIn(state as ChatState, by)
-    if (!Number.isSafeInteger(dueAtMs) || dueAtMs <= 0) refuse('SCHEDULE_DATE_INVALID')
-    if (dueAtMs > nowMs + SCHEDULE_WITHIN_MS) refuse('SCHEDULE_DATE_TOO_LATE')
+    checkDue(turn, dueAtMs)
     if (scheduledBy(state as ChatState, by).length >= MAX_SCHEDULED) refuse('SCHEDULE_TOO_MUCH')
     await posted(turn, by, op, draft)
-    const { silent, noForwards, replyTo, mentions } = draft
-    const fact: Schedule = {
-      type: 'schedule',
-      by,
-      op,
-      to: [by],
-      id: state.lastScheduled + 1,
-      dueAtMs,
-      ...given({ silent: silent || undefined, noForwards: noForwards || undefined, replyTo, mentions }),
-    }
-    return [{ fact, body: draft.body }]
+    return [scheduledAs(request, state.lastScheduled + 1, draft.clearDraft ? { clearDraft: true } : {})]
   })
   remindOfNext(turn, before)
   return answer
+}
+
+export async function reschedule(turn: ChatTurn, request: RescheduleRequest): Promise<Later<Outcome>> {
+  const before = earliest(turn)
+  const answer = await once(turn, request, async () => {
+    const { by, op, id, dueAtMs, body, mentions } = request
+    writerIn(turn.state as ChatState, by)
+    checkDue(turn, dueAtMs)
+    const [, known] = scheduledBy(turn.state as ChatState, by).find(([each]) => each === id) ?? []
+    const [entry] = known ? await entriesAt(turn, [known.n]) : []
+    const former = entry && draftOf(entry)
+    if (!known || !former) refuse('MESSAGE_ID_INVALID')
+    const { mentions: _, ...rest } = former
+    const draft = body ? { ...rest, body, ...given({ mentions }) } : former
+    if (known.dueAtMs === dueAtMs && Buffer.compare(former.body, draft.body) === 0) refuse('MESSAGE_NOT_MODIFIED')
+    await posted(turn, by, op, draft)
+    return [scheduledAs({ by, op, draft, dueAtMs }, id, { replaces: known.n })]
+  })
+  remindOfNext(turn, before)
+  return answer
+}
+
+function checkDue({ nowMs }: ChatTurn, dueAtMs: number): void {
+  if (!Number.isSafeInteger(dueAtMs) || dueAtMs <= 0) refuse('SCHEDULE_DATE_INVALID')
+  if (dueAtMs > nowMs + SCHEDULE_WITHIN_MS) refuse('SCHEDULE_DATE_TOO_LATE')
+}
+
+function scheduledAs(
+  { by, op, draft, dueAtMs }: { by: number; op: string; draft: Draft; dueAtMs: number },
+  id: number,
+  more: Pick<Schedule, 'replaces' | 'clearDraft'>,
+): Change {
+  const { body, silent, noForwards, replyTo, mentions } = draft
+  const flags = { silent: silent || undefined, noForwards: noForwards || undefined, replyTo, mentions }
+  return { fact: { type: 'schedule', by, op, to: [by], id, dueAtMs, ...given(flags), ...more }, body }
 }
 
 export async function listScheduled(self: ChatReading, { by }: { by: number }): Promise<readonly ScheduledMessage[]> {
@@ -56,7 +80,9 @@ export async function listScheduled(self: ChatReading, { by }: { by: number }): 
   )
   return entries.flatMap((entry) => {
     const draft = entry && draftOf(entry)
-    return draft && entry.fact.type === 'schedule' ? [{ id: entry.fact.id, dueAtMs: entry.fact.dueAtMs, draft }] : []
+    if (!draft || entry.fact.type !== 'schedule') return []
+    const { id, dueAtMs, replaces } = entry.fact
+    return [{ id, dueAtMs, draft, edited: replaces !== undefined }]
   })
 }
 

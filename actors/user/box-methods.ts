@@ -1,4 +1,5 @@
 import type { Implementation } from '../../runtime/index.js'
+import { messageRow } from './box-rows.js'
 import { isKnown } from './contacts.js'
 import type { BoxOfUser, ReadingOfUser } from './contract.js'
 import { clearHistory, deleteOwn, isMessageId } from './deletion.js'
@@ -62,6 +63,10 @@ export const readingMethods: Methods<ReadingOfUser> = {
     return inOrder(ids, await locate(box, ids.filter(isMessageId)))
   },
   locateUpTo,
+  async idsAt(box, { chat, entries }) {
+    const rows = await Promise.all(entries.map((n) => messageRow(box, chat, n)))
+    return rows.map((row) => row?.id)
+  },
   knows: ({ state }, users) => users.filter((user) => isKnown(state, user)),
 }
 

@@ -51,15 +51,14 @@ export type BoxFact =
       readonly recent: readonly RecentReaction[]
       readonly lane: Lane
     }
+  /** A message was scheduled, or such a one changed: the chat has it, so that nothing of one that was dropped stays here. */
   | {
       readonly type: 'scheduled'
       readonly peer: PeerKey
       readonly id: number
       readonly dueAtMs: number
-      readonly silent: boolean
-      readonly replyTo?: number
       readonly lane: Lane
-    } // body
+    }
   | {
       readonly type: 'unscheduled'
       readonly peer: PeerKey

@@ -2,7 +2,7 @@ import type { NodeId, Position } from '../../runtime/index.js'
 import { actorType, numberKey } from '../../runtime/index.js'
 import type { AccountRow, AccountStore } from '../../storage/ports/account-store.js'
 import type { ChatId, Peer, PeerKey } from '../chat/chat-id.js'
-import type { Draft, Origin, ServiceAction } from '../chat/contract.js'
+import type { Origin, ServiceAction } from '../chat/contract.js'
 import type { NameKey } from '../name/contract.js'
 import type {
   AccountProfile,
@@ -68,6 +68,11 @@ export interface ReadingOfUser {
   unreadMentions(request: HistoryRequest): Promise<MessagePage>
   /** Where messages stand in their chats; undefined for unknown or deleted ones. */
   locate(ids: readonly number[]): Promise<readonly (Located | undefined)[]>
+  /** The box's ids of entries of a chat, in the order asked; undefined for those that it has not. */
+  idsAt(request: {
+    readonly chat: ChatId
+    readonly entries: readonly number[]
+  }): Promise<readonly (number | undefined)[]>
   /** The newest message of the dialog at or below `maxId` (0: the newest of all), for read and deleteHistory. */
   locateUpTo(peer: Peer, maxId: number): Promise<Located | undefined>
   /** Which of these users share a private dialog with, or are contacts of, this account. */
@@ -196,7 +201,7 @@ export type LaneItem = { readonly n: number; readonly atMs: number; readonly ori
       readonly type: 'schedule'
       readonly id: number
       readonly dueAtMs: number
-      readonly draft: Omit<Draft, 'mentions'>
+      readonly clearDraft?: boolean
     }
   | { readonly type: 'unschedule'; readonly ids: readonly number[]; readonly sent?: readonly number[] }
   | { readonly type: 'groupChanged'; readonly what: 'members' | 'about' | 'admins' | 'title'; readonly version: number }
@@ -445,6 +450,7 @@ export const User = actorType<User, number>('user', {
     drafts: 'read',
     unreadMentions: 'read',
     locate: 'read',
+    idsAt: 'read',
     locateUpTo: 'read',
     knows: 'read',
     register: 'turn',

@@ -157,6 +157,8 @@ function subjectOf({ fact, pts, ordinal }: PlacedEntry<Entry>): string {
     case 'edited':
     case 'reacted':
       return `${fact.type} ${fact.id}`
+    case 'scheduled':
+      return `scheduled ${fact.peer} ${fact.id}`
     case 'readInbox':
     case 'readOutbox':
     case 'draft':

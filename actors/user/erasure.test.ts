@@ -1,11 +1,12 @@
 /** What is deleted leaves the disk (runtime/checkpoints.ts, K4), of the chat and of every box, though nobody calls any of them. */
 import { expect, test } from 'vitest'
 import { chatActor } from '../chat/actor.js'
-import { groupChat } from '../chat/chat-id.js'
+import { groupChat, privateChat } from '../chat/chat-id.js'
 import { Chat } from '../chat/contract.js'
 import { encodeBody } from '../message/body.js'
 import { World } from '../testing/world.js'
 import { userActor } from './actor.js'
+import { User } from './contract.js'
 
 const GROUP = groupChat(5)
 const ASKED = { by: 1, origin: { authKey: '00', session: '11' } }
@@ -76,4 +77,28 @@ test('a message whose deletion a crash interrupted, at each write', async () => 
     if (isAnswered || copies('the secret') < 4) expect(isGone()).toBe(true)
     await world.stop()
   }
+})
+
+test('what was scheduled, once it was changed, dropped or, after it was sent, deleted', async () => {
+  const world = new World(({ clock, random, storage }) => [chatActor({ clock, random }), userActor(storage)])
+  await world.start()
+  const chat = world.node.ref(Chat, privateChat(1, 2))
+  const copies = (text: string) =>
+    [...world.disk.range(EVERYTHING)].filter(({ value }) => Buffer.from(value).includes(text)).length
+  const due = (ms: number) => world.nowMs + ms
+  const scheduling = (op: string, text: string) =>
+    chat.schedule({ ...ASKED, op, draft: { body: encodeBody({ text }) }, dueAtMs: due(60_000) })
+  await world.until(scheduling('s1', 'the first'))
+  await world.until(scheduling('s2', 'the second'))
+  expect([copies('the first'), copies('the second')]).toEqual([1, 1])
+  const change = { ...ASKED, op: 'change', id: 1, dueAtMs: due(40_000), body: encodeBody({ text: 'changed' }) }
+  await world.until(chat.reschedule(change))
+  await world.until(chat.settleScheduled({ ...ASKED, op: 'drop', ids: [2], action: 'drop' }))
+  await world.waitFor(() => copies('the first') + copies('the second') === 0, WITHIN_MS)
+  expect(copies('changed')).toBe(1)
+  await world.waitFor(() => copies('changed') === 3, 60_000)
+  const [message] = (await world.until(world.node.ref(User, 1).messages([1]))) ?? []
+  await world.until(chat.delete({ ...ASKED, op: 'delete', targets: [message?.fact.n ?? 0] }))
+  await world.waitFor(() => copies('changed') === 0, WITHIN_MS)
+  await world.stop()
 })

@@ -64,7 +64,7 @@ export async function plan(place: Place, item: LaneItem): Promise<Plan> {
     case 'react':
       return done(place, await planReact(place, item))
     case 'schedule':
-      return { written: [await planSchedule(place, item)] }
+      return { written: planSchedule(place, item) }
     case 'unschedule':
       return { written: [await planUnschedule(place, item)] }
     case 'groupChanged': {
@@ -85,8 +85,12 @@ function done({ lane }: Place, written: readonly Written[]): Plan {
 
 function planMessage({ chat, peer, dialog }: Place, item: Item<'message'>, extras: MessageExtras): Written[] {
   const written: Written[] = [{ entry: packMessage(chat, item, extras), body: item.body }]
-  if (item.clearDraft && dialog?.draft) written.push({ entry: { type: 'draft', peer, cleared: true } })
+  if (item.clearDraft && dialog?.draft) written.push(clearedDraft(peer))
   return written
+}
+
+function clearedDraft(peer: PeerKey): Written {
+  return { entry: { type: 'draft', peer, cleared: true } }
 }
 
 async function resolvedExtras(place: Place, { replyTo, action }: Item<'message'>): Promise<MessageExtras> {
@@ -169,12 +173,9 @@ async function planReact(place: Place, { target, reactions, recent }: Item<'reac
   return id === undefined ? [] : [{ entry: { type: 'reacted', id, peer, reactions, recent, lane } }]
 }
 
-async function planSchedule(place: Place, { id, dueAtMs, draft }: Item<'schedule'>): Promise<Written> {
-  const { peer, lane } = place
-  const replyTo = draft.replyTo === undefined ? undefined : await idAt(place, draft.replyTo)
-  const silent = draft.silent ?? false
-  const reply = replyTo === undefined ? {} : { replyTo }
-  return { entry: { type: 'scheduled', peer, id, dueAtMs, silent, ...reply, lane }, body: draft.body }
+function planSchedule({ peer, lane, dialog }: Place, { id, dueAtMs, clearDraft }: Item<'schedule'>): Written[] {
+  const scheduled: Written = { entry: { type: 'scheduled', peer, id, dueAtMs, lane } }
+  return clearDraft && dialog?.draft ? [clearedDraft(peer), scheduled] : [scheduled]
 }
 
 /** `sentIds` only as a whole: it stands beside `ids`, one for one. */

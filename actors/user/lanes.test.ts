@@ -104,6 +104,27 @@ describe('a lane', () => {
     expect(await user.drafts()).toEqual([])
   })
 
+  test('a scheduled message clears the draft that it was, and its text is not kept here', async () => {
+    const { user, chat } = box()
+    await user.saveDraft({ peer: chat.peer, body: text('to be said'), origin: ORIGIN })
+    const item = { n: 1, atMs: 1, type: 'schedule', id: 1, dueAtMs: 60_000, clearDraft: true } as const
+    const answer = await user.deliver({ chat: chat.id, after: 0, items: [item] })
+    if (!answer.taken) throw new Error('not taken')
+    const told = answer.changes[0]?.changes.map(({ fact, body }) => [fact.type, body])
+    expect(told).toEqual([
+      ['draft', undefined],
+      ['scheduled', undefined],
+    ])
+    expect(await user.drafts()).toEqual([])
+    expect(answer.w).toBe(1)
+  })
+
+  test('names its ids of what others name by entries', async () => {
+    const { user, chat } = box()
+    await user.deliver({ chat: chat.id, after: 0, items: [posted(4), posted(9)] })
+    expect(await user.idsAt({ chat: chat.id, entries: [9, 5, 4] })).toEqual([2, undefined, 1])
+  })
+
   test('deletes a long history in pieces, and says when the rest is to be sent again', async () => {
     const { user, chat } = box()
     const total = 2_300

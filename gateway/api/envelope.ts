@@ -1,15 +1,17 @@
-import { parsePeerKey } from '../../actors/chat/chat-id.js'
+import { type PeerKey, parsePeerKey } from '../../actors/chat/chat-id.js'
 import type { GroupInfo } from '../../actors/chat/contract.js'
 import type { BoxChange } from '../../actors/user/changes.js'
 import { type BoxMessage, User } from '../../actors/user/contract.js'
-import { after, type Soon } from '../../runtime/index.js'
+import { after, refusalReason, type Soon } from '../../runtime/index.js'
 import type { tl } from '../tl/index.js'
 import type { ActorCalls } from './actor-calls.js'
 import type { Call } from './call.js'
 import { longFromHex } from './long.js'
 import { PeerSet } from './peer-set.js'
 import type { LoadedPeople, People, Viewer } from './people.js'
-import { type ChangeContext, presentChange } from './present/change.js'
+import { type ChangeContext, presentChange, scheduledKey } from './present/change.js'
+import type { ScheduledView } from './present/scheduled.js'
+import { scheduledIn } from './scheduled-messages.js'
 
 /** What presenting changes is done with. */
 export interface Presenting {
@@ -52,9 +54,16 @@ function contextOf(
   const { self } = viewer
   const edited = editedIds(changes)
   const changed = changedGroupIds(changes)
-  if (edited.size === 0 && changed.size === 0) return { self, messages: NO_MESSAGES, groups: NO_GROUPS, numbered }
-  const loading = Promise.all([editedMessages(actors, viewer, edited), changedGroups(people, viewer, changed)])
-  return loading.then(([messages, groups]) => ({ self, messages, groups, numbered }))
+  const scheduledWith = scheduledPeers(changes)
+  if (edited.size === 0 && changed.size === 0 && scheduledWith.size === 0) {
+    return { self, messages: NO_MESSAGES, groups: NO_GROUPS, scheduled: NONE_SCHEDULED, numbered }
+  }
+  const loading = Promise.all([
+    editedMessages(actors, viewer, edited),
+    changedGroups(people, viewer, changed),
+    scheduledMessages(actors, viewer, scheduledWith),
+  ])
+  return loading.then(([messages, groups, scheduled]) => ({ self, messages, groups, scheduled, numbered }))
 }
 
 /** TL `updates`: `seq` 0 says that nothing here is ordered by the envelope. */
@@ -99,6 +108,8 @@ function isOfNames({ fact }: Pick<BoxChange, 'fact'>): boolean {
 
 const NO_MESSAGES: ReadonlyMap<number, BoxMessage> = new Map()
 const NO_GROUPS: ReadonlyMap<number, GroupInfo> = new Map()
+const NONE_SCHEDULED: ReadonlyMap<string, ScheduledView> = new Map()
+const NO_PEERS: ReadonlySet<PeerKey> = new Set()
 
 const NO_IDS: ReadonlySet<number> = new Set()
 
@@ -135,6 +146,30 @@ async function changedGroups(people: People, viewer: Viewer, ids: ReadonlySet<nu
     }),
   )
   return groups
+}
+
+function scheduledPeers(changes: readonly BoxChange[]): ReadonlySet<PeerKey> {
+  let peers: Set<PeerKey> | undefined
+  for (const { fact } of changes) if (fact.type === 'scheduled') peers = (peers ?? new Set()).add(fact.peer)
+  return peers ?? NO_PEERS
+}
+
+async function scheduledMessages(actors: ActorCalls, viewer: Viewer, peers: ReadonlySet<PeerKey>) {
+  const views = new Map<string, ScheduledView>()
+  await Promise.all(
+    [...peers].map(async (peer) => {
+      for (const view of await scheduledIn(actors, viewer, peer).catch(noneOfFormerMembers)) {
+        views.set(scheduledKey(peer, view.message.id), view)
+      }
+    }),
+  )
+  return views
+}
+
+/** Who left a group since has nothing scheduled there that he could still be shown. */
+function noneOfFormerMembers(error: unknown): readonly ScheduledView[] {
+  if (refusalReason(error) === undefined) throw error
+  return []
 }
 
 /** Among changes of one's own names: such a change says the names, where the client knows how. */

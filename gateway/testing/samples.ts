@@ -1,5 +1,5 @@
 import { groupChat, type PeerKey, privateChat } from '../../actors/chat/chat-id.js'
-import type { GroupInfo, ServiceAction } from '../../actors/chat/contract.js'
+import type { GroupInfo, ScheduledMessage, ServiceAction } from '../../actors/chat/contract.js'
 import { encodeBody, type MessageBody } from '../../actors/message/body.js'
 import type { BoxChange, BoxFact, MessageFact } from '../../actors/user/changes.js'
 import type { BoxMessage, Dialog } from '../../actors/user/contract.js'
@@ -81,6 +81,13 @@ const actions: readonly ServiceAction[] = [
 const lane = { chat: privateChat(SELF, OTHER), n: 9 }
 
 /** One fact of each type that devices are told of, some of them twice. */
+export const scheduledMessage: ScheduledMessage = {
+  id: 1,
+  dueAtMs: AT_MS + 60_000,
+  draft: { body: encodeBody(fullBody), silent: true, replyTo: 7 },
+  edited: false,
+}
+
 export const facts: readonly { readonly count: number; readonly fact: BoxFact; readonly body?: Uint8Array }[] = [
   { count: 1, fact: messageFact({ op: 'r0000000000000007', out: true, from: SELF }), body: encodeBody(fullBody) },
   ...actions.map((action) => ({
@@ -135,8 +142,7 @@ export const facts: readonly { readonly count: number; readonly fact: BoxFact; r
   },
   {
     count: 0,
-    fact: { type: 'scheduled', peer: other, id: 1, dueAtMs: AT_MS + 60_000, silent: true, replyTo: 5, lane },
-    body: encodeBody(fullBody),
+    fact: { type: 'scheduled', peer: other, id: 1, dueAtMs: scheduledMessage.dueAtMs, lane },
   },
   { count: 0, fact: { type: 'unscheduled', peer: other, ids: [1], sentIds: [12], lane } },
   { count: 0, fact: { type: 'groupChanged', peer: group, what: 'members', version: 2, lane } },

@@ -3,7 +3,7 @@ import { MemoryStorage } from '@mtcute/node'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { RawClient, RawRefusal, type TlObject } from '../harness/index.js'
 import { changeAccount } from './account-acts.js'
-import type { Device } from './device.js'
+import type { Device, Peer } from './device.js'
 import { type MtcuteDevice, mtcuteDevice } from './mtcute-device.js'
 import { Replica } from './replica.js'
 import { eventsOf, stage, told } from './stage.js'
@@ -130,7 +130,12 @@ async function act(dice: (sides: number) => number, carol: Device, group: number
   const message = recent[dice(Math.max(1, recent.length))]
   const target = message && message.action === undefined ? message : undefined
   const text = `act ${dice(1_000_000)}`
-  switch (dice(11)) {
+  switch (dice(13)) {
+    case 11:
+      await actor.send(place, text, { at: later(dice), ...(target && { replyTo: target.id }) })
+      return
+    case 12:
+      return settleOrChange(dice, actor, place, text)
     case 0:
       return target && actor.delete(place, [target.id], { revoke: dice(2) === 0 })
     case 1:
@@ -154,6 +159,25 @@ async function act(dice: (sides: number) => number, carol: Device, group: number
     default:
       await actor.send(place, text, target && dice(3) === 0 ? { replyTo: target.id } : {})
   }
+}
+
+/** In an hour at the earliest: nothing is due while states are compared. */
+function later(dice: (sides: number) => number): number {
+  return Math.floor(Date.now() / 1000) + 3600 + dice(1000)
+}
+
+async function settleOrChange(
+  dice: (sides: number) => number,
+  actor: Device,
+  place: Peer,
+  text: string,
+): Promise<void> {
+  const waiting = await actor.scheduled(place)
+  const one = waiting[dice(Math.max(1, waiting.length))]
+  if (!one) return
+  const how = dice(4)
+  if (how < 2) await actor.settleScheduled(place, [one.id], how === 0 ? 'send' : 'delete')
+  else await actor.reschedule(place, one.id, later(dice), how === 2 ? text : undefined)
 }
 
 /** An act that makes no sense now, such as unpinning what is not pinned. */

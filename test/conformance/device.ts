@@ -79,6 +79,9 @@ export interface Device {
   /** Newest first. */
   search(peer: Peer, query: string): Promise<readonly Seen[]>
   scheduled(peer: Peer): Promise<readonly Seen[]>
+  /** Another time, and another text where one is given; as the library shows it then. */
+  reschedule(peer: Peer, id: number, at: number, text?: string): Promise<Seen | undefined>
+  settleScheduled(peer: Peer, ids: readonly number[], action: 'send' | 'delete'): Promise<void>
   dialogs(): Promise<readonly SeenDialog[]>
   saveDraft(peer: Peer, text: string): Promise<void>
   pinDialog(peer: Peer, pinned: boolean): Promise<void>

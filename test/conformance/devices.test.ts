@@ -2,7 +2,7 @@
 import { Api } from 'telegram'
 import { beforeAll, expect, test } from 'vitest'
 import { waitUntil } from '../harness/index.js'
-import type { Device } from './device.js'
+import type { Device, Event } from './device.js'
 import type { GramjsDevice } from './gramjs-device.js'
 import type { MtcuteDevice } from './mtcute-device.js'
 import { eventsOf, stage, told } from './stage.js'
@@ -100,6 +100,27 @@ test('a scheduled message is shown on the others', async () => {
     expect((await device.scheduled('bobby_devices')).map(({ text }) => text)).toEqual(['tomorrow'])
   }
 })
+
+test('a scheduled message that a device changes is the same one, changed, on the others', async () => {
+  const at = Math.floor(Date.now() / 1000) + 7200
+  const { id } = await phone.send('bobby_devices', 'the day after', { at })
+  for (const device of others) await told(device, 'scheduled', ({ text }) => text === 'the day after')
+  const fromPhone = await phone.reschedule('bobby_devices', id, at + 60, 'in a week')
+  expect(fromPhone).toMatchObject({ id, text: 'in a week' })
+  for (const device of others) await told(device, 'scheduled', (one) => one.id === id && one.text === 'in a week')
+  // The date alone: the text stays.
+  expect(await laptop.reschedule('bobby_devices', id, at + 120)).toMatchObject({ id, text: 'in a week' })
+  await waitUntil('the phone is told again', () => phone.events.filter(isOf(id)).length === 2)
+  for (const device of [phone, ...others]) {
+    expect((await device.scheduled('bobby_devices')).filter((one) => one.id === id)).toHaveLength(1)
+  }
+  await laptop.settleScheduled('bobby_devices', [id], 'send')
+  await told(bob, 'message', ({ message }) => message.text === 'in a week')
+  await told(phone, 'other', ({ name }) => name === 'updateDeleteScheduledMessages')
+  expect((await tablet.scheduled('bobby_devices')).map((one) => one.text)).toEqual(['tomorrow'])
+})
+
+const isOf = (id: number) => (event: Event) => event.type === 'scheduled' && event.id === id
 
 test('devices are listed, and one that is ended is out', async () => {
   const { authorizations } = await laptop.client.invoke(new Api.account.GetAuthorizations())

@@ -64,6 +64,20 @@ export async function gramjsDevice(target: ClientTarget, options: GramjsOptions)
     },
     history: async (peer, limit = 100) => [...(await client.getMessages(inputOf(peer), { limit }))].map(seen),
     search: async (peer, search) => [...(await client.getMessages(inputOf(peer), { search, limit: 100 }))].map(seen),
+    async reschedule(peer, id, schedule, text) {
+      const entity = await client.getInputEntity(inputOf(peer))
+      const changed = await client.editMessage(entity, {
+        message: id,
+        schedule,
+        ...(text !== undefined && { text }),
+      })
+      return seen(changed)
+    },
+    async settleScheduled(peer, ids, action) {
+      const request = { peer: await input(peer), id: [...ids] }
+      const { SendScheduledMessages, DeleteScheduledMessages } = Api.messages
+      await client.invoke(action === 'send' ? new SendScheduledMessages(request) : new DeleteScheduledMessages(request))
+    },
     async scheduled(peer) {
       const answer = await client.invoke(new Api.messages.GetScheduledHistory({ peer: await input(peer) }))
       if (!(answer instanceof Api.messages.Messages)) throw new Error(`answered ${answer.className}`)

@@ -64,6 +64,22 @@ export async function mtcuteDevice(target: ClientTarget, options: MtcuteOptions)
       return messages
     },
     search: async (chatId, query) => (await client.searchMessages({ chatId, query })).map(seen),
+    async reschedule(peer, id, scheduleDate, message) {
+      const text = message === undefined ? {} : { message }
+      await client.call({
+        _: 'messages.editMessage',
+        peer: await client.resolvePeer(peer),
+        id,
+        scheduleDate,
+        ...text,
+      })
+      const [changed] = await client.getScheduledMessages(peer, [id])
+      return changed ? seen(changed) : undefined
+    },
+    async settleScheduled(peer, ids, action) {
+      if (action === 'send') await client.sendScheduled(peer, [...ids])
+      else await client.deleteScheduledMessages(peer, [...ids])
+    },
     scheduled: async (peer) => (await client.getAllScheduledMessages(peer)).map(seen),
     async dialogs() {
       const dialogs: SeenDialog[] = []

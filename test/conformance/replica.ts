@@ -6,6 +6,8 @@ type Fields = Readonly<Record<string, unknown>>
 export class Replica {
   readonly messages = new Map<number, Fields>()
   readonly dialogs = new Map<string, Fields>()
+  /** By dialog and their own ids. */
+  readonly scheduled = new Map<string, Fields>()
   /** People and groups, as the last answer that named them has them. */
   readonly names = new Map<string, string>()
   readonly #accessHashes = new Map<number, unknown>()
@@ -32,6 +34,7 @@ export class Replica {
       for (const message of await historyOf(client, inputOf(dialog.peer, page.users))) replica.#message(message)
       const isUnread = ([id, one]: [number, Fields]) =>
         one.peer === key && !one.out && id > Number(dialog.readInboxMaxId)
+      for (const message of await scheduledIn(client, inputOf(dialog.peer, page.users))) replica.#schedule(message)
       const unread = [...replica.messages].filter(isUnread).length
       if (unread !== dialog.unreadCount) throw new Error(`${key} says ${dialog.unreadCount} unread, ${unread} are`)
     }
@@ -60,10 +63,15 @@ export class Replica {
     }
   }
 
-  shown(): { messages: readonly unknown[]; dialogs: readonly unknown[] } {
+  shown(): { messages: readonly unknown[]; dialogs: readonly unknown[]; scheduled: readonly unknown[] } {
     const messages = [...this.messages].sort(([one], [other]) => one - other)
     const dialogs = this.#listed().map((key) => [key, this.dialogs.get(key)] as const)
-    return { messages, dialogs: dialogs.sort(([one], [other]) => one.localeCompare(other)) }
+    // A dialog that no list shows is not asked for what is scheduled in it.
+    const listed = this.#listed()
+    const scheduled = [...this.scheduled]
+      .filter(([place]) => listed.includes(place.split(' ').slice(0, 2).join(' ')))
+      .sort(([one], [other]) => one.localeCompare(other))
+    return { messages, dialogs: dialogs.sort(([one], [other]) => one.localeCompare(other)), scheduled }
   }
 
   #update(update: TlObject): void {
@@ -75,6 +83,12 @@ export class Replica {
       }
       case 'updateDeleteMessages':
         for (const id of update.messages as number[]) this.messages.delete(id)
+        return
+      case 'updateNewScheduledMessage':
+        this.#schedule(update.message as TlObject)
+        return
+      case 'updateDeleteScheduledMessages':
+        for (const id of update.messages as number[]) this.scheduled.delete(`${keyOf(update.peer)} ${id}`)
         return
       case 'updateReadHistoryInbox':
         this.#dialog(keyOf(update.peer), { readInboxMaxId: update.maxId })
@@ -170,6 +184,11 @@ export class Replica {
     this.#dialog(keyOf(message.peerId), {})
   }
 
+  #schedule({ id, peerId, message, date, replyTo, silent, editHide }: TlObject): void {
+    const replyToId = (replyTo as TlObject | undefined)?.replyToMsgId
+    this.scheduled.set(`${keyOf(peerId)} ${id}`, { message, date, replyToId, silent, editHide })
+  }
+
   #patch(id: number, fields: Fields): void {
     const known = this.messages.get(id)
     if (known) this.messages.set(id, { ...known, ...fields })
@@ -193,6 +212,17 @@ async function historyOf(client: RawClient, peer: TlObject): Promise<readonly Tl
     if (!last) return messages
     offsetId = last.id as number
   }
+}
+
+async function scheduledIn(client: RawClient, peer: TlObject): Promise<readonly TlObject[]> {
+  const answer = await client.call({ _: 'messages.getScheduledHistory', peer, hash: zero }).catch(noneIfRefused)
+  return (answer as { messages: readonly TlObject[] }).messages
+}
+
+/** Who has left a group is not shown what he scheduled there. */
+function noneIfRefused(error: unknown): { messages: readonly TlObject[] } {
+  if (/PEER_ID_INVALID|CHAT_WRITE_FORBIDDEN|USER_NOT_PARTICIPANT/.test(String(error))) return { messages: [] }
+  throw error
 }
 
 function keyOf(peer: unknown): string {

@@ -61,6 +61,15 @@ const WHEN_ONLINE = 0x7ffffffe
  */
 export function dueOf(call: Call, scheduleDate: number | undefined): number | undefined {
   if (scheduleDate === undefined || scheduleDate <= call.now + AT_ONCE_SECONDS) return undefined
+  return laterDue(call, scheduleDate)
+}
+
+/** When one that was scheduled is due now; to be sent at once is asked for by another method. Refused: SCHEDULE_DATE_INVALID too. */
+export function editedDueOf(call: Call, scheduleDate: number): number {
+  return scheduleDate <= call.now ? refuseCall('SCHEDULE_DATE_INVALID') : laterDue(call, scheduleDate)
+}
+
+function laterDue(call: Call, scheduleDate: number): number {
   if (scheduleDate === WHEN_ONLINE) return refuseCall('SCHEDULE_STATUS_PRIVATE')
   if (scheduleDate > call.now + LATEST_SECONDS) return refuseCall('SCHEDULE_DATE_TOO_LATE')
   return scheduleDate * 1000

@@ -7,10 +7,11 @@ import { answerChanges } from '../envelope.js'
 import { refuseCall } from '../errors.js'
 import type { FloodRule } from '../flood.js'
 import { type ComposedText, composedText } from '../input/message.js'
+import { messageIdOf } from '../input/number.js'
 import { type Long, longFromHex } from '../long.js'
 import { method } from '../method.js'
 import { changesOf } from './answer.js'
-import { type DraftFlags, dueOf, flagsOf, type ReplyInput, replyOf } from './draft-input.js'
+import { type DraftFlags, dueOf, editedDueOf, flagsOf, type ReplyInput, replyOf } from './draft-input.js'
 import { asked, messageIn, type Place, sendingPlaceOf } from './place.js'
 
 const SENDING: FloodRule = { burst: 3000, perSecond: 150 }
@@ -97,26 +98,66 @@ function keptParts(body: MessageBody, before: Uint8Array): MessageBody {
   return quote ? { ...body, quote } : body
 }
 
-const EDIT = { auth: 'user', flood: SENDING, unserved: { media: 'MEDIA_INVALID', ...UNSERVED_OF_TEXTS } } as const
+const UNSERVED_OF_EDITS = {
+  media: 'MEDIA_INVALID',
+  scheduleRepeatPeriod: 'METHOD_NOT_IMPLEMENTED',
+  ...UNSERVED_OF_TEXTS,
+} as const
+
+const EDIT = { auth: 'user', flood: SENDING, unserved: UNSERVED_OF_EDITS } as const
 
 export const editMessage = method('messages.editMessage', EDIT, async (request, call) => {
-  // Ids of scheduled messages and of shortcuts are sequences of their own: here the id would name another message.
-  if (request.scheduleDate !== undefined || request.scheduleRepeatPeriod !== undefined)
-    refuseCall('METHOD_NOT_IMPLEMENTED')
+  // Ids of shortcuts are a sequence of their own: here the id would name another message.
   if (request.quickReplyShortcutId !== undefined) refuseCall('SHORTCUT_INVALID')
   const place = await sendingPlaceOf(call, request.peer)
+  // So are those of scheduled messages: it is the date that says which sequence the id is of.
+  const { changes } =
+    request.scheduleDate === undefined
+      ? await edited(call, place, request)
+      : await rescheduled(call, place, request, editedDueOf(call, request.scheduleDate))
+  return answerChanges(call, changes)
+})
+
+async function edited(call: Call, place: Place, request: tl.messages.RawEditMessageRequest): Promise<Outcome> {
   if (request.message === undefined) return refuseCall('MESSAGE_EMPTY')
   const message = await messageIn(call, place, request.id, 'MESSAGE_ID_INVALID')
   if (message.fact.action) refuseCall('MESSAGE_ID_INVALID')
-  const { message: text, entities, noWebpage, invertMedia } = request
-  const composed = await composedText(call, { message: text, entities, noWebpage, invertMedia }, place.peer)
-  const body = encodeBody(keptParts(composed.body, message.body))
+  const { body, mentions } = await editedText(call, place, request, request.message, message.body)
   if (Buffer.compare(body, message.body) === 0) refuseCall('MESSAGE_NOT_MODIFIED')
-  const outcome = await call.chat(place.chat).edit({
+  return call.chat(place.chat).edit({
     ...asked(call),
     target: message.fact.n,
     body,
-    ...(composed.mentions.length > 0 && { mentions: composed.mentions }),
+    ...(mentions.length > 0 && { mentions }),
   })
-  return answerChanges(call, outcome.changes)
-})
+}
+
+/** One without a text changes the date alone; libraries say so by an empty one too. */
+async function rescheduled(
+  call: Call,
+  place: Place,
+  request: tl.messages.RawEditMessageRequest,
+  dueAtMs: number,
+): Promise<Outcome> {
+  const id = messageIdOf(request.id)
+  const chat = call.chat(place.chat)
+  const change = { ...asked(call), id, dueAtMs }
+  if (!request.message) return chat.reschedule(change)
+  const message = (await chat.scheduled({ by: call.self })).find((each) => each.id === id)
+  if (!message) return refuseCall('MESSAGE_ID_INVALID')
+  return chat.reschedule({
+    ...change,
+    ...(await editedText(call, place, request, request.message, message.draft.body)),
+  })
+}
+
+async function editedText(
+  call: Call,
+  place: Place,
+  { entities, noWebpage, invertMedia }: tl.messages.RawEditMessageRequest,
+  message: string,
+  before: Uint8Array,
+): Promise<{ body: Uint8Array; mentions: readonly number[] }> {
+  const { body, mentions } = await composedText(call, { message, entities, noWebpage, invertMedia }, place.peer)
+  return { body: encodeBody(keptParts(body, before)), mentions }
+}

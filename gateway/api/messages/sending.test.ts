@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { Chat, type PostRequest } from '../../../actors/chat/contract.js'
-import { decodeBody } from '../../../actors/message/body.js'
+import { Chat, type PostRequest, type RescheduleRequest } from '../../../actors/chat/contract.js'
+import { decodeBody, encodeBody } from '../../../actors/message/body.js'
 import { User } from '../../../actors/user/contract.js'
 import { ApiRig } from '../../testing/rig.js'
 import { boxMessage, OTHER } from '../../testing/samples.js'
@@ -39,12 +39,14 @@ function posted(api: ApiRig): PostRequest['drafts'] {
 
 /** Nothing was changed by a call that was refused. */
 function expectNothingDone(api: ApiRig): void {
-  for (const method of ['post', 'edit', 'schedule']) expect(api.system.callsOf(method)).toEqual([])
+  for (const method of ['post', 'edit', 'schedule', 'reschedule']) expect(api.system.callsOf(method)).toEqual([])
 }
 
 test.each([
-  [{ scheduleDate: 1_800_000_000 }, '400 METHOD_NOT_IMPLEMENTED'],
-  [{ scheduleDate: 0 }, '400 METHOD_NOT_IMPLEMENTED'],
+  [{ scheduleDate: 1_800_000_000 }, '400 SCHEDULE_DATE_TOO_LATE'],
+  [{ scheduleDate: 0 }, '400 SCHEDULE_DATE_INVALID'],
+  [{ scheduleDate: 0x7ffffffe }, '400 SCHEDULE_STATUS_PRIVATE'],
+  [{ scheduleDate: 1_700_003_600, scheduleRepeatPeriod: 86_400 }, '400 METHOD_NOT_IMPLEMENTED'],
   [{ quickReplyShortcutId: 1 }, '400 SHORTCUT_INVALID'],
   [{ media: { _: 'inputMediaEmpty' } as const }, '400 MEDIA_INVALID'],
   [{ replyMarkup: { _: 'replyKeyboardHide' } as const }, '400 REPLY_MARKUP_INVALID'],
@@ -57,6 +59,33 @@ test.each([
     expect(await api.call(edit(api, {}))).toMatchObject({ _: 'updates' })
   },
 )
+
+test('with a date, the id is of what was scheduled: its text and its date change, and what it quotes stays', async () => {
+  const quote = { text: 'said' }
+  const kept = encodeBody({ text: 'old', quote })
+  const forwarded = encodeBody({ text: 'theirs', forward: { fromUser: OTHER, date: 1 } })
+  const api = rig()
+  const scheduled = [kept, forwarded].map((body, at) => ({ id: 4 + at, dueAtMs: 1, draft: { body }, edited: false }))
+  const done = { n: 3, atMs: 0, repeated: false, changes: [] }
+  api.system.stub(Chat, () => ({ scheduled: () => scheduled, reschedule: () => done }))
+  const scheduleDate = Math.floor(api.clock.now() / 1000) + 3600
+  const asked = () => api.system.callsOf('reschedule').map(({ args }) => args[0] as RescheduleRequest)
+  await api.call(edit(api, { scheduleDate }))
+  expect(asked()).toMatchObject([{ id: 4, dueAtMs: scheduleDate * 1000, mentions: [] }])
+  expect(decodeBody(asked()[0]!.body!)).toEqual({ text: 'new', quote })
+  // Without a text, which one library leaves empty, the date alone: also of a forward, whose text is not the sender's.
+  const { message: _, ...dated } = edit(api, { scheduleDate, id: 5 })
+  await api.call(dated)
+  await api.call({ ...dated, message: '' })
+  expect(asked().slice(1)).toEqual([
+    { ...asked()[1], op: asked()[1]!.op },
+    { ...asked()[1], op: asked()[2]!.op },
+  ])
+  expect(asked()[1]).not.toHaveProperty('body')
+  expect(await api.error(edit(api, { scheduleDate, id: 5 }))).toBe('403 MESSAGE_AUTHOR_REQUIRED')
+  expect(await api.error(edit(api, { scheduleDate, id: 6 }))).toBe('400 MESSAGE_ID_INVALID')
+  expect(asked()).toHaveLength(3)
+})
 
 test.each([
   [{ effect: randomId }, '400 EFFECT_ID_INVALID'],

@@ -1,4 +1,4 @@
-import { parsePeerKey } from '../../../actors/chat/chat-id.js'
+import { type PeerKey, parsePeerKey } from '../../../actors/chat/chat-id.js'
 import type { GroupInfo } from '../../../actors/chat/contract.js'
 import { encodeBody } from '../../../actors/message/body.js'
 import type { BoxChange, BoxFact, MessageFact } from '../../../actors/user/changes.js'
@@ -12,7 +12,7 @@ import { presentMessage } from './message.js'
 import { presentNotifyPeer } from './notify-peer.js'
 import { presentDialogPeer, presentPeer, presentUserPeer } from './peer.js'
 import { presentReactions } from './reactions.js'
-import { presentScheduled } from './scheduled.js'
+import { presentScheduled, type ScheduledView } from './scheduled.js'
 import { seconds } from './time.js'
 
 /** What presenting changes takes besides them: loaded before, so that presenting itself is pure. */
@@ -23,6 +23,8 @@ export interface ChangeContext {
   readonly messages: ReadonlyMap<number, BoxMessage>
   /** Groups whose members or admins changed, as the account sees them. */
   readonly groups: ReadonlyMap<number, GroupInfo>
+  /** What was scheduled, as it is now, by `scheduledKey`; what is gone since is left out. */
+  readonly scheduled: ReadonlyMap<string, ScheduledView>
   /** False in differences: their state carries the pts, and clients drop what they think is covered by it. */
   readonly numbered: boolean
 }
@@ -68,7 +70,7 @@ export function presentChange(change: BoxChange, context: ChangeContext, people:
     case 'reacted':
       return [reacted(fact, context, people)]
     case 'scheduled':
-      return [scheduled(change, fact, context, people)]
+      return scheduled(fact, context, people)
     case 'unscheduled':
       people.peer(fact.peer)
       return [
@@ -168,21 +170,13 @@ function reacted(fact: Fact<'reacted'>, { self }: ChangeContext, people: PeerSet
   }
 }
 
-function scheduled(
-  change: BoxChange,
-  fact: Fact<'scheduled'>,
-  { self }: ChangeContext,
-  people: PeerSet,
-): tl.TypeUpdate {
-  const view = {
-    peer: fact.peer,
-    id: fact.id,
-    dueAtMs: fact.dueAtMs,
-    silent: fact.silent,
-    body: change.body ?? EMPTY_BODY,
-    ...(fact.replyTo !== undefined && { replyTo: fact.replyTo }),
-  }
-  return { _: 'updateNewScheduledMessage', message: presentScheduled(view, self, people) }
+export function scheduledKey(peer: PeerKey, id: number): string {
+  return `${peer} ${id}`
+}
+
+function scheduled(fact: Fact<'scheduled'>, { self, scheduled }: ChangeContext, people: PeerSet): tl.TypeUpdate[] {
+  const view = scheduled.get(scheduledKey(fact.peer, fact.id))
+  return view ? [{ _: 'updateNewScheduledMessage', message: presentScheduled(view, self, people) }] : []
 }
 
 function groupChanged(fact: Fact<'groupChanged'>, { groups }: ChangeContext, people: PeerSet): tl.TypeUpdate {

@@ -75,7 +75,10 @@ function serviceMessage(message: BoxMessage, action: ServiceAction): tl.RawMessa
   }
 }
 
-function presentReply(id: number | undefined, quote: MessageBody['quote']): tl.RawMessageReplyHeader | undefined {
+export function presentReply(
+  id: number | undefined,
+  quote: MessageBody['quote'],
+): tl.RawMessageReplyHeader | undefined {
   if (id === undefined) return undefined
   return {
     _: 'messageReplyHeader',

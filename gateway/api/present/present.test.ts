@@ -15,6 +15,7 @@ import {
   OTHER,
   richMessage,
   SELF,
+  scheduledMessage,
 } from '../../testing/samples.js'
 import { KNOWN_LAYERS, readObject, type tl, writeObject } from '../../tl/index.js'
 import { envelope, presentChanges } from '../envelope.js'
@@ -32,8 +33,8 @@ const noNames = () => new PeerSet()
 function rig() {
   const api = new ApiRig({ userId: SELF })
   api.system
-    .stub(User, () => ({ messages: (ids) => ids.map((id) => (id === 11 ? richMessage : undefined)) }))
-    .stub(Chat, () => ({ group: () => groupInfo }))
+    .stub(User, () => ({ messages: (ids) => ids.map((id) => (id === 11 ? richMessage : undefined)), idsAt: () => [5] }))
+    .stub(Chat, () => ({ group: () => groupInfo, scheduled: () => [scheduledMessage] }))
   const viewer = { self: SELF, deadlineMs: api.clock.now() + 1000, traceId: 't' }
   return { api, viewer }
 }
@@ -96,7 +97,7 @@ describe('every layer', () => {
       presentReactions([{ reaction: '👍', count: 1, mine: true }], [{ user: 1, reaction: '👍', atMs: 0 }], SELF),
     scheduled: () =>
       presentScheduled(
-        { peer: dialog.peer, id: 1, dueAtMs: 0, silent: true, replyTo: 2, body: encodeBody(fullBody) },
+        { peer: dialog.peer, message: { ...scheduledMessage, edited: true }, replyTo: 2 },
         SELF,
         noNames(),
       ),
