@@ -1,2 +1,2 @@
-export { createGateway } from './gateway.js'
-export { loadServerKey, TrustedProxies } from './mtproto/index.js'
+export { createGateway, type Gateway } from './gateway.js'
+export { type HttpListener, listenHttp, loadServerKey, type ServerKey, TrustedProxies } from './mtproto/index.js'

@@ -1,19 +1,23 @@
 import { readFileSync } from 'node:fs'
 import { actorDefinitions, NameRegistry } from '../actors/index.js'
-import { createGateway, loadServerKey } from '../gateway/index.js'
 import { type ActorSystem, createActorSystem, DEFAULT_LIMITS, systemClock, systemRandom } from '../runtime/index.js'
 import { openCaches } from '../storage/index.js'
-import { loadAccessHashKey } from './access-hash-key.js'
+import { agreeOnKeys } from './cluster/agreed-keys.js'
+import { clusterMember } from './cluster/cluster-member.js'
+import { LoadFigures } from './cluster/node-load.js'
 import { codeDelivery } from './code-delivery.js'
 import { frame, type Server } from './frame.js'
+import { type Front, openFront } from './front.js'
 import type { Logging } from './logging.js'
 import { createMetrics } from './metrics.js'
+import { operatorsOnly } from './operators-only.js'
 import { withServiceMessage } from './service-message.js'
 import type { Settings } from './settings.js'
 import { redisPlace } from './store-places.js'
-import { openStores } from './stores.js'
+import { openStores, type Stores } from './stores.js'
 
-const DC_ID = 2
+/** What a node without clients has of them. */
+const noClients = { connections: 0, sessions: 0, callsRunning: 0, callsRefusedPart: 0 }
 
 /** Two folders up in the sources, and in dist/ as well, stands the package's own description. */
 function packageVersion(): string {
@@ -27,6 +31,11 @@ function packageVersion(): string {
   return 'unknown'
 }
 
+/** Every gateway of a cluster has the same keys. */
+async function agreed({ register }: Stores, front: Front | undefined): Promise<void> {
+  if (register && front) await agreeOnKeys(register, front)
+}
+
 /** Wires the parts of one server: makes the core that `frame` starts, shows and stops. */
 export async function compose(settings: Settings, logging: Logging): Promise<Server> {
   const clock = systemClock
@@ -35,9 +44,18 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
   const print = (text: string) => process.stdout.write(`${text}\n`)
 
   const redis = settings.redis && redisPlace(settings.redis)
-  const stores = await openStores(settings, { clock, random, log: (component) => logging.component(component) })
+  const { cluster } = settings
+  const takesClients = cluster === undefined || cluster.roles.includes('gateway')
+  const load = new LoadFigures(clock, cluster?.weight ?? 1)
+  const tools = { clock, random, log: (component: string) => logging.component(component) }
+  const leaveWithinMs = Math.max(1_000, settings.stopGraceMs - 2_000)
+  const stores = await openStores(
+    settings,
+    tools,
+    cluster && ((register) => clusterMember(cluster, register, { ...tools, load, leaveWithinMs })),
+  )
+  const { member } = stores
   try {
-    const serverKey = loadServerKey(settings.dataDir)
     const caches = openCaches({ clock, random, log: logging.component('caches'), redis })
     const actorLog = logging.component('actors')
     const names = new NameRegistry({ clock, directory: stores.directory, names: stores.names })
@@ -61,6 +79,7 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
       journals: stores.journals,
       agenda: stores.agenda,
       ownership: stores.ownership,
+      ...(member && { transport: member.node.transport }),
       metrics: metrics.runtime,
       log: actorLog,
       ...(actorLog.isLevelEnabled('debug') && { onTurn: (turn) => actorLog.debug(turn, 'a turn') }),
@@ -70,39 +89,20 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
         actor: { ...DEFAULT_LIMITS.actor, idleAfterMs: settings.actorIdleAfterMs },
       },
     })
-    const gateway = createGateway({
-      system,
-      clock,
-      random,
-      serverKey,
-      accessHashKey: loadAccessHashKey(settings.dataDir, random),
-      names,
-      accounts: stores.accounts,
-      caches: {
-        presence: caches.presence,
-        // A process that runs alone knows its sessions and has its own counts.
-        ...(caches.isShared && { sessions: caches.sessions, rates: caches.rates, onLoss: caches.onLoss }),
-      },
-      config: {
-        dcId: DC_ID,
-        host: settings.advertisedHost,
-        port: settings.advertisedPort,
-        testMode: settings.testNumbers,
-        signUp: settings.signUp,
-        maxDifferenceEntries: settings.maxDifferenceEntries,
-        freshSessionMs: settings.freshSessionMs,
-      },
-      log: logging.component('gateway'),
-      metrics: { mtproto: metrics.protocol, api: metrics.api },
-      limits: {
-        flood: { percent: settings.floodLimitPercent },
-        mtproto: {
-          connections: settings.maxConnections,
-          connectionsPerAddress: settings.maxConnectionsPerAddress,
-        },
-      },
+    const front = takesClients
+      ? openFront({
+          ...{ settings, clock, random, metrics, stores, caches, names, system },
+          log: logging.component('gateway'),
+        })
+      : undefined
+    const gateway = front?.gateway
+    const httpLog = logging.component('http')
+    const sizes = () => ({ ...noClients, ...gateway?.sizes(), actors: system.health.residents() })
+    load.from({
+      calls: () => metrics.totals().turns,
+      residents: () => sizes().actors,
+      connections: () => sizes().connections,
     })
-    const sizes = () => ({ ...gateway.sizes(), actors: system.health.residents() })
     metrics.gauge('connections', 'Open client connections', () => sizes().connections)
     metrics.gauge('calls_running', 'API calls under way', () => sizes().callsRunning)
     metrics.gauge(
@@ -121,23 +121,45 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
         () => caches.figures().refused,
       )
     }
+    if (member) {
+      const { ownership } = member.node
+      metrics.gauge('cluster_member', '1 while this node is a member and its lease holds', () =>
+        Number(ownership.isMember),
+      )
+      metrics.gauge('cluster_view', 'The newest view of the register that was read', () => ownership.view?.view ?? 0)
+      metrics.gauge('cluster_shards_open', 'Shards that this node has open', () => ownership.phases().open)
+    }
     for (const { name, help, value } of stores.counters) metrics.counter(name, help, value)
 
     return frame(
       {
         clock,
-        key: serverKey,
         parts: [
           { name: 'stores', stop: () => stores.close() },
           { name: 'caches', stop: () => caches.close() },
-          { name: 'actors', start: () => system.start(), stop: () => system.stop() },
-          { name: 'gateway', start: () => gateway.start(), stop: () => gateway.stop() },
+          ...(member ? [{ name: 'cluster', start: () => agreed(stores, front), stop: () => member.close() }] : []),
+          {
+            name: 'actors',
+            async start() {
+              await member?.join(system)
+              await system.start()
+            },
+            stop: () => system.stop(),
+          },
+          ...(member ? [{ name: 'shards', stop: () => member.leave() }] : []),
+          ...(gateway ? [{ name: 'gateway', start: () => gateway.start(), stop: () => gateway.stop() }] : []),
         ],
-        listenTcp: (at) => gateway.listenTcp(at),
-        listenHttp: (at) => gateway.listenHttp(at),
-        advertise: (at) => gateway.advertise(at),
+        ...(front && {
+          clients: {
+            key: front.serverKey,
+            listenTcp: (at) => front.gateway.listenTcp(at),
+            advertise: (at) => front.gateway.advertise(at),
+          },
+        }),
+        listenHttp: (at) => (gateway ? gateway.listenHttp(at) : operatorsOnly(at, httpLog, clock)),
         oldestWaitMs: () => system.health.oldestWaitMs(),
         storeAnswers: () => stores.answers(),
+        ...(member && { checks: () => member.checks() }),
         lost: stores.lost,
         sizes,
       },

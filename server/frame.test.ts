@@ -41,9 +41,11 @@ afterEach(() => {
 function coreWith(changes: Partial<Core> = {}): Core {
   return {
     clock,
-    key: { publicPem, fingerprintHex: 'd09d1d85de64fd85' },
+    clients: {
+      key: { publicPem, fingerprintHex: 'd09d1d85de64fd85' },
+      listenTcp: async ({ host }) => ({ host, port: 4430 }),
+    },
     parts: [],
-    listenTcp: async ({ host }) => ({ host, port: 4430 }),
     async listenHttp({ host, port, routes }) {
       const app = App()
       routes(app)
@@ -135,6 +137,18 @@ test('figures and metrics', async () => {
   await server.stop()
 })
 
+test('a node that takes no clients has no port for them, and says so', async () => {
+  const { clients: _, ...core } = coreWith({ checks: () => ({ cluster: 'ok', shards: 'nobody has opened them yet' }) })
+  const { server, get, listening } = serverOf(core)
+  await server.start()
+  expect(listening()).not.toHaveProperty('mtproto')
+  expect(await (await get('/')).text()).toContain('no clients')
+  const ready = await get('/readyz')
+  expect(ready.status).toBe(503)
+  expect(await ready.json()).toMatchObject({ checks: { listeners: 'ok', shards: 'nobody has opened them yet' } })
+  await server.stop()
+})
+
 test('parts start in order and stop in the opposite one', async () => {
   const happened: string[] = []
   const part = (name: string): Part => ({
@@ -151,7 +165,9 @@ test('parts start in order and stop in the opposite one', async () => {
 test('a start that fails half-way stops what was started and leaves no listening.json', async () => {
   const happened: string[] = []
   const storage: Part = { name: 'storage', stop: async () => void happened.push('-storage') }
-  const broken = coreWith({ parts: [storage], listenTcp: () => Promise.reject(new Error('taken')) })
+  const { clients } = coreWith()
+  const taken = { ...clients!, listenTcp: () => Promise.reject(new Error('taken')) }
+  const broken = coreWith({ parts: [storage], clients: taken })
   const { server } = serverOf(broken)
   await expect(server.start()).rejects.toThrow('taken')
   expect(happened).toEqual(['-storage'])

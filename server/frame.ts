@@ -18,21 +18,26 @@ type ListenAt = Endpoint & { readonly proxies: readonly string[] }
 /** What the server is made of: `compose` wires it, the frame around it starts, shows and stops it. */
 export interface Core {
   readonly clock: Clock
-  readonly key: PublicKey
   /** In the order in which they start: storage, actors, gateway. */
   readonly parts: readonly Part[]
-  listenTcp(at: ListenAt): Promise<Endpoint>
+  /** Undefined: a node that takes no clients. */
+  readonly clients?: {
+    readonly key: PublicKey
+    listenTcp(at: ListenAt): Promise<Endpoint>
+    /** Both ports are known; from here on clients may be told where to dial. */
+    advertise?(mtproto: Endpoint): void
+  }
   listenHttp(
     at: ListenAt & { readonly tls?: TlsFiles; readonly routes: (app: TemplatedApp) => void },
   ): Promise<Endpoint>
-  /** Both ports are known; from here on clients may be told where to dial. */
-  advertise?(mtproto: Endpoint): void
   /** Age of the oldest turn that runs or call that waits, in milliseconds. */
   oldestWaitMs(): number
   /** Resolves when this process may own nothing any more, because another one has taken over. */
   readonly lost: Promise<void>
   /** Resolves when the store has answered a read. */
   storeAnswers(): Promise<void>
+  /** What else has to be `ok` before clients, or other nodes' shards, are sent here. */
+  checks?(): Readonly<Record<string, string>>
   sizes(): { readonly connections: number; readonly sessions: number; readonly actors: number }
 }
 
@@ -68,15 +73,16 @@ export function frame(core: Core, { settings, logging, metrics, version, print }
   const routes = routesOf({
     health,
     metrics,
+    takesClients: core.clients !== undefined,
     guide: () => guide,
     figures: () => ({ uptimeMs: Math.round(clock.monotonic() - startedAtMs), ...core.sizes(), ...metrics.totals() }),
   })
 
   async function listen(): Promise<Endpoints> {
     const { host, mtprotoPort, httpPort, tls, proxies } = settings
-    const mtproto = await core.listenTcp({ host, port: mtprotoPort, proxies })
+    const mtproto = await core.clients?.listenTcp({ host, port: mtprotoPort, proxies })
     const http = await core.listenHttp({ host, port: httpPort, proxies, routes, ...(tls && { tls }) })
-    return { mtproto, http }
+    return { http, ...(mtproto && { mtproto }) }
   }
 
   return {
@@ -88,8 +94,11 @@ export function frame(core: Core, { settings, logging, metrics, version, print }
       file.remove()
       try {
         const endpoints = await listen()
-        guide = guideFor(endpoints, settings, core.key, version)
-        core.advertise?.(guide.mtproto)
+        const { clients } = core
+        if (clients) {
+          guide = guideFor(endpoints, settings, clients.key, version)
+          clients.advertise?.(guide.mtproto)
+        }
         health.listening()
         file.write(endpoints)
         log.info({ ...endpoints, version }, 'listening')
@@ -97,7 +106,7 @@ export function frame(core: Core, { settings, logging, metrics, version, print }
         await this.stop()
         throw error
       }
-      print(banner(guide, join(settings.dataDir, 'server-key.pub.pem')))
+      if (guide) print(banner(guide, join(settings.dataDir, 'server-key.pub.pem')))
     },
     async stop() {
       health.stopping()
@@ -115,7 +124,7 @@ function guideFor(endpoints: Endpoints, settings: Settings, key: PublicKey, vers
   const at = `${urlHost(advertisedHost)}:${endpoints.http.port}`
   return {
     version,
-    mtproto: { host: advertisedHost, port: advertisedPort || endpoints.mtproto.port },
+    mtproto: { host: advertisedHost, port: advertisedPort || (endpoints.mtproto?.port ?? 0) },
     pageUrl: `${tls === undefined ? 'http' : 'https'}://${at}/`,
     webSocketUrl: `${tls === undefined ? 'ws' : 'wss'}://${at}/apiws`,
     key,

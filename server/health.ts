@@ -13,6 +13,8 @@ export interface HealthSources {
   oldestWaitMs(): number
   /** Resolves when the store has answered a read. */
   storeAnswers(): Promise<void>
+  /** What else has to be `ok`. */
+  checks?(): Readonly<Record<string, string>>
 }
 
 export interface Health {
@@ -60,6 +62,7 @@ export function createHealth(sources: HealthSources): Health {
     async ready() {
       return verdict({
         listeners: phase === 'listening' ? 'ok' : phase,
+        ...sources.checks?.(),
         store: await within(clock, storeAnswersWithinMs, sources.storeAnswers()),
       })
     },

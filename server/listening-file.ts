@@ -10,7 +10,8 @@ export interface Endpoint {
 
 /** What `listening.json` in the data directory says. */
 export interface Endpoints {
-  readonly mtproto: Endpoint
+  /** Missing on a node that takes no clients. */
+  readonly mtproto?: Endpoint
   readonly http: Endpoint
 }
 
@@ -23,7 +24,7 @@ export function listeningFile(dataDir: string) {
   return {
     /** Replaces the file in one step. */
     write({ mtproto, http }: Endpoints): void {
-      const content = JSON.stringify({ mtproto: dialable(mtproto), http: dialable(http) })
+      const content = JSON.stringify({ ...(mtproto && { mtproto: dialable(mtproto) }), http: dialable(http) })
       writeFileSync(`${path}.new`, `${content}\n`)
       renameSync(`${path}.new`, path)
     },

@@ -9,6 +9,7 @@ export interface RouteSources {
   readonly health: Health
   readonly metrics: Metrics
   figures(): StatusFigures
+  readonly takesClients: boolean
   /** Undefined until everything listens. */
   guide(): ConnectionGuide | undefined
 }
@@ -38,7 +39,8 @@ export function routesOf(sources: RouteSources): (app: TemplatedApp) => void {
   }
 }
 
-function page({ guide }: RouteSources): Answer {
+function page({ guide, takesClients }: RouteSources): Answer {
+  if (!takesClients) return { status: '200 OK', type: 'text/plain', body: 'This node takes no clients.\n' }
   const known = guide()
   if (known === undefined) return { status: '503 Service Unavailable', type: 'text/plain', body: 'starting\n' }
   return {

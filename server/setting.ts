@@ -74,6 +74,19 @@ export function text<const T extends string | undefined>(
   return { ...setting, unit: '-', parse: (given) => given }
 }
 
+/** A name of letters, digits, dashes and underscores: it is part of NATS's subjects. */
+export function nodeName<const T extends string | undefined>(setting: Described<T>): Setting<T | string> {
+  return {
+    ...setting,
+    accepts: 'name',
+    unit: '-',
+    parse(given) {
+      if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/.test(given)) return given
+      throw new WrongValue('give a name of at most 63 letters, digits, dashes and underscores')
+    },
+  }
+}
+
 /** Something only the server and its counterpart know, sent in a header; never shown. */
 export function secret(setting: Described<undefined>): Setting<string | undefined> {
   return {

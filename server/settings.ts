@@ -1,4 +1,6 @@
 import { isIP } from 'node:net'
+import { availableParallelism, hostname } from 'node:os'
+import type { NodeRole } from '../runtime/index.js'
 import { isEveryAddress, isLoopback, type Setting, WrongValue } from './setting.js'
 import { settingTable } from './setting-table.js'
 
@@ -44,6 +46,34 @@ type Grouped =
   | 'redisPasswordFile'
   | 'redisTlsCaFile'
   | 'redisTimeoutMs'
+  | 'nats'
+  | 'natsCredentialsFile'
+  | 'natsTlsCaFile'
+  | 'cluster'
+  | 'node'
+  | 'roles'
+  | 'weight'
+  | 'nodeHost'
+  | 'nodePort'
+  | 'nodeAdvertisedHost'
+  | 'nodeTlsCaFile'
+  | 'nodeTlsCertFile'
+  | 'nodeTlsKeyFile'
+
+/** What makes this process a node among others. */
+export interface ClusterSettings {
+  readonly name: string
+  readonly node: string
+  readonly roles: readonly NodeRole[]
+  readonly weight: number
+  readonly nats: {
+    readonly url: string
+    readonly credentialsFile: string | undefined
+    readonly tlsCaFile: string | undefined
+  }
+  readonly listen: { readonly host: string; readonly port: number; readonly advertised: string }
+  readonly tls: { readonly caFile: string; readonly certFile: string; readonly keyFile: string } | undefined
+}
 
 /** Where a store is; the password is in the address or in a file of its own. */
 export interface StorePlace {
@@ -65,6 +95,8 @@ export interface Settings extends Omit<Values, Grouped> {
   readonly loginCode: LoginCodeSettings
   /** Undefined: the process keeps its caches itself. */
   readonly redis: RedisSettings | undefined
+  /** Undefined: this process is alone. `cassandra` is set with it. */
+  readonly cluster: ClusterSettings | undefined
 }
 
 /** One reason not to start: the setting, what was given, what to give instead. */
@@ -121,7 +153,9 @@ function settled(values: Values): Settings {
   const { advertisedHost, testNumbers, migrateAtStart, tlsCertFile, tlsKeyFile, ...rest } = values
   const { loginCodeDriver, loginCodeWebhookUrl, loginCodeWebhookSecret, ...others } = rest
   const { redisUrl, redisPasswordFile, redisTlsCaFile, redisTimeoutMs, ...more } = others
-  const { cassandra, cassandraPasswordFile, postgresServers, postgresPasswordFile, ...plain } = more
+  const { cassandra, cassandraPasswordFile, postgresServers, postgresPasswordFile, ...most } = more
+  const { nats, natsCredentialsFile, natsTlsCaFile, cluster, node, roles, weight, ...nearly } = most
+  const { nodeHost, nodePort, nodeAdvertisedHost, nodeTlsCaFile, nodeTlsCertFile, nodeTlsKeyFile, ...plain } = nearly
   const isWebhook = loginCodeDriver === 'webhook' && loginCodeWebhookUrl !== undefined
   return {
     ...plain,
@@ -135,10 +169,31 @@ function settled(values: Values): Settings {
       : { driver: 'console' },
     cassandra: placeOf(cassandra, cassandraPasswordFile),
     postgres: placeOf(postgresServers, postgresPasswordFile),
+    cluster: clusterOf(values),
     redis:
       redisUrl === undefined
         ? undefined
         : { url: redisUrl, passwordFile: redisPasswordFile, tlsCaFile: redisTlsCaFile, timeoutMs: redisTimeoutMs },
+  }
+}
+
+function clusterOf(values: Values): ClusterSettings | undefined {
+  const { nats, nodeHost: host, nodeTlsCaFile, nodeTlsCertFile, nodeTlsKeyFile } = values
+  if (nats === undefined) return undefined
+  const [machine = 'node'] = hostname().split('.')
+  const isTls = nodeTlsCaFile !== undefined && nodeTlsCertFile !== undefined && nodeTlsKeyFile !== undefined
+  return {
+    name: values.cluster,
+    node: values.node ?? machine.replace(/[^A-Za-z0-9_-]/g, '-').slice(0, 63),
+    roles: values.roles === 'both' ? ['gateway', 'actors'] : [values.roles],
+    weight: values.weight ?? availableParallelism(),
+    nats: { url: nats, credentialsFile: values.natsCredentialsFile, tlsCaFile: values.natsTlsCaFile },
+    listen: {
+      host,
+      port: values.nodePort,
+      advertised: values.nodeAdvertisedHost ?? (isEveryAddress(host) ? hostname() : host),
+    },
+    tls: isTls ? { caFile: nodeTlsCaFile, certFile: nodeTlsCertFile, keyFile: nodeTlsKeyFile } : undefined,
   }
 }
 
@@ -200,10 +255,45 @@ function brokenRelations(values: Values): SettingProblem[] {
     problems.push(problem('redisPasswordFile', 'is set but not used: give HELIOGRAPH_REDIS_URL, too'))
   if (values.redisTlsCaFile !== undefined && !values.redisUrl?.startsWith('rediss'))
     problems.push(problem('redisTlsCaFile', 'is set but not used: give HELIOGRAPH_REDIS_URL as rediss...'))
+  problems.push(...brokenClusterRelations(values, problem))
   if ((values.maxConnectionsPerAddress ?? 0) > values.maxConnections)
     problems.push(
       problem('maxConnectionsPerAddress', `give at most HELIOGRAPH_MAX_CONNECTIONS, which is ${values.maxConnections}`),
     )
+  return problems
+}
+
+const ofTheCluster = [
+  'natsCredentialsFile',
+  'natsTlsCaFile',
+  'node',
+  'weight',
+  'nodeAdvertisedHost',
+  'nodeTlsCaFile',
+  'nodeTlsCertFile',
+  'nodeTlsKeyFile',
+] as const
+
+function brokenClusterRelations(
+  values: Values,
+  problem: (key: keyof Table, cure: string) => SettingProblem,
+): SettingProblem[] {
+  if (values.nats === undefined) {
+    const unused = ofTheCluster.filter((key) => values[key] !== undefined)
+    if (values.roles !== 'both') unused.push('roles' as (typeof ofTheCluster)[number])
+    return unused.map((key) => problem(key, 'is set but not used: give HELIOGRAPH_NATS, too'))
+  }
+  const problems: SettingProblem[] = []
+  const tls = (['nodeTlsCaFile', 'nodeTlsCertFile', 'nodeTlsKeyFile'] as const).filter(
+    (key) => values[key] === undefined,
+  )
+  if (values.cassandra === undefined)
+    problems.push(problem('cassandra', 'HELIOGRAPH_NATS needs it: the nodes of a cluster share what they store'))
+  if (tls.length === 1 || tls.length === 2)
+    problems.push(...tls.map((key) => problem(key, 'give all three HELIOGRAPH_NODE_TLS_..._FILE or none')))
+  const ports = [values.mtprotoPort, values.httpPort]
+  if (values.nodePort !== 0 && ports.includes(values.nodePort))
+    problems.push(problem('nodePort', 'is one of the ports for clients: give another one'))
   return problems
 }
 

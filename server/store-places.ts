@@ -9,8 +9,8 @@ import { type RedisSettings, SettingsRefused, type StorePlace } from './settings
  * All throw SettingsRefused when a file cannot be read or holds nothing.
  */
 export function redisPlace({ url, passwordFile, tlsCaFile, timeoutMs }: RedisSettings) {
-  const password = passwordFile && read(settingTable.redisPasswordFile.env, passwordFile, 'the password')
-  const tlsCa = tlsCaFile && read(settingTable.redisTlsCaFile.env, tlsCaFile, 'certificates in PEM form')
+  const password = passwordFile && readGiven(settingTable.redisPasswordFile.env, passwordFile, 'the password')
+  const tlsCa = tlsCaFile && readGiven(settingTable.redisTlsCaFile.env, tlsCaFile, 'certificates in PEM form')
   return { url, timeoutMs, ...(password && { password }), ...(tlsCa && { tlsCa }) }
 }
 
@@ -18,7 +18,7 @@ export function cassandraPlace({ address, passwordFile }: StorePlace): Cassandra
   const place = readCassandra(address)
   if (passwordFile === undefined) return place
   const { env } = settingTable.cassandraPasswordFile
-  const password = read(env, passwordFile, 'the password')
+  const password = readGiven(env, passwordFile, 'the password')
   const username = place.credentials?.username
   if (username) return { ...place, credentials: { username, password } }
   throw new SettingsRefused([{ env, value: passwordFile, cure: 'name the user in HELIOGRAPH_CASSANDRA, too' }])
@@ -27,7 +27,7 @@ export function cassandraPlace({ address, passwordFile }: StorePlace): Cassandra
 export function postgresPlaces({ address, passwordFile }: StorePlace): readonly ServerAddress[] {
   const servers = readServerList(address)
   if (passwordFile === undefined) return servers
-  const password = read(settingTable.postgresPasswordFile.env, passwordFile, 'the password')
+  const password = readGiven(settingTable.postgresPasswordFile.env, passwordFile, 'the password')
   const complete = (given: string) => {
     const url = new URL(given)
     if (url.password === '') url.password = encodeURIComponent(password)
@@ -40,7 +40,8 @@ export function postgresPlaces({ address, passwordFile }: StorePlace): readonly 
   }))
 }
 
-function read(env: string, path: string, wanted: string): string {
+/** The text of a file that a setting names, without the space around it. @throws SettingsRefused */
+export function readGiven(env: string, path: string, wanted: string): string {
   let text: string
   try {
     text = readFileSync(path, 'utf8').trim()

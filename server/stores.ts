@@ -1,14 +1,25 @@
 import { openSoleOwnership } from '../cluster/index.js'
-import type { ActorLog, AgendaStore, Clock, JournalStore, Ownership, Random } from '../runtime/index.js'
+import {
+  type AgendaStore,
+  type Clock,
+  errorCode,
+  type JournalStore,
+  type Ownership,
+  type OwnershipRegister,
+  type Random,
+} from '../runtime/index.js'
 import {
   type AccountStore,
+  type CassandraStorage,
   type NameDirectory,
   type NameIndex,
   openCassandraStorage,
   openEmbeddedStorage,
   openPostgresStorage,
 } from '../storage/index.js'
-import { refuseUnfinishedCopy } from './migration/unfinished-copy.js'
+import type { ClusterMember } from './cluster/cluster-member.js'
+import type { Log } from './logging.js'
+import { migrationLogShard, refuseUnfinishedCopy } from './migration/unfinished-copy.js'
 import { settingTable } from './setting-table.js'
 import { type Settings, SettingsRefused } from './settings.js'
 import { cassandraPlace, postgresPlaces } from './store-places.js'
@@ -25,6 +36,10 @@ interface JournalStores {
   readonly journals: JournalStore
   readonly agenda: AgendaStore
   readonly ownership: Ownership
+  /** Set where nodes form a cluster: this one's place in it. */
+  readonly member?: ClusterMember
+  /** Set with `member`. */
+  readonly register?: OwnershipRegister
   readonly counters: readonly StoreCounter[]
   /** Resolves when this process may own nothing any more: it has to be started again. */
   readonly lost: Promise<void>
@@ -44,18 +59,23 @@ interface RecordStores {
 /** All that a server keeps for good, wherever it is kept. */
 export type Stores = JournalStores & RecordStores
 
+type MemberOf = (register: OwnershipRegister) => ClusterMember
+
 export interface StoreTools {
   readonly clock: Clock
   readonly random: Random
-  log(component: string): ActorLog
+  log(component: string): Log
 }
 
 /**
  * Everything is in the data directory, but for what the settings send to servers: names and account rows to PostgreSQL,
- * everything else to Cassandra. Rejects with what `startRefusal` explains.
+ * everything else to Cassandra. `member` makes this node one of a cluster, which has not joined yet. Rejects with what
+ * `startRefusal` explains.
  */
-export async function openStores(settings: Settings, tools: StoreTools): Promise<Stores> {
-  const journals = settings.cassandra ? await onCassandra(settings, tools) : await inDirectory(settings.dataDir, tools)
+export async function openStores(settings: Settings, tools: StoreTools, member?: MemberOf): Promise<Stores> {
+  const journals = settings.cassandra
+    ? await onCassandra(settings, tools, member)
+    : await inDirectory(settings.dataDir, tools)
   try {
     const postgres = await onPostgres(settings, tools)
     if (postgres === undefined) return { ...journals, ...recordsOf(journals) }
@@ -95,8 +115,12 @@ async function inDirectory(directory: string, { clock, log }: StoreTools): Promi
   }
 }
 
-async function onCassandra({ cassandra: place, migrateAtStart }: Settings, tools: StoreTools): Promise<JournalStores> {
-  const { clock, random, log } = tools
+async function onCassandra(
+  { cassandra: place, migrateAtStart }: Settings,
+  tools: StoreTools,
+  memberOf: MemberOf | undefined,
+): Promise<JournalStores> {
+  const { clock, log } = tools
   const storage = await told('cassandra', () =>
     openCassandraStorage({
       ...cassandraPlace(place!),
@@ -106,29 +130,20 @@ async function onCassandra({ cassandra: place, migrateAtStart }: Settings, tools
     }),
   )
   try {
-    const ownership = await told('cassandra', () =>
-      openSoleOwnership({ register: storage.register, clock, random, log: log('ownership') }),
-    )
-    await told('cassandra', () =>
-      refuseUnfinishedCopy(storage.journals, ownership.epoch, ownership.shardCount).catch(async (error) => {
-        await ownership.close()
-        throw error
-      }),
-    )
+    const owning = memberOf ? asMember(storage, memberOf(storage.register), tools) : await alone(storage, tools)
     return {
       journals: storage.journals,
       agenda: storage.agenda,
-      ownership,
+      ...owning,
       counters: [
         { name: 'storage_reads_total', help: 'Reads of Cassandra', value: () => storage.counters.reads },
         { name: 'storage_writes_total', help: 'Writes to Cassandra', value: () => storage.counters.writes },
         { name: 'storage_failures_total', help: 'Requests that failed', value: () => storage.counters.failures },
         { name: 'storage_refused_total', help: 'Requests over the limit', value: () => storage.counters.refused },
       ],
-      lost: ownership.lost,
       answers: () => storage.answers(),
       async close() {
-        await ownership.close()
+        await owning.close()
         await storage.close()
       },
     }
@@ -136,6 +151,40 @@ async function onCassandra({ cassandra: place, migrateAtStart }: Settings, tools
     await storage.close()
     throw error
   }
+}
+
+type Owning = Pick<JournalStores, 'ownership' | 'member' | 'register' | 'lost' | 'close'>
+
+/** One process has all shards. */
+async function alone({ register, journals }: CassandraStorage, { clock, random, log }: StoreTools): Promise<Owning> {
+  const ownership = await told('cassandra', () => openSoleOwnership({ register, clock, random, log: log('ownership') }))
+  await told('cassandra', () =>
+    refuseUnfinishedCopy(journals, ownership.epoch, ownership.shardCount).catch(async (error) => {
+      await ownership.close()
+      throw error
+    }),
+  )
+  return { ownership, lost: ownership.lost, close: () => ownership.close() }
+}
+
+/** Several have each a share. A part of a copy is found by the one whose shard the copy's own log lies in. */
+function asMember({ register, journals }: CassandraStorage, member: ClusterMember, { log }: StoreTools): Owning {
+  const { ownership } = member.node
+  const shard = migrationLogShard(ownership.shardCount)
+  let isLooked = false
+  const lost = new Promise<void>((resolve) => {
+    ownership.onChange(() => {
+      const epoch = ownership.epochOf(shard)
+      if (isLooked || epoch === undefined) return
+      isLooked = true
+      refuseUnfinishedCopy(journals, epoch, ownership.shardCount).catch((error: unknown) => {
+        if (errorCode(error) !== 'REFUSED') return
+        log('storage').fatal({ err: error }, 'this node stops')
+        resolve()
+      })
+    })
+  })
+  return { ownership, member, register, lost, close: async () => undefined }
 }
 
 async function onPostgres({ postgres: place, migrateAtStart }: Settings, { clock, log }: StoreTools) {

@@ -62,7 +62,8 @@ class Gateway implements MtprotoGateway {
   }
 
   async listenHttp(options: HttpListenOptions): Promise<Listening> {
-    const listener = await listenHttp(this.#connections, this.#exchanges, options)
+    const clients = { connections: this.#connections, exchanges: this.#exchanges }
+    const listener = await listenHttp(clients, options, this.#world.log)
     this.#http.push(listener)
     return listener.listening
   }

@@ -14,6 +14,7 @@ export type {
   TcpListenOptions,
 } from './gateway.js'
 export type { MtprotoLimits } from './limits.js'
+export { type HttpListener, listenHttp } from './listener-http.js'
 export type { Log } from './log.js'
 export type { MtprotoMetrics, MtprotoSizes } from './metrics.js'
 export type { RpcAnswer, RpcCall, RpcHandler, TlObject } from './rpc.js'

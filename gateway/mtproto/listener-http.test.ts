@@ -47,7 +47,8 @@ async function open(port = 0) {
     tls: tls(),
     routes: answerWell,
   }
-  listener = await listenHttp(lab.connections, new HttpExchanges(lab.world, packets), options)
+  const clients = { connections: lab.connections, exchanges: new HttpExchanges(lab.world, packets) }
+  listener = await listenHttp(clients, options, lab.world.log)
   return { lab, port: listener.listening.port, listener }
 }
 

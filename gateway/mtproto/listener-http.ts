@@ -14,6 +14,7 @@ import type { Connections } from './connections.js'
 import type { HttpListenOptions, Listening } from './gateway.js'
 import type { HttpExchanges } from './http-exchanges.js'
 import { listen } from './listener-tcp.js'
+import type { Log } from './log.js'
 import { TrustedProxies } from './trusted-proxies.js'
 import type { World } from './world.js'
 
@@ -77,17 +78,23 @@ export interface HttpListener {
   close(): void
 }
 
+/** The protocol's own paths, where a listener has them. */
+export interface HttpClients {
+  readonly connections: Connections
+  readonly exchanges: HttpExchanges
+}
+
 /** Listens for WebSockets and HTTP. Rejects when the address cannot be had, or the certificate cannot be read. */
 export async function listenHttp(
-  connections: Connections,
-  exchanges: HttpExchanges,
+  clients: HttpClients | undefined,
   options: HttpListenOptions,
+  log: Log,
 ): Promise<HttpListener> {
   const { host } = options
   const port = await freePort(host, options.port)
   let version = certificateVersion(options)
   let refreshing = false
-  let listenSocket = await openApp(connections, exchanges, options, port)
+  let listenSocket = await openApp(clients, options, port)
   return {
     listening: { host, port },
     async refresh() {
@@ -97,13 +104,13 @@ export async function listenHttp(
       refreshing = true
       try {
         // Before the old one closes, so that a certificate that does not load leaves everything as it was.
-        const next = await openApp(connections, exchanges, options, port)
+        const next = await openApp(clients, options, port)
         uws.us_listen_socket_close(listenSocket)
         listenSocket = next
       } finally {
         refreshing = false
       }
-      connections.world.log.info({}, 'the TLS certificate was read again')
+      log.info({}, 'the TLS certificate was read again')
     },
     close: () => uws.us_listen_socket_close(listenSocket),
   }
@@ -134,8 +141,7 @@ function fileVersion(path: string): string {
 }
 
 async function openApp(
-  connections: Connections,
-  exchanges: HttpExchanges,
+  clients: HttpClients | undefined,
   options: HttpListenOptions,
   port: number,
 ): Promise<us_listen_socket> {
@@ -145,8 +151,10 @@ async function openApp(
   const proxies = new TrustedProxies(options.proxies ?? [])
   if (tls) checkCertificate(tls.certFile, tls.keyFile)
   const app = tls ? uws.SSLApp({ cert_file_name: tls.certFile, key_file_name: tls.keyFile }) : uws.App()
-  addWebSockets(app, connections, proxies)
-  addHttp(app, exchanges, proxies)
+  if (clients) {
+    addWebSockets(app, clients.connections, proxies)
+    addHttp(app, clients.exchanges, proxies)
+  }
   routes?.(app)
   return new Promise((resolve, reject) => {
     app.listen(host, port, (socket) => {

@@ -21,12 +21,14 @@ const MODULUS_BITS = 2048
  * The key in `directory`, created there on the first start: the private one readable by its owner only, the public
  * one beside it as `server-key.pub.pem`. A private key that others may read, as a restored backup leaves it, is taken
  * from them. Throws an error with a `cure` if a file is there that is not a 2048-bit RSA key, or if only the public one
- * is there: a new key in its place would lock every client out.
+ * is there: a new key in its place would lock every client out. `file` names a key that is kept elsewhere, and is never
+ * made.
  */
-export function loadServerKey(directory: string): ServerKey {
-  const path = join(directory, PRIVATE_KEY_FILE)
-  const key = readKey(path) ?? createKey(directory, path)
-  chmodSync(path, 0o600)
+export function loadServerKey(directory: string, file?: string): ServerKey {
+  const path = file ?? join(directory, PRIVATE_KEY_FILE)
+  const key = readKey(path) ?? (file === undefined ? createKey(directory, path) : missing(path))
+  if (file === undefined) chmodSync(path, 0o600)
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
   writeFileSync(join(directory, PUBLIC_KEY_FILE), key.publicPem, { mode: 0o644 })
   return key
 }
@@ -85,6 +87,10 @@ function readKey(path: string): ServerKey | undefined {
       cure: 'restore it from a backup; or remove it to make a new one, which every client must then be given',
     })
   }
+}
+
+function missing(path: string): never {
+  throw Object.assign(new Error(`${path} is missing`), { cure: 'give the file that holds the server key' })
 }
 
 function createKey(directory: string, path: string): ServerKey {

@@ -1,6 +1,11 @@
 import { ActorError, decode, type JournalStore } from '../../runtime/index.js'
 import { type Fact, logAddress } from './migration-log.js'
 
+/** The shard in which a migration writes down how far it is. */
+export function migrationLogShard(shardCount: number): number {
+  return logAddress(shardCount).shard
+}
+
 /**
  * Rejects with REFUSED (UNFINISHED_COPY) when a migration to these journals has begun and not ended: what is missing would be
  * taken for what never was.

@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto'
+import type { OwnershipRegister } from '../../runtime/index.js'
+import { settingTable } from '../setting-table.js'
+import { SettingsRefused } from '../settings.js'
+
+/** What every gateway of a cluster has the same of. */
+export interface GatewayKeys {
+  readonly serverKey: { readonly fingerprintHex: string }
+  readonly accessHashKey: Buffer
+}
+
+/**
+ * The first gateway of a cluster writes down what its keys are, not the keys themselves; a later one whose keys are others
+ * is refused: its clients would not know it, or not be known by what they have stored. The note stands in the register
+ * among the leases, under a name that no node can have, since nothing else is changed by everybody one after the other.
+ *
+ * @throws SettingsRefused
+ */
+export async function agreeOnKeys(register: OwnershipRegister, keys: GatewayKeys): Promise<void> {
+  await agree(register, 'server-key', keys.serverKey.fingerprintHex, settingTable.serverKeyFile.env)
+  const hash = createHash('sha256').update(keys.accessHashKey).digest('hex').slice(0, 32)
+  await agree(register, 'access-hash-key', hash, settingTable.accessHashKeyFile.env)
+}
+
+async function agree(register: OwnershipRegister, name: string, mine: string, env: string): Promise<void> {
+  const node = `agreed:${name}`
+  const note = { node, incarnation: mine, lengthMs: 1, renewals: 0, isRevoked: false }
+  const known = (await register.readLease(node)) ?? ((await register.takeLease(note, undefined)) ? note : undefined)
+  const agreed = known ?? (await register.readLease(node))
+  if (agreed === undefined || agreed.incarnation === mine) return
+  const cure = `the gateways of this cluster have another key (${agreed.incarnation}), this one has ${mine}: give it the same file as them`
+  throw new SettingsRefused([{ env, value: '...', cure }])
+}
