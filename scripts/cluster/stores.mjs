@@ -1,0 +1,66 @@
+// The servers that a development cluster stores on: those of `npm run services`, with a keyspace and a database of its own.
+
+import cassandra from 'cassandra-driver'
+import pg from 'pg'
+import { catalog } from '../services/catalog.mjs'
+import { defaultServicesDir } from '../services/places.mjs'
+import { down, up } from '../services/service.mjs'
+
+const name = 'heliograph_cluster'
+const needed = ['cassandra', 'postgres', 'redis', 'nats']
+
+/**
+ * Starts what does not run; gives the settings that send a node there, and ends what it started.
+ *
+ * @param {{isFresh: boolean, say: (line: string) => void}} options
+ */
+export async function openStores({ isFresh, say }) {
+  const dir = defaultServicesDir()
+  const urls = {}
+  const startedHere = []
+  for (const each of needed) {
+    const service = catalog.get(each)
+    const { record, started } = await up(dir, service)
+    if (started > 0) startedHere.unshift(service)
+    urls[each] = record.url
+    say(`${each}: ${started > 0 ? 'up' : 'ran already'}`)
+  }
+  if (isFresh) await dropKeyspace(urls.cassandra)
+  const database = await makeDatabase(urls.postgres, isFresh)
+  return {
+    env: {
+      HELIOGRAPH_CASSANDRA: `cassandra://${urls.cassandra}/${name}?replication=1`,
+      HELIOGRAPH_POSTGRES_SERVERS: `main=${database}`,
+      HELIOGRAPH_REDIS_URL: urls.redis,
+      HELIOGRAPH_NATS: urls.nats.replaceAll(',nats://', ','),
+      HELIOGRAPH_MIGRATE_AT_START: 'on',
+    },
+    async close() {
+      for (const service of startedHere) await down(dir, service)
+    },
+  }
+}
+
+async function dropKeyspace(contactPoint) {
+  const client = new cassandra.Client({ contactPoints: [contactPoint], localDataCenter: 'dc1' })
+  try {
+    await client.execute(`DROP KEYSPACE IF EXISTS ${name}`, [], { readTimeout: 60_000 })
+  } finally {
+    await client.shutdown()
+  }
+}
+
+async function makeDatabase(url, isFresh) {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    if (isFresh) await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name])
+    if (rowCount === 0) await client.query(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`)
+  } finally {
+    await client.end()
+  }
+  const database = new URL(url)
+  database.pathname = `/${name}`
+  return database.href
+}
