@@ -269,6 +269,17 @@ export class Activation {
     }
   }
 
+  /** About how much there is to snapshot; a packed one stays packed. Undefined when it cannot be encoded. */
+  stateBytes(): number | undefined {
+    if (this.#packed !== undefined) return this.#packed.length
+    const { encode } = this.kind.definition.state
+    try {
+      return pack(encode === undefined ? this.#state : encode(this.#state)).length
+    } catch {
+      return undefined
+    }
+  }
+
   /** Where an entry that counts for `count` stands when it is the next one. */
   place(count: number, nowMs: number): Placed {
     if (!Number.isSafeInteger(count) || count < 0) throw new TypeError(`${this.address}: an entry counts for ${count}`)

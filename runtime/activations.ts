@@ -83,6 +83,7 @@ export class Activations {
       error instanceof ActorError
         ? error
         : new ActorError('INTERNAL', `${activation.address} cannot be opened`, {}, error)
+    host.lastErrors.note(activation.address, error)
     const isBug = errorCode(known) === 'INTERNAL' || errorCode(known) === 'CORRUPT'
     if (isBug) host.log.error({ actor: activation.address, error }, 'an actor cannot be opened')
     const failure = host.carryFailure(Failure.of(known))

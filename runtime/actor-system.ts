@@ -1,6 +1,7 @@
 import type { ActorType, CallOptions, Ref } from './contract.js'
 import type { Receiver } from './frames.js'
 import { Host } from './host.js'
+import { Inspection, type SystemInspection } from './inspection.js'
 import type { ShardRange } from './journal-store.js'
 import type { NodeId } from './ownership.js'
 import { Shutdown } from './shutdown.js'
@@ -18,10 +19,12 @@ export function createActorSystem(options: ActorSystemOptions): ActorSystem {
 class NodeSystem implements ActorSystem, SystemHealth {
   readonly #host: Host
   readonly #shutdown: Shutdown
+  readonly inspection: SystemInspection
 
   constructor(host: Host) {
     this.#host = host
     this.#shutdown = new Shutdown(host)
+    this.inspection = new Inspection(host)
     host.residency.start()
   }
 

@@ -154,6 +154,7 @@ export class Checkpoints {
   #failed(activation: Activation, error: unknown): void {
     if (activation.phase === 'dead') return
     if (activation.work !== undefined) activation.work.checkpointing = false
+    this.#host.lastErrors.note(activation.address, error)
     this.#host.log.warn({ actor: activation.address, error }, 'a checkpoint failed')
     if (errorCode(error) === 'OVERTAKEN') {
       this.#host.turns.discard(activation, Failure.of(error as ActorError), false)

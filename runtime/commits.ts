@@ -122,6 +122,7 @@ export class Commits {
       host.wheel.set(new Repeat(again), pauseMs)
       return
     }
+    host.lastErrors.note(activation.address, error)
     host.log.warn({ actor: activation.address, code, error }, 'a commit failed; the activation ends')
     const isKnown = error instanceof ActorError && error.code === code
     const known = isKnown ? error : new ActorError('OUTCOME_UNKNOWN', String(error), {}, error)

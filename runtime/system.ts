@@ -1,6 +1,7 @@
 import type { ActorDefinition, ActorLimits, ActorLog } from './actor.js'
 import type { Clock } from './clock.js'
 import type { ActorType, CallOptions, Ref } from './contract.js'
+import type { SystemInspection } from './inspection.js'
 import type { AgendaStore, JournalStore, ShardRange } from './journal-store.js'
 import type { HandoverMetrics, RuntimeMetrics } from './metrics.js'
 import type { NodeId, Ownership } from './ownership.js'
@@ -87,6 +88,7 @@ export interface ActorSystem {
   /** Refuses new calls, lets turns and commits end, checkpoints, closes journals. */
   stop(): Promise<void>
   readonly health: SystemHealth
+  readonly inspection: SystemInspection
 }
 
 /** Health that knows whether turns make progress. */

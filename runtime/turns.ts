@@ -85,6 +85,7 @@ export class Turns {
     const nowMs = host.clock.monotonic()
     activation.lastUsedMs = Math.floor(nowMs)
     host.metrics.turn(activation.kind.name, 0, nowMs - turn.startedMs)
+    host.hotActors.turn(activation, nowMs)
     if (host.onTurn) trace(host.onTurn, turn, nowMs, false)
     if (!host.ownership.holds(activation.shard, activation.epoch)) {
       this.lose(activation)
@@ -168,6 +169,7 @@ export class Turns {
     const nowMs = host.clock.monotonic()
     turn.ended = true
     host.metrics.turn(activation.kind.name, turn.startedMs - turn.arrivedMs, nowMs - turn.startedMs)
+    host.hotActors.turn(activation, nowMs)
     if (host.onTurn) trace(host.onTurn, turn, nowMs, failed)
     if (activation.running === turn) activation.running = undefined
     if (activation.phase === 'dead') {
@@ -401,6 +403,7 @@ export class Turns {
       }
       if (error.code !== 'INTERNAL' && error.code !== 'CORRUPT') return this.#host.carryFailure(Failure.of(error))
     }
+    this.#host.lastErrors.note(turn.address, error)
     this.#host.log.error(
       { actor: turn.address, method: turn.method.name, traceId: turn.traceId, error },
       'a turn failed',
