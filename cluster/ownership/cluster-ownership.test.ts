@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ActorError, type OwnershipView, refusalReason, type ShardRange } from '../../runtime/index.js'
+import { ActorError, errorCode, type OwnershipView, refusalReason, type ShardRange } from '../../runtime/index.js'
 import { MemoryRegister, noLog, SeededRandom, settled, VirtualClock } from '../../runtime/testing/index.js'
 import { ClusterOwnership } from './cluster-ownership.js'
 import { Coordinator } from './coordinator.js'
@@ -140,7 +140,7 @@ class World {
       },
     )
     await settled()
-    for (let steps = 0; !isOver && steps < 4_000; steps++) await this.clock.advance(5)
+    for (let steps = 0; !isOver && steps < 20_000; steps++) await this.clock.advance(5)
     return promise
   }
 
@@ -334,6 +334,26 @@ describe('a crash', () => {
 })
 
 describe('the register does not answer', () => {
+  test('a node that starts waits for it, for so long', async () => {
+    const world = new World()
+    let isAway = true
+    world.register.before = async () => {
+      if (isAway) throw new ActorError('STORE_UNAVAILABLE', 'away')
+    }
+    world.clock.setTimer(20_000, () => {
+      isAway = false
+    })
+    await world.add('a').start()
+    expect(world.clock.monotonic()).toBeGreaterThanOrEqual(20_000)
+    expect(sizes(world)).toEqual([SHARDS])
+    isAway = true
+    const error = await world
+      .add('b')
+      .start()
+      .catch((thrown) => thrown)
+    expect(errorCode(error)).toBe('STORE_UNAVAILABLE')
+  })
+
   test('nobody acts after the lease; when it answers again, all go on where they were', async () => {
     const world = await cluster(['a', 'b'])
     world.register.before = async () => {

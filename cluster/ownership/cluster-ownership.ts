@@ -50,9 +50,13 @@ export interface ClusterOwnershipOptions {
   readonly limits?: Partial<OwnershipLimits>
 }
 
-export interface OwnershipLimits extends HandoverLimits, RegisterLimits {}
+export interface OwnershipLimits extends HandoverLimits, RegisterLimits {
+  /** How long a node that starts asks a store that does not answer. */
+  readonly joinMs: number
+}
 
 const defaultOwnershipLimits: OwnershipLimits = {
+  joinMs: 60_000,
   readEveryMs: 1_000,
   refreshMs: 2_000,
   drainMs: 5_000,
@@ -181,14 +185,15 @@ export class ClusterOwnership implements Ownership {
 
   /**
    * Becomes a member, reached at `address`, under a lease and a new incarnation; shards of a former incarnation of this
-   * node are waited for. Rejects with REFUSED (reasons ALREADY_OWNED, SHARD_COUNT_CHANGED), STORE_UNAVAILABLE and
-   * OUTCOME_UNKNOWN.
+   * node are waited for. A store that does not answer is asked again for `joinMs`. Rejects with REFUSED (reasons
+   * ALREADY_OWNED, SHARD_COUNT_CHANGED), STORE_UNAVAILABLE and OUTCOME_UNKNOWN.
    */
   async join(address: string, host: ShardHost): Promise<void> {
     this.#address = address
     this.#host = host
+    const giveUpMs = this.#options.clock.monotonic() + this.#limits.joinMs
     try {
-      await this.#join(true)
+      while (!(await this.#triedToJoin(true, giveUpMs)));
     } catch (error) {
       this.seal()
       throw error
@@ -411,18 +416,24 @@ export class ClusterOwnership implements Ownership {
   }
 
   async #joinAgain(): Promise<void> {
+    while (!this.#isOver && !(await this.#triedToJoin(false, Number.POSITIVE_INFINITY)));
+  }
+
+  /** False: the store does not answer, or another incarnation was quicker; it is to be tried again. */
+  async #triedToJoin(isFirst: boolean, giveUpMs: number): Promise<boolean> {
     const { clock, log } = this.#options
-    while (!this.#isOver) {
-      try {
-        await this.#join(false)
-        return
-      } catch (error) {
-        if (errorCode(error) === undefined) throw error
-        log.warn({ error }, 'this node cannot join; it tries again')
-        this.#nodeLease?.stop()
-        this.#me = this.#newIncarnation()
-        await pause(clock, this.#lease.renewEveryMs)
-      }
+    try {
+      await this.#join(isFirst)
+      return true
+    } catch (error) {
+      const code = errorCode(error)
+      const isFinal = code === undefined || (isFirst && code === 'REFUSED')
+      if (isFinal || clock.monotonic() >= giveUpMs) throw error
+      log.warn({ error }, 'this node cannot join; it tries again')
+      this.#nodeLease?.stop()
+      this.#me = this.#newIncarnation()
+      await pause(clock, this.#lease.renewEveryMs)
+      return false
     }
   }
 
