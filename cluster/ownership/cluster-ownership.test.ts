@@ -345,6 +345,7 @@ describe('the register does not answer', () => {
     })
     await world.add('a').start()
     expect(world.clock.monotonic()).toBeGreaterThanOrEqual(20_000)
+    await world.clock.advance(1_000)
     expect(sizes(world)).toEqual([SHARDS])
     isAway = true
     const error = await world
