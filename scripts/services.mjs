@@ -23,7 +23,7 @@ const usage = `npm run services -- <command> [names] [options]
   --wipe          down: remove the data too
   --dir DIR       another services directory than HELIOGRAPH_SERVICES_DIR or .heliograph/services
   --slot N        up: look for free ports from slot N on (see docs/operations.md)
-  --set KEY=VALUE up: a setting of the server, over ours (once each; Cassandra: cassandra.yaml, PostgreSQL: -c, Redis: --)
+  --set KEY=VALUE up: a setting of the server, over ours (once each, a block as JSON; Cassandra: cassandra.yaml, PostgreSQL: -c, Redis: --)
 
 Names: ${[...catalog.values()].map(({ name, summary }) => `${name} (${summary})`).join(', ')}.
 Without names: ${testServices.join(', ')} for up and install, everything for down and status.`
@@ -46,9 +46,14 @@ function settingsOf(list) {
     list.map((text) => {
       const at = text.indexOf('=')
       if (at < 1) throw new WrongUse(`--set ${text}: give KEY=VALUE`)
-      return [text.slice(0, at), text.slice(at + 1)]
+      return [text.slice(0, at), settingOf(text.slice(at + 1))]
     }),
   )
+}
+
+/** A setting that is a block is given as JSON: `--set 'authorization={"token": "..."}'`. */
+function settingOf(text) {
+  return text.startsWith('{') ? JSON.parse(text) : text
 }
 
 function startSlotOf(text) {

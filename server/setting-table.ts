@@ -115,6 +115,13 @@ export const settingTable = {
     defaultInWords: 'the one in the URL',
     doc: "File that holds the password of Cassandra's user.",
   }),
+  cassandraTlsCaFile: text({
+    env: 'HELIOGRAPH_CASSANDRA_TLS_CA_FILE',
+    accepts: 'path',
+    default: undefined,
+    defaultInWords: "the system's",
+    doc: "Certificates (PEM) that those of Cassandra's nodes must come from, with `tls=on` (they name their node's address) or `tls=ca` (whatever they name) in the URL.",
+  }),
   postgresServers: storeAddress({
     env: 'HELIOGRAPH_POSTGRES_SERVERS',
     check: readServerList,

@@ -40,6 +40,7 @@ type Grouped =
   | 'migrateAtStart'
   | 'cassandra'
   | 'cassandraPasswordFile'
+  | 'cassandraTlsCaFile'
   | 'postgresServers'
   | 'postgresPasswordFile'
   | 'redisUrl'
@@ -81,6 +82,10 @@ export interface StorePlace {
   readonly passwordFile: string | undefined
 }
 
+export interface CassandraPlace extends StorePlace {
+  readonly tlsCaFile: string | undefined
+}
+
 /** All settings of one server, checked and complete. */
 export interface Settings extends Omit<Values, Grouped> {
   readonly advertisedHost: string
@@ -88,7 +93,7 @@ export interface Settings extends Omit<Values, Grouped> {
   readonly testNumbers: boolean
   readonly migrateAtStart: boolean
   /** Undefined: the data directory holds journals, agenda and ownership. */
-  readonly cassandra: StorePlace | undefined
+  readonly cassandra: CassandraPlace | undefined
   /** Undefined: the data directory holds names and account rows. Set if `cassandra` is. */
   readonly postgres: StorePlace | undefined
   readonly tls: TlsFiles | undefined
@@ -153,9 +158,11 @@ function settled(values: Values): Settings {
   const { advertisedHost, testNumbers, migrateAtStart, tlsCertFile, tlsKeyFile, ...rest } = values
   const { loginCodeDriver, loginCodeWebhookUrl, loginCodeWebhookSecret, ...others } = rest
   const { redisUrl, redisPasswordFile, redisTlsCaFile, redisTimeoutMs, ...more } = others
-  const { cassandra, cassandraPasswordFile, postgresServers, postgresPasswordFile, ...most } = more
+  const { cassandra, cassandraPasswordFile, cassandraTlsCaFile, ...rows } = more
+  const { postgresServers, postgresPasswordFile, ...most } = rows
   const { nats, natsCredentialsFile, natsTlsCaFile, cluster, node, roles, weight, ...nearly } = most
   const { nodeHost, nodePort, nodeAdvertisedHost, nodeTlsCaFile, nodeTlsCertFile, nodeTlsKeyFile, ...plain } = nearly
+  const journals = placeOf(cassandra, cassandraPasswordFile)
   const isWebhook = loginCodeDriver === 'webhook' && loginCodeWebhookUrl !== undefined
   return {
     ...plain,
@@ -167,7 +174,7 @@ function settled(values: Values): Settings {
     loginCode: isWebhook
       ? { driver: 'webhook', url: loginCodeWebhookUrl, secret: loginCodeWebhookSecret }
       : { driver: 'console' },
-    cassandra: placeOf(cassandra, cassandraPasswordFile),
+    cassandra: journals && { ...journals, tlsCaFile: cassandraTlsCaFile },
     postgres: placeOf(postgresServers, postgresPasswordFile),
     cluster: clusterOf(values),
     redis:
@@ -249,6 +256,8 @@ function brokenRelations(values: Values): SettingProblem[] {
     problems.push(problem('postgresServers', 'HELIOGRAPH_CASSANDRA needs it: give the servers that hold names'))
   if (values.cassandraPasswordFile !== undefined && values.cassandra === undefined)
     problems.push(problem('cassandraPasswordFile', 'is set but not used: give HELIOGRAPH_CASSANDRA, too'))
+  if (values.cassandraTlsCaFile !== undefined && !/[?&]tls=(on|ca)\b/.test(values.cassandra ?? ''))
+    problems.push(problem('cassandraTlsCaFile', 'is set but not used: give HELIOGRAPH_CASSANDRA with tls=on or tls=ca'))
   if (values.postgresPasswordFile !== undefined && values.postgresServers === undefined)
     problems.push(problem('postgresPasswordFile', 'is set but not used: give HELIOGRAPH_POSTGRES_SERVERS, too'))
   if (values.redisPasswordFile !== undefined && values.redisUrl === undefined)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type CassandraAddress, readCassandra, readServerList, type ServerAddress } from '../storage/index.js'
 import { settingTable } from './setting-table.js'
-import { type RedisSettings, SettingsRefused, type StorePlace } from './settings.js'
+import { type CassandraPlace, type RedisSettings, SettingsRefused, type StorePlace } from './settings.js'
 
 /**
  * Where stores are, with what the settings keep in files.
@@ -14,14 +14,24 @@ export function redisPlace({ url, passwordFile, tlsCaFile, timeoutMs }: RedisSet
   return { url, timeoutMs, ...(password && { password }), ...(tlsCa && { tlsCa }) }
 }
 
-export function cassandraPlace({ address, passwordFile }: StorePlace): CassandraAddress {
-  const place = readCassandra(address)
+export function cassandraPlace({ address, passwordFile, tlsCaFile }: CassandraPlace): CassandraAddress {
+  const place = withAuthority(readCassandra(address), tlsCaFile)
   if (passwordFile === undefined) return place
   const { env } = settingTable.cassandraPasswordFile
   const password = readGiven(env, passwordFile, 'the password')
   const username = place.credentials?.username
   if (username) return { ...place, credentials: { username, password } }
   throw new SettingsRefused([{ env, value: passwordFile, cure: 'name the user in HELIOGRAPH_CASSANDRA, too' }])
+}
+
+function withAuthority(place: CassandraAddress, tlsCaFile: string | undefined): CassandraAddress {
+  const { env } = settingTable.cassandraTlsCaFile
+  if (tlsCaFile !== undefined) {
+    return { ...place, tls: { ...place.tls, ca: read(env, tlsCaFile, 'certificates in PEM form') } }
+  }
+  if (place.tls?.checkServerIdentity === undefined) return place
+  const cure = 'name the file of the authority: with tls=ca, certificates of every other one would do'
+  throw new SettingsRefused([{ env, value: '', cure }])
 }
 
 export function postgresPlaces({ address, passwordFile }: StorePlace): readonly ServerAddress[] {

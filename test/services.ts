@@ -6,7 +6,7 @@
  * S3. A private server does not outlive the test's process, unless that is killed too.
  */
 import { execFile } from 'node:child_process'
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -134,9 +134,7 @@ export async function startPrivateService(
   name: ServiceName,
   options: PrivateServiceOptions = {},
 ): Promise<PrivateService> {
-  const dir = options.dir ?? mkdtempSync(join(tmpdir(), `heliograph-${name}-`))
-  chmodSync(dir, 0o711) // PostgreSQL runs as a user of its own, who has to get through
-  const processes = new PrivateProcesses(name, dir, options.settings ?? {})
+  const processes = new PrivateProcesses(name, options)
   abandoned.add(processes)
   await processes.restart()
   return processes
@@ -147,11 +145,14 @@ class PrivateProcesses implements PrivateService {
   members: readonly ServiceMember[] = []
   readonly #name: ServiceName
   readonly #dir: string
+  readonly #isGiven: boolean
   readonly #settings: readonly string[]
 
-  constructor(name: ServiceName, dir: string, settings: Readonly<Record<string, string>>) {
+  constructor(name: ServiceName, { dir, settings = {} }: PrivateServiceOptions) {
     this.#name = name
-    this.#dir = dir
+    this.#isGiven = dir !== undefined
+    this.#dir = dir ?? mkdtempSync(join(tmpdir(), `heliograph-${name}-`))
+    chmodSync(this.#dir, 0o711) // PostgreSQL runs as a user of its own, who has to get through
     this.#settings = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`])
   }
 
@@ -189,7 +190,8 @@ class PrivateProcesses implements PrivateService {
     this.killAll()
     abandoned.delete(this)
     await this.#services('down', '--wipe')
-    rmSync(this.#dir, { recursive: true, force: true })
+    for (const name of readdirSync(this.#dir)) rmSync(join(this.#dir, name), { recursive: true, force: true })
+    if (!this.#isGiven) rmdirSync(this.#dir)
   }
 
   /** For data that nobody needs again there is no reason to wait for an orderly end. */

@@ -23,18 +23,11 @@ function writeConfiguration(member, record, overrides) {
       max_file_store: 1_073_741_824,
     },
     ...(record.members.length > 1 && { cluster }),
-    ...structured(overrides),
+    ...overrides,
   }
   const path = join(member.dir, 'nats.conf')
   writeFileSync(path, `${JSON.stringify(settings, null, 2)}\n`)
   return path
-}
-
-/** A setting that is a block is given as JSON: `--set 'authorization={"token": "..."}'`. */
-function structured(overrides = {}) {
-  return Object.fromEntries(
-    Object.entries(overrides).map(([name, value]) => [name, value.startsWith('{') ? JSON.parse(value) : value]),
-  )
 }
 
 /** A server greets with INFO; one that serves answers PING, or wants to know first who asks. */

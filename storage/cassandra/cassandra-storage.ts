@@ -30,7 +30,7 @@ export interface CassandraStorage {
 
 /**
  * Connects, and brings the schema up to date or checks it. Tries for `startWithinMs` while no node answers. Rejects with
- * STORE_UNAVAILABLE, or REFUSED (reasons SCHEMA_TOO_OLD, SCHEMA_TOO_NEW); the message has the cure.
+ * STORE_UNAVAILABLE, or REFUSED (reasons SCHEMA_TOO_OLD, SCHEMA_TOO_NEW, NO_COPIES); the message has the cure.
  */
 export async function openCassandraStorage(options: CassandraStorageOptions): Promise<CassandraStorage> {
   const limits = completeLimits(options.limits)

@@ -133,7 +133,8 @@ export function driverClient(
     localDataCenter,
     ...(keyspace !== undefined && { keyspace }),
     ...(credentials && { credentials: { ...credentials } }),
-    ...(tls && { sslOptions: tls }),
+    // The driver's own default takes any certificate.
+    ...(tls && { sslOptions: { rejectUnauthorized: true, ...tls } }),
     // Nodes tell each other's addresses without a port: all of a ring listen on the one that was given.
     protocolOptions: { port: portOf(contactPoints) },
     encoding: { useUndefinedAsUnset: true },

@@ -24,7 +24,7 @@ test('everything can be said', () => {
 
 test('what makes no sense is refused, without the password', () => {
   const wrong = ['', 'c1', 'postgres://c1', 'cassandra://', 'cassandra://me:secret@c1/A', 'cassandra://c1/k?rf=3']
-  for (const text of [...wrong, 'cassandra://me:secret@c1/k?replication=0']) {
+  for (const text of [...wrong, 'cassandra://me:secret@c1/k?replication=0', 'cassandra://c1/k?tls=yes']) {
     let error: unknown
     try {
       readCassandra(text)

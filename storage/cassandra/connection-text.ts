@@ -10,6 +10,8 @@ export interface CassandraAddress extends CassandraConnection {
 /**
  * Reads `cassandra://user:password@host:port,host:port/keyspace?dc=name&replication=3&tls=on`. Required are the hosts; the
  * password may stand elsewhere. The defaults are port 9042, keyspace `heliograph`, data centre `dc1`, replication 3, no TLS.
+ * With `tls=on` a node's certificate has to name its address, with `tls=ca` only to come from the authority that is given
+ * elsewhere.
  */
 export function readCassandra(text: string): CassandraAddress {
   const [, user, password, hosts = '', keyspace = 'heliograph', query = ''] =
@@ -31,9 +33,25 @@ export function readCassandra(text: string): CassandraAddress {
     ...(user !== undefined && {
       credentials: { username: decodeURIComponent(user), password: decodeURIComponent(password ?? '') },
     }),
-    ...(given.get('tls') === 'on' && { tls: {} }),
+    ...tlsOf(given.get('tls') ?? 'off'),
   }
 }
+
+function tlsOf(given: string): Pick<CassandraConnection, 'tls'> {
+  switch (given) {
+    case 'off':
+      return {}
+    case 'on':
+      return { tls: {} }
+    case 'ca':
+      return { tls: { checkServerIdentity: anyName } }
+    default:
+      return refuse('tls is on, ca or off')
+  }
+}
+
+/** Whether addresses of nodes stand in their certificates is not looked at. */
+const anyName = () => undefined
 
 function refuse(problem: string): never {
   throw new ActorError('REFUSED', `Address of Cassandra: ${problem}`, { reason: 'BAD_CASSANDRA' })

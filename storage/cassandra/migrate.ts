@@ -11,8 +11,11 @@ import type { CassandraConnection, Replication } from './options.js'
  * The schema's versions.
  *
  * V1. A step is claimed by LWT, so that of several programs that start at once one applies it and the others wait.
- * V2. A step may be run again: a claim whose owner is silent for a minute is taken over.
+ * V2. A step may be run again: a claim whose owner is silent for a minute is taken over. The owner renews it before each
+ *     statement, and stops when it is not its own any more.
  * V3. A step counts once all of it has been done: `applied_at` is set last.
+ * V4. Everything that changes the schema is asked of one node, the same for all programs: of two nodes that make one table
+ *     at the same moment each gives it another id, and the ring falls out over it. That goes for the table of claims too.
  */
 export interface MigrationOptions extends CassandraConnection {
   readonly clock: Clock
@@ -41,6 +44,7 @@ const { consistencies } = cassandraDriver.types
 const deciding = { prepare: true, consistency: consistencies.quorum, serialConsistency: consistencies.serial }
 /** A change of the schema takes seconds, on a busy ring many. */
 const changing = { readTimeout: 60_000 }
+type Change = (statement: string) => Promise<unknown>
 const asking = { prepare: true, consistency: consistencies.serial }
 
 /** Brings keyspace and tables to this program's version. Rejects with REFUSED (SCHEMA_TOO_NEW) or STORE_UNAVAILABLE. */
@@ -48,11 +52,14 @@ export async function migrateCassandra(options: MigrationOptions): Promise<Migra
   const client = driverClient(options)
   try {
     await client.connect()
-    await createKeyspace(client, options)
+    const host = schemaNode(client)
+    const change: Change = (statement) => client.execute(statement, [], { ...changing, host })
+    await createKeyspace(change, options)
+    await checkCopies(client, options)
     const before = await stateOf(client, options.keyspace)
     refuseNewer(before)
     for (const migration of migrations) {
-      if (migration.version > before.found) await apply(client, options, migration)
+      if (migration.version > before.found) await apply(client, change, options, migration)
     }
     const { found: after } = await stateOf(client, options.keyspace)
     return { keyspace: options.keyspace, before: before.found, after }
@@ -63,12 +70,16 @@ export async function migrateCassandra(options: MigrationOptions): Promise<Migra
   }
 }
 
-/** Rejects with REFUSED (SCHEMA_TOO_OLD, SCHEMA_TOO_NEW) unless the schema is this program's, or STORE_UNAVAILABLE. */
-export async function checkSchema(connection: CassandraConnection): Promise<void> {
+/**
+ * Rejects with REFUSED (SCHEMA_TOO_OLD, SCHEMA_TOO_NEW) unless the schema is this program's, REFUSED (NO_COPIES) where the
+ * keyspace has none in our data centre, or STORE_UNAVAILABLE.
+ */
+export async function checkSchema(connection: CheckOptions): Promise<void> {
   const client = driverClient(connection)
   let state: SchemaState
   try {
     await client.connect()
+    await checkCopies(client, connection)
     state = await stateOf(client, connection.keyspace)
   } catch (error) {
     throw readFailure(error)
@@ -83,6 +94,34 @@ export async function checkSchema(connection: CassandraConnection): Promise<void
       'Run `npm run migrate`, then start again.',
     { reason: 'SCHEMA_TOO_OLD' },
   )
+}
+
+type CheckOptions = CassandraConnection & Pick<MigrationOptions, 'log' | 'replication'>
+
+/**
+ * A keyspace that is there stays as it is: one without copies here would answer nothing and not say why; one with other
+ * copies than the settings name is what somebody may have wanted, so it is only said.
+ */
+async function checkCopies(client: cassandra.Client, options: CheckOptions): Promise<void> {
+  const { keyspace, localDataCenter, log, replication = 3 } = options
+  const query = 'SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?'
+  const { rows } = await client.execute(query, [keyspace], { prepare: true })
+  if (rows[0] === undefined) return
+  const found = rows[0].replication as Readonly<Record<string, string>>
+  const isSimple = found.class?.endsWith('.SimpleStrategy')
+  const copies = Number.parseInt((isSimple ? found.replication_factor : found[localDataCenter]) ?? '0', 10)
+  if (copies === 0) {
+    throw new ActorError(
+      'REFUSED',
+      `The keyspace ${keyspace} has no copies in the data centre ${localDataCenter} (${JSON.stringify(found)}). ` +
+        'Name another one (dc=...), or give it copies there with ALTER KEYSPACE and a repair.',
+      { reason: 'NO_COPIES' },
+    )
+  }
+  const wanted = typeof replication === 'number' ? replication : replication[localDataCenter]
+  if (copies !== wanted) {
+    log.warn({ keyspace, copies, wanted }, 'the keyspace has another number of copies than the settings name')
+  }
 }
 
 function refuseNewer({ found, known }: SchemaState): void {
@@ -106,28 +145,41 @@ async function stateOf(client: cassandra.Client, keyspace: string): Promise<Sche
   return { found: Math.max(0, ...applied), known }
 }
 
-async function createKeyspace(client: cassandra.Client, options: MigrationOptions): Promise<void> {
+/** V4: the first by address of those that are up. */
+function schemaNode(client: cassandra.Client): cassandra.Host {
+  const up = [...client.hosts.values()].filter((host) => host.isUp())
+  return up.reduce((first, host) => (host.address < first.address ? host : first))
+}
+
+async function createKeyspace(change: Change, options: MigrationOptions): Promise<void> {
   const { keyspace, replication = 3, localDataCenter } = options
   const copies = typeof replication === 'number' ? { [localDataCenter]: replication } : replication
   const each = Object.entries(copies).map(([name, count]) => `'${name.replaceAll("'", "''")}': ${Number(count)}`)
   const strategy = `{'class': 'NetworkTopologyStrategy', ${each.join(', ')}}`
   const name = nameOf(keyspace)
-  await client.execute(`CREATE KEYSPACE IF NOT EXISTS ${name} WITH replication = ${strategy}`, [], changing)
+  await change(`CREATE KEYSPACE IF NOT EXISTS ${name} WITH replication = ${strategy}`)
   const versions = `CREATE TABLE IF NOT EXISTS ${name}.schema_versions (
     version int PRIMARY KEY, name text, claimed_by text, claimed_at timestamp, applied_at timestamp
   ) WITH comment = 'Which steps of the schema are done; by LWT only'`
-  await client.execute(versions, [], changing)
+  await change(versions)
 }
 
-async function apply(client: cassandra.Client, options: MigrationOptions, migration: Migration): Promise<void> {
+async function apply(
+  client: cassandra.Client,
+  change: Change,
+  options: MigrationOptions,
+  migration: Migration,
+): Promise<void> {
   const { keyspace, clock, log } = options
   const table = `${nameOf(keyspace)}.schema_versions`
   const claim = await claimed(client, options, migration)
   if (claim === undefined) return
   log.info({ keyspace, version: migration.version, name: migration.name }, 'a step of the schema is applied')
+  const renew = `UPDATE ${table} SET claimed_at = ? WHERE version = ? IF claimed_by = ?`
   for (const statement of migration.statements) {
-    const qualified = statement.replace('IF NOT EXISTS ', `IF NOT EXISTS ${nameOf(keyspace)}.`)
-    await client.execute(qualified, [], changing)
+    const renewed = await client.execute(renew, [new Date(clock.now()), migration.version, claim], deciding)
+    if (!renewed.wasApplied()) return apply(client, change, options, migration)
+    await change(statement.replace('IF NOT EXISTS ', `IF NOT EXISTS ${nameOf(keyspace)}.`))
   }
   const done = `UPDATE ${table} SET applied_at = ? WHERE version = ? IF claimed_by = ?`
   await client.execute(done, [new Date(clock.now()), migration.version, claim], deciding)
@@ -144,11 +196,13 @@ async function claimed(
   const insert = `INSERT INTO ${table} (version, name, claimed_by, claimed_at) VALUES (?, ?, ?, ?) IF NOT EXISTS`
   const first = await client.execute(insert, [version, name, by, new Date(clock.now())], deciding)
   if (first.wasApplied()) return by
-  const sinceMs = clock.monotonic()
+  let [sinceMs, seen] = [clock.monotonic(), '']
   for (;;) {
     const { rows } = await client.execute(`SELECT * FROM ${table} WHERE version = ?`, [version], asking)
     const row = rows[0]
     if (row?.applied_at) return undefined
+    const said = `${row?.claimed_by} ${row?.claimed_at?.getTime()}`
+    if (said !== seen) [sinceMs, seen] = [clock.monotonic(), said]
     if (clock.monotonic() - sinceMs > claimEndsAfterMs) {
       const take = `UPDATE ${table} SET claimed_by = ?, claimed_at = ? WHERE version = ? IF claimed_by = ?`
       const taken = await client.execute(take, [by, new Date(clock.now()), version, row?.claimed_by], deciding)

@@ -50,12 +50,12 @@ test('V1, V2: two who start at once bring the tables there once; a third finds n
 
 test('a program does not open tables that are older or newer than it', async () => {
   const one = await emptyDatabase()
-  expect(await reason(open([one]))).toBe('SCHEMA_OLDER')
+  expect(await reason(open([one]))).toBe('SCHEMA_TOO_OLD')
   await migratePostgres([one])
   await (await open([one])).close()
   await server.sql(`INSERT INTO schema_version (version, name) VALUES (${schemaVersion + 1}, 'later')`, one.database)
-  expect(await reason(open([one]))).toBe('SCHEMA_NEWER')
-  expect(await reason(migratePostgres([one]))).toBe('SCHEMA_NEWER')
+  expect(await reason(open([one]))).toBe('SCHEMA_TOO_NEW')
+  expect(await reason(migratePostgres([one]))).toBe('SCHEMA_TOO_NEW')
 })
 
 test('V3: a server that is missing is noticed, an added one gets nothing by itself', async () => {

@@ -24,7 +24,7 @@ export interface Migrated {
 }
 
 /**
- * Runs what is missing, on every primary. Rejects with REFUSED: SCHEMA_NEWER, WRONG_ENCODING, SHARDS_MISSING (some shards
+ * Runs what is missing, on every primary. Rejects with REFUSED: SCHEMA_TOO_NEW, WRONG_ENCODING, SHARDS_MISSING (some shards
  * lie on no server that was named); or STORE_UNAVAILABLE.
  */
 export async function migratePostgres(servers: readonly ServerAddress[]): Promise<readonly Migrated[]> {
@@ -91,7 +91,7 @@ async function prepare(name: string, client: pg.Client): Promise<void> {
   )
 }
 
-/** Rejects with REFUSED (SCHEMA_OLDER, SCHEMA_NEWER). */
+/** Rejects with REFUSED (SCHEMA_TOO_OLD, SCHEMA_TOO_NEW). */
 export async function checkTables(name: string, client: pg.Client): Promise<void> {
   checkVersion(name, await versionOf(client))
 }

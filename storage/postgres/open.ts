@@ -50,7 +50,7 @@ const ANSWER: Statement = { name: 'answer', text: 'SELECT 1' }
 
 /**
  * Opens the servers. One that does not answer is tried again when it is needed: what it holds is STORE_UNAVAILABLE until
- * then. Rejects with REFUSED: SCHEMA_OLDER or SCHEMA_NEWER when a server that answers has tables of another version (found
+ * then. Rejects with REFUSED: SCHEMA_TOO_OLD or SCHEMA_TOO_NEW when a server that answers has tables of another version (found
  * later, it is the error of what needs the server), BAD_LIMIT, BAD_SERVERS.
  */
 export async function openPostgresStorage(options: PostgresOptions): Promise<PostgresStorage> {

@@ -28,17 +28,17 @@ const READ_VERSION: Statement = {
   text: `SELECT coalesce(max(version), 0)::integer AS version FROM schema_version`,
 }
 
-/** Rejects with REFUSED (SCHEMA_OLDER, SCHEMA_NEWER) when the server's tables are not this program's. */
+/** Rejects with REFUSED (SCHEMA_TOO_OLD, SCHEMA_TOO_NEW) when the server's tables are not this program's. */
 export async function checkSchema(server: PostgresServer): Promise<void> {
   checkVersion(server.name, await versionOf(server))
 }
 
-/** Throws REFUSED (SCHEMA_OLDER, SCHEMA_NEWER). */
+/** Throws REFUSED (SCHEMA_TOO_OLD, SCHEMA_TOO_NEW). */
 export function checkVersion(server: string, version: number): void {
   if (version === schemaVersion) return
   const said = `The tables of ${server} have version ${version}, this program works with ${schemaVersion}:`
-  if (version < schemaVersion) refuse('SCHEMA_OLDER', `${said} run \`npm run migrate\` first`)
-  refuse('SCHEMA_NEWER', `${said} run the newer program`)
+  if (version < schemaVersion) refuse('SCHEMA_TOO_OLD', `${said} run \`npm run migrate\` first`)
+  refuse('SCHEMA_TOO_NEW', `${said} run the newer program`)
 }
 
 async function versionOf(server: PostgresServer): Promise<number> {

@@ -1,34 +1,28 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { KeptLog } from '../../runtime/testing/index.js'
+import { testCertificate } from '../../test/harness/certificate.js'
 import { freePort, type RedisServer, startRedis } from '../../test/harness/redis-server.js'
 import { waitUntil } from '../../test/harness/wait-until.js'
 import { cachesAt, startCachesAt } from '../testing/redis-caches.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'heliograph-redis-tls-'))
-const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
+const certificate = testCertificate()
 let redis: RedisServer
 let tlsPort: number
 
 beforeAll(async () => {
-  const subject = ['-subj', '/CN=redis', '-addext', 'subjectAltName=IP:127.0.0.1']
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', keyFile]
-  execFileSync('openssl', ['req', '-x509', ...key, '-out', certFile, ...subject, '-days', '2'], { stdio: 'ignore' })
   tlsPort = await freePort()
+  const { certFile, keyFile } = certificate
   const tls = ['--tls-port', `${tlsPort}`, '--tls-cert-file', certFile, '--tls-key-file', keyFile]
   redis = await startRedis({ settings: [...tls, '--tls-ca-cert-file', certFile, '--tls-auth-clients', 'no'] })
   await redis.ask('CONFIG', 'SET', 'requirepass', 'a word: @/')
 })
 afterAll(async () => {
   await redis?.dispose()
-  rmSync(folder, { recursive: true, force: true })
+  certificate.dispose()
 })
 
 test('over TLS, with a password of its own or in the URL', async () => {
-  const tlsCa = readFileSync(certFile, 'utf8')
+  const tlsCa = certificate.pem
   const url = `rediss://127.0.0.1:${tlsPort}`
   for (const options of [
     { url, password: 'a word: @/' },

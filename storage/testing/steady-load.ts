@@ -2,6 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type ErrorCode, errorCode, type Journal, type JournalStore } from '../../runtime/index.js'
 import { facts, follow, readAll } from '../contract/samples.js'
 
+const patienceMs = 60_000
+
 /**
  * Actors that commit one number after another, as the runtime does: what has an unknown outcome is repeated as it was, after
  * any other failure the actor is opened anew under a new writer.
@@ -40,15 +42,29 @@ export class SteadyLoad {
   async wrong(): Promise<string[]> {
     const wrong: string[] = []
     for (const [index, acknowledged] of this.acknowledged.entries()) {
-      const { journal } = await this.#open(index)
-      const history = facts(await readAll(journal))
-      journal.close()
+      const history = await this.#history(index)
       const expected = history.map((_, at) => `${at + 1}`)
       if (history.join() !== expected.join()) wrong.push(`actor ${index}: ${history.join()}`)
       if (history.length < acknowledged)
         wrong.push(`actor ${index}: ${acknowledged} acknowledged, ${history.length} there`)
     }
     return wrong
+  }
+
+  /** A ring that has just lost a node may be late with an answer: the question is what is there, not when. */
+  async #history(index: number): Promise<readonly string[]> {
+    const giveUpAt = performance.now() + patienceMs
+    for (;;) {
+      try {
+        const { journal } = await this.#open(index)
+        const history = facts(await readAll(journal))
+        journal.close()
+        return history
+      } catch (error) {
+        if (errorCode(error) !== 'STORE_UNAVAILABLE' || performance.now() > giveUpAt) throw error
+        await pause(200)
+      }
+    }
   }
 
   #open(index: number) {

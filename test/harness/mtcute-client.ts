@@ -9,6 +9,8 @@ import { waitUntil } from './wait-until.js'
 
 export interface MtcuteOptions {
   readonly phone: string
+  /** The account takes it after the login. */
+  readonly username?: string
   readonly transport?: ClientTransport
   /** Keeps the auth key and the update state, to come back as the same device; a new one is a new device. */
   readonly storage?: MemoryStorage
@@ -27,6 +29,7 @@ export async function mtcuteClient(server: ClientTarget, options: MtcuteOptions)
   try {
     await client.start({ phone: `+${options.phone}`, code: testCode, codeSentCallback: () => {} })
     if (!options.client?.disableUpdates) await waitUntil('the updates loop runs', () => hearsUpdates(client))
+    if (options.username !== undefined) await client.setMyUsername(options.username)
   } catch (error) {
     await client.destroy()
     throw error
@@ -46,7 +49,7 @@ export function hearsUpdates(client: TelegramClient): boolean {
 /** An unmodified mtcute client that nobody has logged in. End it with `client.destroy()`. */
 export async function mtcuteGuest(
   server: ClientTarget,
-  options: Omit<MtcuteOptions, 'phone'> = {},
+  options: Omit<MtcuteOptions, 'phone' | 'username'> = {},
 ): Promise<TelegramClient> {
   await crypto.initialize()
   addPublicKey(crypto, server.publicKeyPem)
