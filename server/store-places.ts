@@ -27,7 +27,7 @@ export function cassandraPlace({ address, passwordFile, tlsCaFile }: CassandraPl
 function withAuthority(place: CassandraAddress, tlsCaFile: string | undefined): CassandraAddress {
   const { env } = settingTable.cassandraTlsCaFile
   if (tlsCaFile !== undefined) {
-    return { ...place, tls: { ...place.tls, ca: read(env, tlsCaFile, 'certificates in PEM form') } }
+    return { ...place, tls: { ...place.tls, ca: readGiven(env, tlsCaFile, 'certificates in PEM form') } }
   }
   if (place.tls?.checkServerIdentity === undefined) return place
   const cure = 'name the file of the authority: with tls=ca, certificates of every other one would do'
