@@ -32,8 +32,8 @@ function packageVersion(): string {
 }
 
 /** Every gateway of a cluster has the same keys. */
-async function agreed({ register }: Stores, front: Front | undefined): Promise<void> {
-  if (register && front) await agreeOnKeys(register, front)
+async function agreed({ register }: Stores, front: Front | undefined, settings: Settings): Promise<void> {
+  if (register && front) await agreeOnKeys(register, front, settings)
 }
 
 /** Wires the parts of one server: makes the core that `frame` starts, shows and stops. */
@@ -137,7 +137,9 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
         parts: [
           { name: 'stores', stop: () => stores.close() },
           { name: 'caches', stop: () => caches.close() },
-          ...(member ? [{ name: 'cluster', start: () => agreed(stores, front), stop: () => member.close() }] : []),
+          ...(member
+            ? [{ name: 'cluster', start: () => agreed(stores, front, settings), stop: () => member.close() }]
+            : []),
           {
             name: 'actors',
             async start() {

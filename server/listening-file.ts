@@ -1,4 +1,4 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isEveryAddress } from './setting.js'
 
@@ -25,6 +25,8 @@ export function listeningFile(dataDir: string) {
     /** Replaces the file in one step. */
     write({ mtproto, http }: Endpoints): void {
       const content = JSON.stringify({ ...(mtproto && { mtproto: dialable(mtproto) }), http: dialable(http) })
+      // A node that keeps nothing there has not made it.
+      mkdirSync(dataDir, { recursive: true, mode: 0o700 })
       writeFileSync(`${path}.new`, `${content}\n`)
       renameSync(`${path}.new`, path)
     },

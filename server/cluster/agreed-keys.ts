@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { OwnershipRegister } from '../../runtime/index.js'
 import { settingTable } from '../setting-table.js'
-import { SettingsRefused } from '../settings.js'
+import { type Settings, SettingsRefused } from '../settings.js'
 
 /** What every gateway of a cluster has the same of. */
 export interface GatewayKeys {
@@ -16,18 +16,28 @@ export interface GatewayKeys {
  *
  * @throws SettingsRefused
  */
-export async function agreeOnKeys(register: OwnershipRegister, keys: GatewayKeys): Promise<void> {
-  await agree(register, 'server-key', keys.serverKey.fingerprintHex, settingTable.serverKeyFile.env)
+export async function agreeOnKeys(
+  register: OwnershipRegister,
+  keys: GatewayKeys,
+  files: Pick<Settings, 'serverKeyFile' | 'accessHashKeyFile'>,
+): Promise<void> {
+  await agree(register, 'server-key', keys.serverKey.fingerprintHex, files, 'serverKeyFile')
   const hash = createHash('sha256').update(keys.accessHashKey).digest('hex').slice(0, 32)
-  await agree(register, 'access-hash-key', hash, settingTable.accessHashKeyFile.env)
+  await agree(register, 'access-hash-key', hash, files, 'accessHashKeyFile')
 }
 
-async function agree(register: OwnershipRegister, name: string, mine: string, env: string): Promise<void> {
+async function agree<Key extends 'serverKeyFile' | 'accessHashKeyFile'>(
+  register: OwnershipRegister,
+  name: string,
+  mine: string,
+  files: Pick<Settings, Key>,
+  key: Key,
+): Promise<void> {
   const node = `agreed:${name}`
   const note = { node, incarnation: mine, lengthMs: 1, renewals: 0, isRevoked: false }
   const known = (await register.readLease(node)) ?? ((await register.takeLease(note, undefined)) ? note : undefined)
   const agreed = known ?? (await register.readLease(node))
   if (agreed === undefined || agreed.incarnation === mine) return
-  const cure = `the gateways of this cluster have another key (${agreed.incarnation}), this one has ${mine}: give it the same file as them`
-  throw new SettingsRefused([{ env, value: '...', cure }])
+  const cure = `the gateways of this cluster have another key (${agreed.incarnation}) than this one (${mine}): give it the file that they have`
+  throw new SettingsRefused([{ env: settingTable[key].env, value: files[key], cure }])
 }

@@ -8,6 +8,8 @@ import { Api, type TelegramClient as GramjsClient } from 'telegram'
 export interface Sender {
   /** The texts that the server said are stored, in order. */
   readonly acknowledged: readonly string[]
+  /** Tries that failed: each was made again. */
+  readonly failures: readonly unknown[]
   /** Ends after the message that is under way is acknowledged. */
   stop(): Promise<void>
 }
@@ -31,13 +33,15 @@ export function gramjsSender(client: GramjsClient, name: string, peer: string): 
 
 function sender(name: string, send: (text: string, randomId: RandomId) => Promise<unknown>): Sender {
   const acknowledged: string[] = []
+  const failures: unknown[] = []
   let isStopped = false
 
   async function isSent(text: string, randomId: RandomId): Promise<boolean> {
     try {
       await send(text, randomId)
       return true
-    } catch {
+    } catch (error) {
+      failures.push(error)
       await pause(betweenTriesMs)
       return false
     }
@@ -55,6 +59,7 @@ function sender(name: string, send: (text: string, randomId: RandomId) => Promis
   const running = run()
   return {
     acknowledged,
+    failures,
     async stop() {
       isStopped = true
       await running

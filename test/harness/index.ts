@@ -2,6 +2,7 @@
  * The harness of tests that run real server processes and real, unmodified clients. It speaks verbs: start, stop,
  * kill, freeze, restart, wait until. Tests never sleep.
  */
+export { type Balancer, balancer } from './balancer.js'
 export { type Cable, cable } from './cable.js'
 export { type TestCertificate, testCertificate } from './certificate.js'
 export { type GramjsOptions, gramjsClient, gramjsGuest } from './gramjs-client.js'

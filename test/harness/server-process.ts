@@ -86,6 +86,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
 
   const server: ServerProcess = {
     get mtproto() {
+      if (!addresses.mtproto) throw new Error('This node takes no clients')
       return addresses.mtproto
     },
     get http() {
@@ -95,7 +96,9 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
       return child.pid ?? -1
     },
     dataDir,
-    publicKeyPem: readFileSync(join(dataDir, 'server-key.pub.pem'), 'utf8'),
+    get publicKeyPem() {
+      return readFileSync(join(dataDir, 'server-key.pub.pem'), 'utf8')
+    },
     isRunning: () => running.has(child),
     stop: () => end(child, 'SIGTERM'),
     async kill9() {
@@ -128,7 +131,8 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
 }
 
 interface Addresses {
-  readonly mtproto: Address
+  /** Missing on a node that takes no clients. */
+  readonly mtproto?: Address
   readonly http: Address
 }
 
@@ -149,7 +153,10 @@ function environment(dataDir: string): Record<string, string> {
 }
 
 function samePorts({ mtproto, http }: Addresses): Record<string, string> {
-  return { HELIOGRAPH_MTPROTO_PORT: String(mtproto.port), HELIOGRAPH_HTTP_PORT: String(http.port) }
+  return {
+    HELIOGRAPH_HTTP_PORT: String(http.port),
+    ...(mtproto && { HELIOGRAPH_MTPROTO_PORT: String(mtproto.port) }),
+  }
 }
 
 function launch(logPath: string, env: Record<string, string>): ChildProcess {
