@@ -10,4 +10,4 @@ const all = [cassandra, cassandraRing, postgres, postgresStandby, redis, redisSe
 export const catalog = new Map(all.map((service) => [service.name, service]))
 
 /** What `npm test` needs. */
-export const testServices = ['cassandra', 'postgres', 'redis']
+export const testServices = ['cassandra', 'postgres', 'redis', 'nats']

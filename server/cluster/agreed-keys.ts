@@ -38,6 +38,7 @@ async function agree<Key extends 'serverKeyFile' | 'accessHashKeyFile'>(
   const known = (await register.readLease(node)) ?? ((await register.takeLease(note, undefined)) ? note : undefined)
   const agreed = known ?? (await register.readLease(node))
   if (agreed === undefined || agreed.incarnation === mine) return
-  const cure = `the gateways of this cluster have another key (${agreed.incarnation}) than this one (${mine}): give it the file that they have`
+  const theirs = agreed.incarnation
+  const cure = `the gateways of this cluster have another key (${theirs}) than this one (${mine}): give it their file`
   throw new SettingsRefused([{ env: settingTable[key].env, value: files[key], cure }])
 }
