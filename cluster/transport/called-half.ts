@@ -53,6 +53,7 @@ export class CalledHalf {
   readonly #routes = new Map<number, { readonly kind: string; readonly method: string }>()
   /** Batches that wait for a view. */
   #behind: Promise<void> | undefined
+  #isOver = false
 
   constructor(port: CalledPort, limits: CalledLimits) {
     this.#port = port
@@ -71,6 +72,7 @@ export class CalledHalf {
 
   /** A batch of the other half. Throws CORRUPT; the stream is then of no use. */
   received(bytes: Uint8Array): void {
+    if (this.#isOver) return
     const batch = decodeBatch<CallingMessage>(bytes)
     this.#outbox.granted(batch.credit)
     if (this.#behind === undefined && batch.view <= this.#port.view()) this.#handle(batch, bytes.length)
@@ -78,6 +80,7 @@ export class CalledHalf {
   }
 
   end(): void {
+    this.#isOver = true
     this.#underWay.clear()
     this.#outbox.close()
   }
@@ -86,15 +89,24 @@ export class CalledHalf {
   #handleLater(batch: Batch<CallingMessage>, bytes: number): void {
     const before = this.#behind ?? Promise.resolve()
     const after = before
-      .then(() => (batch.view > this.#port.view() ? this.#port.refresh(batch.view) : undefined))
-      .then(
-        () => this.#handle(batch, bytes),
-        (error) => this.#port.end(`view ${batch.view} cannot be read: ${String(error)}`),
-      )
+      .then(() => this.#caughtUp(batch.view))
+      .then(() => {
+        // What was behind one that was dropped is dropped with it (C1).
+        if (!this.#isOver) this.#handle(batch, bytes)
+      })
+      .catch((error) => this.#port.end(error instanceof Error ? error.message : String(error)))
       .finally(() => {
         if (this.#behind === after) this.#behind = undefined
       })
     this.#behind = after
+  }
+
+  /** Rejects when the view cannot be read. */
+  async #caughtUp(view: number): Promise<void> {
+    if (this.#isOver || view <= this.#port.view()) return
+    await this.#port.refresh(view).catch((error) => {
+      throw new Error(`view ${view} cannot be read: ${String(error)}`)
+    })
   }
 
   #handle({ messages }: Batch<CallingMessage>, bytes: number): void {
