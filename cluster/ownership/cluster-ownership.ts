@@ -208,13 +208,16 @@ export class ClusterOwnership implements Ownership {
     this.#isLeaving = true
     try {
       await this.setDraining(this.self, true)
-      while (this.#own.some((own) => own !== undefined) && clock.monotonic() < untilMs) {
+      while (clock.monotonic() < untilMs) {
+        if (!this.#own.some((own) => own !== undefined)) {
+          // Where nobody else can take them, a coordinator may have given it others meanwhile.
+          await this.change((view) => withoutMember(view, this.#me))
+          if (this.#memberOf(this.self)?.incarnation !== this.#me.incarnation) return true
+        }
         this.#handover.look()
         await this.#changedOr(50)
       }
-      const isEmpty = !this.#own.some((own) => own !== undefined)
-      if (isEmpty) await this.change((view) => withoutMember(view, this.#me))
-      return isEmpty
+      return false
     } catch (error) {
       if (errorCode(error) === undefined) throw error
       return false

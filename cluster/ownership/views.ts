@@ -23,9 +23,10 @@ export function withMember(view: OwnershipView, member: NodeMember): OwnershipVi
   return { ...view, view: view.view + 1, members, shards: runsOf(shards) }
 }
 
-/** Undefined: it is no member. It must own nothing. */
+/** Undefined: it is no member, or owns something. */
 export function withoutMember(view: OwnershipView, of: NodeIncarnation): OwnershipView | undefined {
   if (!view.members.some((member) => isSameNode(member, of))) return undefined
+  if (view.shards.some(({ owner }) => isSameNode(owner, of))) return undefined
   const shards = statesOf(view).map((state) => (isSameNode(state.next, of) ? { ...state, next: undefined } : state))
   const members = view.members.filter((member) => !isSameNode(member, of))
   return { ...view, view: view.view + 1, members, shards: runsOf(shards) }
