@@ -48,6 +48,19 @@ describe('a lane', () => {
     }
   })
 
+  test('answers a repeat of a message that cleared a draft with that, too: its sender is told of it in no other way', async () => {
+    const { user, chat } = box()
+    await user.deliver({ chat: chat.id, after: 0, items: [posted(1)] })
+    await user.saveDraft({ peer: chat.peer, body: text('draft'), origin: ORIGIN })
+    const items = [posted(2, { from: ME, op: 'r1', origin: ORIGIN, clearDraft: true })]
+    const first = await user.deliver({ chat: chat.id, after: 1, items })
+    await user.saveDraft({ peer: chat.peer, body: text('another'), origin: ORIGIN })
+    const repeat = await user.deliver({ chat: chat.id, after: 1, items })
+    if (!first.taken || !repeat.taken) throw new Error('not taken')
+    expect(first.changes[0]?.changes.map(({ fact }) => fact.type)).toEqual(['message', 'draft'])
+    expect(repeat.changes[0]?.changes.map(plain)).toEqual(first.changes[0]?.changes.map(plain))
+  })
+
   test('answers repeats of entries that made no message, and of messages that are gone', async () => {
     const { user, chat } = box()
     const items: LaneItem[] = [

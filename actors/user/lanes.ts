@@ -3,7 +3,7 @@ import { type ChatId, type PeerKey, peerKeyOfChat } from '../chat/chat-id.js'
 import { messageRow, messageRows } from './box-rows.js'
 import type { BoxChange } from './changes.js'
 import type { LaneAnswer, LaneAppend, LaneItem } from './contract.js'
-import { laneOfEntry, toChange } from './entry.js'
+import { type Entry, laneOfEntry, toChange } from './entry.js'
 import { placeOf, plan, planAtOnce } from './lane-plan.js'
 import { limits } from './limits.js'
 import { editsOf } from './messages.js'
@@ -149,13 +149,22 @@ async function idBelow(box: Box, chat: ChatId, n: number): Promise<number> {
 async function changesOfLane(box: Box, chat: ChatId, n: number, low: number, high: number): Promise<BoxChange[]> {
   const changes: BoxChange[] = []
   const after = { pts: low, ordinal: 0 }
+  let isBehindIt = false
   for (const entry of await box.own.entries(after, limits.repeatSearchEntries, high)) {
     const lane = laneOfEntry(entry.fact)
-    if (lane?.chat !== chat || lane.n !== n) continue
+    // The draft that a message cleared names no lane: it stands right behind the message.
+    const isIts: boolean =
+      lane === undefined ? isBehindIt && isClearedDraft(entry.fact) : lane.chat === chat && lane.n === n
+    isBehindIt = isIts
+    if (!isIts) continue
     const change = toChange(box.state.id, entry)
     if (change) changes.push(await withPresentBody(box, change))
   }
   return changes
+}
+
+function isClearedDraft(entry: Entry): boolean {
+  return 'cleared' in entry && entry.type === 'draft'
 }
 
 async function withPresentBody(box: Box, change: BoxChange): Promise<BoxChange> {
