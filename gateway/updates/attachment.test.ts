@@ -30,6 +30,8 @@ class Rig implements AttachmentPort {
   readonly pushes: (() => void)[] = []
   readonly retries: (() => void)[] = []
   readonly detaches: (() => void)[] = []
+  /** Places of all changes that were pushed. */
+  readonly told: string[] = []
   isAttached = false
   attachment: Attachment
   readonly #limits
@@ -73,7 +75,8 @@ class Rig implements AttachmentPort {
     const { lastPts, lastOrdinal = Number.MAX_SAFE_INTEGER } = held.last
     const after = this.log.filter((each) => each.pts > lastPts || (each.pts === lastPts && each.ordinal > lastOrdinal))
     const following = lastPts < 0 ? [] : replayable ? after : undefined
-    this.answers.push(() => held.resolve({ pts, following, unauthorized: [] }))
+    const ordinal = this.log.at(-1)?.ordinal ?? 0
+    this.answers.push(() => held.resolve({ pts, ordinal, following, unauthorized: [] }))
   }
 
   failAttach() {
@@ -118,6 +121,7 @@ class Rig implements AttachmentPort {
   pushChanges(_user: number, sessions: readonly Session[], changes: readonly BoxChange[]): Promise<void> {
     return new Promise((resolve) =>
       this.pushes.push(() => {
+        this.told.push(...changes.map(({ pts, ordinal }) => `${pts}.${ordinal}`))
         for (const session of sessions) this.clients.get(session)?.apply(changes)
         resolve()
       }),
@@ -255,6 +259,25 @@ test('U3: what the actor sends right after it attached waits for its answer', as
   rig.answers.shift()?.()
   await settled()
   expect(rig.pushes).toHaveLength(1)
+})
+
+test('U3: what a new activation sends after it answered does not hide what the one before it had not pushed', async () => {
+  const rig = new Rig()
+  rig.commit(1)
+  rig.join()
+  rig.runAttach(true)
+  rig.answers.shift()?.()
+  await settled()
+  // Committed, and the activation ended before it was pushed.
+  rig.commit(0)
+  rig.loseFrame()
+  rig.attachment.attach()
+  rig.runAttach(true)
+  rig.commit(1)
+  rig.deliverFrame()
+  rig.answers.shift()?.()
+  await rig.drain()
+  expect(rig.told).toEqual(['1.1', '2.0'])
 })
 
 test('a session that was answered with an older state before the actor knew of it is told to fetch the difference', async () => {

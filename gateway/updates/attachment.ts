@@ -5,8 +5,9 @@
  *     `updatesTooLong`; the session that caused a change has it in its answer instead.
  * U2. A change is taken only if it follows the position without a hole. When a frame shows a hole, the account's actor
  *     is asked for what follows the position (CORE D5), as it is before the lease ends.
- * U3. At most one call to attach or detach is under way. Before the first answer frames wait for it, for the actor may
- *     send what follows the answer before the answer arrives.
+ * U3. At most one call to attach or detach is under way, and frames wait for its answer: the actor may send what follows
+ *     the answer before the answer arrives. An activation that has just begun did not push what the one before it had
+ *     committed last; where that has no number, the next frame shows no hole.
  * U4. What waits is bounded; over it the sessions are told `updatesTooLong`, and the position moves on.
  * U5. Changes are presented one batch at a time, so that batches are pushed in the order in which they were taken.
  */
@@ -125,7 +126,7 @@ export class Attachment {
 
   receive(frame: PushFrame): void {
     if (this.isEmpty) return
-    if (this.#pts >= 0) this.#take(frame)
+    if (this.#pts >= 0 && !this.#calling) this.#take(frame)
     else if (this.#waiting.length < MAX_WAITING_FRAMES) this.#waiting.push(frame)
     else this.#attachAgain = true
   }
