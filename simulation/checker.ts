@@ -14,12 +14,11 @@ import { type ChatId, groupChat, privateChat } from '../actors/chat/chat-id.js'
 import { Chat } from '../actors/chat/contract.js'
 import { User } from '../actors/user/contract.js'
 import type { ActorSystem, JournalEntry } from '../runtime/index.js'
-import type { EmbeddedStorage } from '../storage/index.js'
 import { ChatLog } from './chat-log.js'
 import type { Device } from './device.js'
 import { differences, type Replica, type ServerView } from './replica.js'
 import { fetchAccount } from './server-view.js'
-import { storedEntries, typeOf } from './stored-journals.js'
+import { type StoredJournals, storedEntries, typeOf } from './stored-journals.js'
 import type { World } from './world.js'
 
 export class Checker {
@@ -49,10 +48,10 @@ export class Checker {
   }
 
   /** What is stored against what clients were told. */
-  async compareStored(storage: EmbeddedStorage): Promise<void> {
-    for (const chat of this.#chats()) this.#checkChat(new ChatLog(chat, await storedEntries(storage, 'chat', chat)))
-    for (const user of this.#users) this.#checkAccount(user, await storedEntries(storage, 'user', `${user}`))
-    for (const broken of this.#world.bounds.broken) this.#violated('invariant 7 (bounds)', broken)
+  async compareStored(stored: StoredJournals): Promise<void> {
+    for (const chat of this.#chats()) this.#checkChat(new ChatLog(chat, await storedEntries(stored, 'chat', chat)))
+    for (const user of this.#users) this.#checkAccount(user, await storedEntries(stored, 'user', `${user}`))
+    for (const broken of this.#world.brokenBounds) this.#violated('invariant 7 (bounds)', broken)
   }
 
   get #users(): number[] {

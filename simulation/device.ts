@@ -3,7 +3,7 @@ import type { Difference } from '../actors/user/contract.js'
 import { errorCode, refusalReason } from '../runtime/index.js'
 import { Connection } from './connection.js'
 import type { Dice } from './dice.js'
-import type { FrontSession, Listener, Scope } from './front.js'
+import type { Front, FrontSession, Listener, Scope } from './front.js'
 import { Replica } from './replica.js'
 import { fetchAccount } from './server-view.js'
 import type { World } from './world.js'
@@ -30,6 +30,8 @@ export class Device implements Listener {
   readonly #dice: Dice
   #connection: Connection | undefined
   #session: FrontSession | undefined
+  /** The gateway that it is connected to. */
+  #front: Front | undefined
   #sessions = 0
   #pending = new Set<(reply: Reply<never>) => void>()
   #waiting: (() => void)[] = []
@@ -62,7 +64,7 @@ export class Device implements Listener {
 
   /** Connects, and again whenever the connection is lost. */
   connect(): void {
-    const front = this.#world.front
+    const front = this.#world.gatewayFor(this)
     if (front === undefined) {
       this.#world.time.setTimer(this.#dice.within(5, 60), () => this.connect())
       return
@@ -70,11 +72,13 @@ export class Device implements Listener {
     const connection = new Connection(this.#world.time, this.#dice, this.#world.settings.slowestHopMs)
     this.#connection = connection
     connection.onClosed = () => this.#lost(connection)
-    connection.toGateway(() => {
-      if (this.#world.front !== front) return connection.closeByGateway()
-      const session = front.connect(this, `s${++this.#sessions}`, connection)
-      connection.toDevice(() => this.#ready(session))
-    })
+    connection.toGateway(() =>
+      front.enter(() => {
+        if (!front.isAlive) return connection.closeByGateway()
+        const session = front.connect(this, `s${++this.#sessions}`, connection)
+        connection.toDevice(() => this.#ready(session, front))
+      }),
+    )
   }
 
   /** Drops the connection; comes back after `awayMs`. */
@@ -218,8 +222,9 @@ export class Device implements Listener {
     })
   }
 
-  #ready(session: FrontSession): void {
+  #ready(session: FrontSession, front: Front): void {
     this.#session = session
+    this.#front = front
     this.#note('is connected')
     for (const go of this.#waiting.splice(0)) go()
     this.sync()
@@ -235,6 +240,7 @@ export class Device implements Listener {
   #end(): void {
     this.#connection = undefined
     this.#session = undefined
+    this.#front = undefined
     this.#mustSync = false
     this.#held = []
     const pending = [...this.#pending]
@@ -248,7 +254,7 @@ export class Device implements Listener {
   }
 
   #ask<T>(run: (scope: Scope) => Promise<T>): Promise<Reply<T>> {
-    const [connection, session, front] = [this.#connection, this.#session, this.#world.front]
+    const [connection, session, front] = [this.#connection, this.#session, this.#front]
     if (!connection?.isOpen || session === undefined || front === undefined) return Promise.resolve({ kind: 'lost' })
     return new Promise((resolve) => {
       this.#pending.add(resolve)
@@ -256,12 +262,15 @@ export class Device implements Listener {
         connection.toDevice(() => {
           if (this.#pending.delete(resolve)) resolve(answer)
         })
-      connection.toGateway(() => {
-        run(front.scope(session)).then(
-          (value) => reply({ kind: 'answer', value }),
-          (error) => connection.isOpen && reply(this.#replyFor(error)),
-        )
-      })
+      connection.toGateway(() =>
+        front.enter(() => {
+          if (!front.isAlive) return
+          run(front.scope(session)).then(
+            (value) => reply({ kind: 'answer', value }),
+            (error) => connection.isOpen && reply(this.#replyFor(error)),
+          )
+        }),
+      )
     })
   }
 

@@ -1,4 +1,5 @@
 import type { Dice } from './dice.js'
+import type { SingleWorld } from './single-world.js'
 import type { World } from './world.js'
 
 /** What goes wrong in a world until it is healed. */
@@ -8,7 +9,7 @@ export interface Faults {
 }
 
 /** Crashes at random events and between random writes, and a disk that is slow, full or hangs. */
-export function randomFaults(world: World): Faults {
+export function randomFaults(world: SingleWorld): Faults {
   const dice = world.diceFor('faults')
   const { settings } = world
   let isOver = false
@@ -47,7 +48,7 @@ export function randomFaults(world: World): Faults {
   }
 }
 
-async function clockJumps({ time, trace }: World, dice: Dice, isOver: () => boolean): Promise<void> {
+async function clockJumps({ time, trace }: SingleWorld, dice: Dice, isOver: () => boolean): Promise<void> {
   for (;;) {
     await time.pause(dice.within(1, 600))
     if (isOver()) return
@@ -57,7 +58,11 @@ async function clockJumps({ time, trace }: World, dice: Dice, isOver: () => bool
   }
 }
 
-async function diskTroubles({ time, disk, trace, settings }: World, dice: Dice, isOver: () => boolean): Promise<void> {
+async function diskTroubles(
+  { time, disk, trace, settings }: SingleWorld,
+  dice: Dice,
+  isOver: () => boolean,
+): Promise<void> {
   for (;;) {
     await time.pause(dice.within(1, 300))
     if (isOver()) return
@@ -85,7 +90,7 @@ export function crashAtEvent(world: World, event: number): Faults {
 }
 
 /** One crash, after so many batches have become durable. */
-export function crashAfterWrites(world: World, writes: number): Faults {
+export function crashAfterWrites(world: SingleWorld, writes: number): Faults {
   world.disk.crashAfter(writes)
   return { heal: () => world.disk.crashAfter(Number.POSITIVE_INFINITY) }
 }

@@ -56,8 +56,21 @@ export class Front {
   readonly #port: AttachmentPort
   readonly #sessions = new Set<FrontSession>()
   #requests = 0
+  readonly enter: (run: () => void) => void
+  /** Its process runs. */
+  isAlive = true
+  /** CORE D5; switched off by a mutation. */
+  attachesAgain = true
 
-  constructor(system: ActorSystem, clock: Clock, dice: Dice, settings: Settings) {
+  /** `enter`: what comes from devices comes through it, so that a gateway that is paused hears of it later. */
+  constructor(
+    system: ActorSystem,
+    clock: Clock,
+    dice: Dice,
+    settings: Settings,
+    enter: (run: () => void) => void = (run) => run(),
+  ) {
+    this.enter = enter
     this.#clock = clock
     this.#dice = dice
     this.#settings = settings
@@ -76,7 +89,7 @@ export class Front {
     const name = `${device.authKey} ${sessionId}`
     const session: FrontSession = { device, name, connection, attachment: undefined }
     this.#sessions.add(session)
-    connection.onGone = () => this.#gone(session)
+    connection.onGone = () => this.enter(() => this.#gone(session))
     const { user } = device
     let attachment = this.#attachments.get(user)
     if (attachment === undefined) {
@@ -90,13 +103,14 @@ export class Front {
 
   /** The process is gone. */
   die(): void {
+    this.isAlive = false
     for (const { connection } of this.#sessions) connection.closeByGateway()
     this.#sessions.clear()
   }
 
-  /** Actors changed hands (CORE D5). */
-  ownersChanged(): void {
-    this.#attachedAtMs.clear()
+  /** Accounts changed hands (CORE D5). */
+  ownersChanged(isMoved: (user: number) => boolean = () => true): void {
+    for (const user of [...this.#attachedAtMs.keys()]) if (isMoved(user)) this.#attachedAtMs.delete(user)
     this.#renew()
   }
 
@@ -129,6 +143,7 @@ export class Front {
   }
 
   #renew(): void {
+    if (!this.attachesAgain) return
     const dueBeforeMs = this.#clock.monotonic() - this.#settings.renewAfterMs
     for (const [user, attachment] of this.#attachments) {
       const atMs = this.#attachedAtMs.get(user)

@@ -11,7 +11,7 @@ import type {
   JournalStore,
   NodeId,
 } from '../runtime/index.js'
-import type { Mutation } from './node-process.js'
+import type { Mutation } from './mutation.js'
 
 // biome-ignore lint/suspicious/noExplicitAny: a definition of whatever shape, as the systems's list has it
 type AnyDefinition = ActorDefinition<any>

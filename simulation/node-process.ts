@@ -1,28 +1,13 @@
 import { actorDefinitions } from '../actors/index.js'
-import {
-  type ActorDefinition,
-  type ActorLog,
-  type ActorSystem,
-  type AgendaStore,
-  type Clock,
-  createActorSystem,
-  type JournalStore,
-  type Timer,
-} from '../runtime/index.js'
+import { type ActorLog, type ActorSystem, createActorSystem } from '../runtime/index.js'
 import { type EmbeddedStorage, openSimulatedStorage, type SimulatedDisk } from '../storage/index.js'
 import type { Bounds } from './bounds.js'
 import type { Dice } from './dice.js'
+import type { Mutation } from './mutation.js'
+import { ProcessClock } from './process-clock.js'
 import type { Settings } from './settings.js'
 import { SlowJournals } from './slow-journals.js'
 import type { VirtualTime } from './virtual-time.js'
-
-/** What a mutation may replace: each switches off one rule by standing in front of a port or a definition. */
-export interface Mutation {
-  readonly journals?: (journals: JournalStore, clock: Clock) => JournalStore
-  readonly agenda?: (agenda: AgendaStore) => AgendaStore
-  // biome-ignore lint/suspicious/noExplicitAny: definitions of different shapes go through the same door
-  readonly actor?: (definition: ActorDefinition<any>) => ActorDefinition<any>
-}
 
 export interface ProcessParts {
   readonly time: VirtualTime
@@ -36,28 +21,6 @@ export interface ProcessParts {
 
 const nobodysNames = { owner: () => Promise.resolve(undefined) }
 const nobodyLogsIn = { deliver: () => Promise.reject(new Error('no code is asked for in a simulation')) }
-
-/** A clock that stops with its process. */
-export class ProcessClock implements Clock {
-  readonly #time: VirtualTime
-  isAlive = true
-
-  constructor(time: VirtualTime) {
-    this.#time = time
-  }
-
-  now(): number {
-    return this.#time.now()
-  }
-
-  monotonic(): number {
-    return this.#time.monotonic()
-  }
-
-  setTimer(delayMs: number, fire: () => void): Timer {
-    return this.#time.setTimer(delayMs, () => this.isAlive && fire())
-  }
-}
 
 /**
  * One life of the node: the real runtime, the real actors and the real embedded driver, on what the disk kept.

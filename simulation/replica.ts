@@ -340,7 +340,8 @@ export function differences(mine: Snapshot & { unread(peer: PeerKey): number }, 
   }
   for (const subject of new Set([...mine.settings.keys(), ...theirs.settings.keys()])) {
     const [here, there] = [mine.settings.get(subject), theirs.settings.get(subject)]
-    if (here !== there) found.push(`${subject}: the device has ${here}, the server ${there}`)
+    const isTold = !theirs.untold?.some((peer) => subject.startsWith(`scheduled ${peer} `))
+    if (here !== there && isTold) found.push(`${subject}: the device has ${here}, the server ${there}`)
   }
   if (mine.pinned.join() !== theirs.pinned.join())
     found.push(`pinned: the device has ${mine.pinned}; the server ${theirs.pinned}`)
@@ -350,4 +351,6 @@ export function differences(mine: Snapshot & { unread(peer: PeerKey): number }, 
 /** A snapshot with what the server counts by itself. */
 export interface ServerView extends Snapshot {
   readonly unread: ReadonlyMap<PeerKey, number>
+  /** Chats whose scheduled messages the account may not ask for any more: what is known of them stays as it was. */
+  readonly untold?: readonly PeerKey[]
 }

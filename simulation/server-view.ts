@@ -1,5 +1,5 @@
 import { type ChatId, chatOfPeer, type Peer, type PeerKey, parsePeerKey, peerKey } from '../actors/chat/chat-id.js'
-import type { Chat, ScheduledMessage } from '../actors/chat/contract.js'
+import type { Chat } from '../actors/chat/contract.js'
 import type { BoxMessage, Dialog, User } from '../actors/user/contract.js'
 import { type Ref, refusalReason } from '../runtime/index.js'
 import { draftText, type Message, messageOf, type ServerView, type Talk } from './replica.js'
@@ -31,6 +31,7 @@ export async function fetchAccount(account: Account, peers: readonly Peer[]): Pr
     }
     const after = await me.boxState()
     if (before.pts !== after.pts) continue
+    const { scheduled, untold } = await scheduledOf(account, peers)
     const talks = new Map<PeerKey, Talk>(dialogs.map((dialog) => [dialog.peer, talkOf(dialog)]))
     return {
       pts: before.pts,
@@ -38,7 +39,8 @@ export async function fetchAccount(account: Account, peers: readonly Peer[]): Pr
       messages,
       talks,
       pinned: listed.filter(({ pinned }) => pinned).map(({ peer }) => peer),
-      settings: new Map([...(await settingsOf(me, peers)), ...(await scheduledOf(account, peers))]),
+      settings: new Map([...(await settingsOf(me, peers)), ...scheduled]),
+      untold,
       unread: new Map(dialogs.map(({ peer, unread }) => [peer, unread])),
     }
   }
@@ -58,21 +60,21 @@ async function settingsOf(me: Ref<User>, peers: readonly Peer[]): Promise<Map<st
   return settings
 }
 
-/** When each scheduled message is due; chats that the account may not ask have none for it. */
-async function scheduledOf({ user, chat }: Account, peers: readonly Peer[]): Promise<Map<string, string>> {
+/** When each scheduled message is due; chats that the account may not ask are `untold`. */
+async function scheduledOf({ user, chat }: Account, peers: readonly Peer[]) {
   const scheduled = new Map<string, string>()
+  const untold: PeerKey[] = []
   for (const peer of peers) {
-    const listed = chat(chatOfPeer(user, peer)).scheduled({ by: user })
-    for (const { id, dueAtMs } of await listed.catch(noneIfRefused)) {
-      scheduled.set(`scheduled ${peerKey(peer)} ${id}`, `${dueAtMs}`)
+    try {
+      for (const { id, dueAtMs } of await chat(chatOfPeer(user, peer)).scheduled({ by: user })) {
+        scheduled.set(`scheduled ${peerKey(peer)} ${id}`, `${dueAtMs}`)
+      }
+    } catch (error) {
+      if (refusalReason(error) === undefined) throw error
+      untold.push(peerKey(peer))
     }
   }
-  return scheduled
-}
-
-function noneIfRefused(error: unknown): readonly ScheduledMessage[] {
-  if (refusalReason(error) === undefined) throw error
-  return []
+  return { scheduled, untold }
 }
 
 function talkOf({ readInboxMaxId, readOutboxMaxId, unreadMark, draft }: Dialog): Talk {

@@ -1,3 +1,4 @@
+import type { ClusterSettings } from './cluster/cluster-settings.js'
 import type { Dice } from './dice.js'
 
 /** One world's size, limits and troubles; drawn from its seed, so that seeds differ in more than their luck. */
@@ -37,6 +38,8 @@ export interface Settings {
   readonly renewAfterMs: number
   readonly pendingChanges: number
   readonly packAfterMs: number
+  /** Of a world of several nodes. */
+  readonly cluster?: ClusterSettings
 }
 
 export function drawSettings(dice: Dice): Settings {

@@ -1,23 +1,32 @@
-import { openSimulatedStorage } from '../storage/index.js'
 import { Checker } from './checker.js'
+import { drawClusterSettings } from './cluster/cluster-settings.js'
+import { ClusterWorld } from './cluster/cluster-world.js'
 import type { Device } from './device.js'
 import { Dice } from './dice.js'
-import { type Faults, randomFaults } from './faults.js'
-import type { Mutation } from './node-process.js'
+import type { Faults } from './faults.js'
+import type { Mutation } from './mutation.js'
 import { Script } from './script.js'
 import { drawSettings, type Settings } from './settings.js'
-import { World } from './world.js'
+import { SingleWorld } from './single-world.js'
+import type { World, WorldOptions } from './world.js'
+
+/** One node on a disk of its own, or several on a ring of Cassandra. */
+export type WorldKind = 'single' | 'cluster'
 
 export interface SimulationOptions {
+  /** Default: `single`. */
+  readonly kind?: WorldKind
   readonly seed: number
   readonly settings?: Partial<Settings>
   readonly mutation?: Mutation
   /** Keeps the lines of the trace. */
   readonly trace?: boolean
-  readonly faults?: (world: World) => Faults
+  /** Of a single node, in place of what the seed decides. */
+  readonly faults?: (world: SingleWorld) => Faults
 }
 
 export interface SimulationResult {
+  readonly kind: WorldKind
   readonly seed: number
   readonly settings: Settings
   /** Each begins with the invariant that does not hold; empty when all do. */
@@ -39,27 +48,25 @@ export interface Figures {
   readonly writes: number
 }
 
-/** Lanes, sweeps and renewals are all done within this long after the last trouble. */
-const QUIET_MS = 14_000
-
 /** Lives one world to its end and says what did not hold. Never throws for what a world does. */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
-  const { seed, mutation, trace = false } = options
-  const settings = { ...drawSettings(new Dice(seed, 'settings')), ...options.settings }
-  const world = new World({ seed, settings, trace, ...(mutation && { mutation }) })
+  const { kind = 'single', seed } = options
+  const settings = settingsOf(options)
+  const { world, faults } = worldOf(options, settings)
   let busyEvents = 0
   try {
-    const faults = (options.faults ?? randomFaults)(world)
-    world.startNode()
+    const { heal } = faults()
+    world.begin()
     await world.until(busy(world))
     busyEvents = world.time.events
-    await comeToRest(world, faults)
+    await comeToRest(world, heal)
     await check(world)
   } catch (error) {
     world.ledger.violated('no end', error instanceof Error ? (error.stack ?? error.message) : String(error))
   }
-  const { time, ledger, bounds, crashes } = world
+  const { time, ledger, crashes } = world
   return {
+    kind,
     seed,
     settings,
     violations: ledger.violations,
@@ -70,11 +77,27 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       virtualMs: Math.round(time.monotonic()),
       crashes,
       messages: ledger.sendings.length,
-      commits: bounds.commits,
       busyEvents,
-      writes: world.process?.storage?.counters.batches ?? 0,
+      ...world.figures,
     },
   }
+}
+
+function settingsOf({ kind, seed, settings }: SimulationOptions): Settings {
+  const drawn = drawSettings(new Dice(seed, 'settings'))
+  const cluster = kind === 'cluster' && drawClusterSettings(new Dice(seed, 'cluster'))
+  return { ...drawn, ...cluster, ...settings }
+}
+
+function worldOf(options: SimulationOptions, settings: Settings): { world: World; faults: () => Faults } {
+  const { kind, seed, mutation, trace = false, faults } = options
+  const given: WorldOptions = { seed, settings, trace, ...(mutation && { mutation }) }
+  if (kind === 'cluster') {
+    const world = new ClusterWorld(given)
+    return { world, faults: () => world.randomFaults() }
+  }
+  const world = new SingleWorld(given)
+  return { world, faults: () => faults?.(world) ?? world.randomFaults() }
 }
 
 /** Accounts, groups, then everyone's script at once; resolves when all was answered. */
@@ -115,12 +138,12 @@ async function signUp(world: World, device: Device): Promise<void> {
 }
 
 /** Nobody calls a chat from here on: what is undelivered must be found by the node itself. */
-async function comeToRest(world: World, faults: Faults): Promise<void> {
-  faults.heal()
+async function comeToRest(world: World, heal: () => void): Promise<void> {
+  heal()
   if (world.settings.crashesAtEnd) await world.until(lastWords(world))
   world.trace.note('world', 'nobody calls a chat any more')
   await world.run(() => world.time.now() > world.ledger.lastDueMs)
-  await world.run(() => false, QUIET_MS + 3 * world.settings.sweepEveryMs)
+  await world.run(() => false, world.quietMs + 3 * world.settings.sweepEveryMs)
   await world.run(() => world.devices.every(({ isSettled }) => isSettled), 20_000)
 }
 
@@ -138,15 +161,9 @@ async function lastWords(world: World): Promise<void> {
 
 async function check(world: World): Promise<void> {
   const checker = new Checker(world)
-  const { process } = world
-  const system = process?.system
-  if (!process?.hasSwept || system === undefined) throw new Error('the node does not come back')
-  await world.until(checker.compareDevices(system))
+  await world.until(checker.compareDevices(world.askingSystem()))
   for (const device of world.devices) device.disconnect(1_000_000)
   await world.run(() => false, 10_000)
-  world.bounds.checkQuiet()
-  await world.until(system.stop())
-  await world.until(process.storage!.close())
-  const storage = await world.until(openSimulatedStorage(world.disk, { shardCount: 8 }))
-  await world.until(checker.compareStored(storage))
+  await world.until(world.stop())
+  await world.until(checker.compareStored(await world.until(world.openStored())))
 }

@@ -1,22 +1,24 @@
 import { describe, expect, test } from 'vitest'
 import { crashEverywhere } from './crash-everywhere.js'
 import { type MutationName, mutations } from './mutations.js'
-import { simulate } from './simulate.js'
+import { simulate, type WorldKind } from './simulate.js'
 
 /** CI's share of seeds; `npm run sim` runs as many as you like. */
-const SEEDS = 200
+const SEEDS: Readonly<Record<WorldKind, number>> = { single: 200, cluster: 100 }
 const CHUNK = 50
 /** Within so many seeds a world without the rule must break. */
 const SEEDS_TO_NOTICE = 400
 
-const replay = (seed: number) => `replay with: npm run sim -- --seed ${seed} --trace`
+const replay = (kind: WorldKind, seed: number) => `replay with: npm run sim -- --world ${kind} --seed ${seed} --trace`
 
-describe('invariants 1 to 5 and 7 hold, whatever crashes', () => {
-  const firsts = Array.from({ length: SEEDS / CHUNK }, (_, index) => 1 + index * CHUNK)
-  test.for(firsts)('in worlds %i and following', { timeout: 120_000 }, async (first) => {
+describe('invariants 1 to 7 hold, whatever crashes', () => {
+  const chunks = (['single', 'cluster'] as const).flatMap((kind) =>
+    Array.from({ length: SEEDS[kind] / CHUNK }, (_, index) => ({ kind, first: 1 + index * CHUNK })),
+  )
+  test.for(chunks)('in $kind worlds $first and following', { timeout: 300_000 }, async ({ kind, first }) => {
     for (let seed = first; seed < first + CHUNK; seed++) {
-      const { violations } = await simulate({ seed })
-      expect(violations, replay(seed)).toEqual([])
+      const { violations } = await simulate({ kind, seed })
+      expect(violations, replay(kind, seed)).toEqual([])
     }
   })
 
@@ -31,11 +33,11 @@ describe('invariants 1 to 5 and 7 hold, whatever crashes', () => {
 })
 
 describe('a seed', () => {
-  test('replays exactly, and another one does not', async () => {
+  test.for(['single', 'cluster'] as const)('of a %s world replays exactly, and another one does not', async (kind) => {
     const [once, again, other] = [
-      await simulate({ seed: 3 }),
-      await simulate({ seed: 3, trace: true }),
-      await simulate({ seed: 4 }),
+      await simulate({ kind, seed: 3 }),
+      await simulate({ kind, seed: 3, trace: true }),
+      await simulate({ kind, seed: 4 }),
     ]
     expect(again.hash).toBe(once.hash)
     expect(again.figures).toEqual(once.figures)

@@ -1,11 +1,18 @@
-import { decode, type JournalEntry, shardOf } from '../runtime/index.js'
-import type { EmbeddedStorage } from '../storage/index.js'
+import { decode, type JournalEntry, type JournalStore, shardOf } from '../runtime/index.js'
+
+/** Journals that nobody writes any more. */
+export interface StoredJournals {
+  readonly journals: JournalStore
+  readonly shardCount: number
+  /** Above all that were used. */
+  readonly epoch: number
+}
 
 /** All entries of an actor, from the first, as the disk has them. */
-export async function storedEntries(storage: EmbeddedStorage, kind: string, key: string): Promise<JournalEntry[]> {
-  const { ownership, journals } = storage
-  const actor = { kind, key, shard: shardOf(kind, key, ownership.shardCount) }
-  const request = { epoch: ownership.epoch, attempt: 1, mayKeepWriter: false }
+export async function storedEntries(stored: StoredJournals, kind: string, key: string): Promise<JournalEntry[]> {
+  const { journals, shardCount, epoch } = stored
+  const actor = { kind, key, shard: shardOf(kind, key, shardCount) }
+  const request = { epoch, attempt: 1, mayKeepWriter: false }
   const { journal } = await journals.open(actor, request)
   const entries: JournalEntry[] = []
   for (;;) {

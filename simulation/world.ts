@@ -1,14 +1,13 @@
 import type { Peer } from '../actors/chat/chat-id.js'
 import type { ActorLog, ActorSystem } from '../runtime/index.js'
-import { SimulatedDisk } from '../storage/index.js'
-import { Bounds } from './bounds.js'
 import { Device } from './device.js'
 import { Dice } from './dice.js'
-import { Front } from './front.js'
+import type { Faults } from './faults.js'
+import type { Front } from './front.js'
 import { Ledger } from './ledger.js'
-import { type Mutation, NodeProcess } from './node-process.js'
-import { RemoteSystem } from './remote-system.js'
+import type { Mutation } from './mutation.js'
 import type { Settings } from './settings.js'
+import type { StoredJournals } from './stored-journals.js'
 import { Trace } from './trace.js'
 import { VirtualTime } from './virtual-time.js'
 
@@ -19,53 +18,52 @@ export interface WorldOptions {
   readonly trace?: boolean
 }
 
-/** A run that goes on for longer than this is stuck. */
-const MOST_EVENTS = 100_000
-
 /**
- * One node on one disk, the gateway before it, and the devices: all on virtual time, all luck from one seed.
+ * What every world has: virtual time, devices and what they were told. All luck is from one seed.
  *
  * A crash falls between two events. Between two events a process only computes: what it writes and sends leaves with
  * later events, each of which may still be lost. So a crash at an await inside of an event is a crash after it.
  */
-export class World {
+export abstract class World {
   readonly time = new VirtualTime()
   readonly settings: Settings
   readonly trace: Trace
   readonly ledger = new Ledger()
-  readonly bounds: Bounds
-  readonly disk: SimulatedDisk
   readonly devices: Device[] = []
-  front: Front | undefined
-  process: NodeProcess | undefined
   crashes = 0
-  /** Called before each event; may crash the node. */
+  /** Called before each event; may crash a node. */
   beforeEvent: (() => void) | undefined
+  protected readonly mutation: Mutation
   readonly #seed: number
-  readonly #dice: Dice
-  readonly #mutation: Mutation
-  readonly #remote: RemoteSystem | undefined
-  #starts = 0
   #failure: unknown
 
   constructor({ seed, settings, mutation = {}, trace = false }: WorldOptions) {
     this.#seed = seed
     this.settings = settings
-    this.#mutation = mutation
-    this.#dice = this.diceFor('world')
+    this.mutation = mutation
     this.trace = new Trace(() => this.time.monotonic(), trace)
-    this.bounds = new Bounds(settings)
-    this.disk = new SimulatedDisk({
-      clock: this.time,
-      random: this.diceFor('disk'),
-      onCrash: () => this.#died('between two writes'),
-    })
-    if (!settings.gatewayDiesWithNode) {
-      const remote = new RemoteSystem(this.time, this.diceFor('remote'), settings.slowestHopMs)
-      this.#remote = remote
-      this.front = new Front(remote as unknown as ActorSystem, this.time, this.diceFor('front'), settings)
-    }
   }
+
+  /** A run with more events is stuck. */
+  protected abstract readonly mostEvents: number
+  /** After the last trouble everything is done within this long: lanes, sweeps, takeovers. */
+  abstract readonly quietMs: number
+
+  abstract begin(): void
+  /** What goes wrong, unless somebody else decides. */
+  abstract randomFaults(): Faults
+  /** The gateway to which a device connects now, if there is one. */
+  abstract gatewayFor(device: Device): Front | undefined
+  /** Some node dies. */
+  abstract crash(why: string): void
+  /** Asks every actor; everything is quiet. Throws when no node has come back. */
+  abstract askingSystem(): ActorSystem
+  /** Notes what is left of queues, then ends all nodes. */
+  abstract stop(): Promise<void>
+  /** The journals once nobody runs. */
+  abstract openStored(): Promise<StoredJournals>
+  abstract readonly brokenBounds: readonly string[]
+  abstract readonly figures: { readonly commits: number; readonly writes: number }
 
   /** All whom anybody may talk to. */
   get peers(): Peer[] {
@@ -85,44 +83,6 @@ export class World {
     return device
   }
 
-  startNode(): void {
-    const dice = this.diceFor(`process ${++this.#starts}`)
-    const { time, disk, settings, bounds } = this
-    const process: NodeProcess = new NodeProcess({
-      time,
-      dice,
-      disk,
-      settings,
-      bounds,
-      mutation: this.#mutation,
-      // What a process that is gone says to itself, to the end of the event in which it died, nobody hears.
-      log: this.#log(() => process.isAlive),
-    })
-    this.process = process
-    this.trace.note('node', `starts for the ${this.#starts}. time`)
-    const serve = (system: ActorSystem) => this.#serve(process, system, dice)
-    process
-      .start((system) => settings.servesBeforeSweep && serve(system))
-      .then(
-        () => {
-          if (!process.isAlive) return
-          this.trace.note('node', 'has swept')
-          if (!settings.servesBeforeSweep) serve(process.system!)
-        },
-        (error) => {
-          if (!process.isAlive) return
-          this.trace.note('node', `cannot start: ${String(error)}`)
-          this.crash('as it cannot start')
-        },
-      )
-  }
-
-  crash(why: string): void {
-    if (this.process?.isAlive !== true) return
-    this.disk.crash()
-    this.#died(why)
-  }
-
   /** Lets time pass until `isDone`. Throws what a script threw, and when nothing comes of it any more. */
   async run(isDone: () => boolean, forMs = Number.POSITIVE_INFINITY): Promise<void> {
     const untilMs = this.time.monotonic() + forMs
@@ -130,7 +90,7 @@ export class World {
       this.beforeEvent?.()
       if (!(await this.time.step(untilMs))) return
       if (this.#failure !== undefined) throw this.#failure
-      if (this.time.events > MOST_EVENTS) throw new Error('the run does not end')
+      if (this.time.events > this.mostEvents) throw new Error('the run does not end')
     }
   }
 
@@ -153,42 +113,23 @@ export class World {
     })
   }
 
-  #serve(process: NodeProcess, system: ActorSystem, dice: Dice): void {
-    if (this.#remote === undefined) this.front = new Front(system, process.clock, dice, this.settings)
-    const front = this.front
-    system.receive('push', (frame) => {
-      if (this.#remote === undefined) front?.receive(frame)
-      else this.time.setTimer(dice.within(0.01, this.settings.slowestHopMs), () => front?.receive(frame))
-    })
-    for (const sink of ['profile', 'revoked']) system.receive(sink, () => undefined)
-    this.#remote?.reaches(system)
-    if (this.#remote !== undefined) front?.ownersChanged()
-    this.trace.note('node', 'serves')
-  }
-
-  #died(why: string): void {
-    const process = this.process
-    if (process?.isAlive !== true) return
-    process.kill()
-    this.crashes++
-    this.trace.note('node', `crashes ${why} (event ${this.time.events})`)
-    if (this.#remote === undefined) {
-      this.front?.die()
-      this.front = undefined
-    }
-    this.#remote?.dies()
-    this.time.setTimer(this.#dice.within(1, 40), () => this.startNode())
-  }
-
-  #log(isHeard: () => boolean): ActorLog {
+  /** What a process says to itself; once it is gone, to the end of the event in which it died, nobody hears. */
+  protected logOf(who: string, isHeard: () => boolean): ActorLog {
     const note = (level: string) => (fields: Record<string, unknown>, message: string) => {
       if (!isHeard()) return
       const { error, code, actor, user } = fields
       const told = [actor, user, code, error].filter((each) => each !== undefined).map((each) => textOf(each))
-      this.trace.note('log', `${level}: ${message} ${told.join(' ')}`)
-      if (level === 'error') this.ledger.violated('no fault of ours', `the log says: ${message} ${told.join(' ')}`)
+      this.trace.note(who, `${level}: ${message} ${told.join(' ')}`)
+      if (level === 'error' && !this.isExpected(message)) {
+        this.ledger.violated('no fault of ours', `the log of ${who} says: ${message} ${told.join(' ')}`)
+      }
     }
     return { debug: () => undefined, info: () => undefined, warn: note('warn'), error: note('error') }
+  }
+
+  /** An error in a log that this world brings about. */
+  protected isExpected(_message: string): boolean {
+    return false
   }
 }
 

@@ -52,8 +52,18 @@ const channelOptions = ({ frameBytes }: StreamOptions) => ({
   'grpc.max_reconnect_backoff_ms': 1_000,
 })
 
+/** Streams between processes, whatever carries them. */
+export interface StreamLayer {
+  dial(address: string, options: StreamOptions, events: StreamEvents): Stream
+  listen(
+    at: { readonly host: string; readonly port: number },
+    options: StreamOptions,
+    accept: (stream: Stream) => StreamEvents,
+  ): Promise<StreamListener>
+}
+
 /** Dials `host:port`. Events come later, never within the call. */
-export function dial(address: string, options: StreamOptions, events: StreamEvents): Stream {
+function dial(address: string, options: StreamOptions, events: StreamEvents): Stream {
   const { tls } = options
   const client = new Client(
     address,
@@ -84,7 +94,7 @@ export interface StreamListener {
 }
 
 /** Listens on `host`; port 0 takes a free one. Rejects when it cannot. */
-export async function listen(
+async function listen(
   at: { readonly host: string; readonly port: number },
   options: StreamOptions,
   accept: (stream: Stream) => StreamEvents,
@@ -117,6 +127,8 @@ export async function listen(
     close: async () => server.forceShutdown(),
   }
 }
+
+export const grpcStreams: StreamLayer = { dial, listen }
 
 function taken(call: ServerDuplexStream<Buffer, Buffer>, accept: (stream: Stream) => StreamEvents): void {
   const ended = once((why) => events.ended(why))

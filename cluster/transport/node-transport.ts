@@ -9,7 +9,14 @@
 import type { ActorLog, ActorSystem, CallEnvelope, Clock, Frame, NodeId, Transport } from '../../runtime/index.js'
 import { ActorError } from '../../runtime/index.js'
 import { CalledHalf, type NodeService } from './called-half.js'
-import { dial, listen, type Stream, type StreamEvents, type StreamListener, type TlsKeys } from './grpc-streams.js'
+import {
+  grpcStreams,
+  type Stream,
+  type StreamEvents,
+  type StreamLayer,
+  type StreamListener,
+  type TlsKeys,
+} from './grpc-streams.js'
 import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from './limits.js'
 import { Link } from './link.js'
 import { commonVersion, decodeHello, encodeHello, type Hello, type Lane, PROTOCOL_VERSIONS } from './wire.js'
@@ -41,6 +48,8 @@ export interface NodeTransportOptions {
   /** Runs once this turn of the event loop is over: what is put in until then leaves in one batch. */
   readonly atTickEnd: (run: () => void) => void
   readonly tls?: TlsKeys
+  /** What carries the bytes. Default: gRPC. */
+  readonly streams?: StreamLayer
   readonly limits?: Partial<TransportLimits>
   /** The versions that this build speaks; tests of rolling upgrades say others. */
   readonly versions?: Pick<Hello, 'oldest' | 'newest'>
@@ -49,6 +58,7 @@ export interface NodeTransportOptions {
 export class NodeTransport implements Transport {
   readonly #options: NodeTransportOptions
   readonly #limits: TransportLimits
+  readonly #layer: StreamLayer
   readonly #links: Readonly<Record<Lane, Map<NodeId, Link>>> = { control: new Map(), data: new Map() }
   readonly #answerers = new Map<string, Answerer>()
   readonly #streams = new Set<Stream>()
@@ -60,6 +70,7 @@ export class NodeTransport implements Transport {
   constructor(options: NodeTransportOptions) {
     this.#options = options
     this.#limits = { ...DEFAULT_TRANSPORT_LIMITS, ...options.limits }
+    this.#layer = options.streams ?? grpcStreams
   }
 
   /** Where calls and frames of other nodes go. */
@@ -74,7 +85,7 @@ export class NodeTransport implements Transport {
 
   /** Takes other nodes' streams from now on; returns the port. */
   async listen(host: string, port: number): Promise<number> {
-    this.#listener = await listen({ host, port }, this.#streamOptions(), (stream) => this.#accept(stream))
+    this.#listener = await this.#layer.listen({ host, port }, this.#streamOptions(), (stream) => this.#accept(stream))
     return this.#listener.port
   }
 
@@ -156,7 +167,7 @@ export class NodeTransport implements Transport {
       hello: this.#hello(lane),
       dial: (events: StreamEvents): Stream => {
         const address = peers.addressOf(node)
-        return address === undefined ? nowhere(events) : dial(address, this.#streamOptions(), events)
+        return address === undefined ? nowhere(events) : this.#layer.dial(address, this.#streamOptions(), events)
       },
     }
     return new Link(node, port, this.#limits)
