@@ -68,8 +68,7 @@ export class Announcements {
   #hear(payload: Uint8Array): void {
     const event = decodeEvent(payload)
     if (event === undefined) this.droppedMessages++
-    else if (event.by !== this.#options.self.node || event.incarnation !== this.#options.self.incarnation)
-      this.#take(event)
+    else if (event.by !== this.#options.self.node) this.#take(event)
   }
 
   #take(event: ClusterEvent): void {

@@ -22,6 +22,7 @@ export function directProbes(transport: Pick<NodeTransport, 'ask' | 'answer'>, s
       return typeof said === 'boolean' ? said : undefined
     },
     serve: (witness) => {
+      // Asked for each time: a node that joins again has a new one.
       transport.answer('probe', async () => encode(self.incarnation))
       transport.answer('witness', async (payload) => {
         const question = decode(payload)

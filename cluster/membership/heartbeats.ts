@@ -5,6 +5,7 @@ import { subjectsOf } from './subjects.js'
 
 export interface HeartbeatsOptions {
   readonly cluster: string
+  /** Asked for its incarnation each time: a node that joins again has a new one. */
   readonly self: NodeIncarnation
   readonly bus: Bus
   readonly clock: Clock
@@ -73,7 +74,8 @@ export class Heartbeats {
 
   #beat(): void {
     const { bus, self, view, load, clock, everyMs } = this.#options
-    const heartbeat = { ...self, sequence: ++this.#sequence, view: view(), load: load() }
+    const { node, incarnation } = self
+    const heartbeat = { node, incarnation, sequence: ++this.#sequence, view: view(), load: load() }
     bus.publish(this.#subjects.heartbeat(self.node), encodeHeartbeat(heartbeat))
     this.#timer = clock.setTimer(everyMs, () => this.#beat())
   }

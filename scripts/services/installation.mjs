@@ -122,29 +122,28 @@ export const haproxy = fromDebian(
 
 const natsPath = () => join(cacheDir(), `nats-server-${versions.nats.exact}`, 'nats-server')
 
+/** The one that is built here, or any that is new enough for what the program uses of it. */
 function findNats() {
-  const isRight = (path) => outputOf(path, ['--version']).trim().endsWith(`v${versions.nats.exact}`)
-  return [natsPath(), onPath('nats-server')].find((path) => path && existsSync(path) && isRight(path))
+  if (existsSync(natsPath())) return natsPath()
+  const path = onPath('nats-server')
+  return path && /v2\.(9|\d\d)\.\d+/.test(outputOf(path, ['--version'])) ? path : undefined
 }
 
 const findGo = () => onPath('go')
 
-/** Needed only until the server is built. @type {Requirement} */
-export const go = {
-  title: 'Go',
-  find: () => (findNats() ? 'not needed' : findGo()),
-  cure: 'the installer of Go 1.26 or newer',
-}
-
-/** Debian's own is too old for keys that expire one by one. @type {Requirement} */
+/** Built where there is Go, else Debian's. @type {Requirement} */
 export const natsServer = {
   title: `nats-server ${versions.nats.exact}`,
   find: remembered(findNats),
+  get debian() {
+    return findGo() ? undefined : ['nats-server']
+  },
   fetch() {
+    if (findGo() === undefined) return
     const folder = dirname(natsPath())
     mkdirSync(folder, { recursive: true })
     const module = `github.com/nats-io/nats-server/v2@v${versions.nats.exact}`
-    spawnSync(findGo() ?? 'go', ['install', module], {
+    spawnSync(findGo(), ['install', module], {
       stdio: ['ignore', 'inherit', 'inherit'],
       env: { ...process.env, GOBIN: folder },
     })

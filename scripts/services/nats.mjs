@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { go, natsServer } from './installation.mjs'
+import { natsServer } from './installation.mjs'
 import { versions } from './versions.mjs'
 
 const host = '127.0.0.1'
@@ -65,7 +65,7 @@ function service({ name, summary, members, ...special }) {
     summary,
     version: versions.nats.exact,
     image: versions.nats.image,
-    requirements: [go, natsServer],
+    requirements: [natsServer],
     members,
     mainPort: 'client',
     startWithinMs: 30_000,
