@@ -17,6 +17,7 @@ RUN install -d -o node -g node -m 700 /data
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
+COPY --from=build /app/web/dashboard web/dashboard
 # The image's user `node`, by its number, so that whoever runs it can see that it is not root.
 USER 1000
 VOLUME /data

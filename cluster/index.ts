@@ -1,3 +1,19 @@
+export { ClusterAdmin, type ClusterSource, type NodeSource } from './admin/cluster-admin.js'
+export type {
+  ActivationReport,
+  ActorQuery,
+  ActorRow,
+  ActorStatus,
+  ClusterReport,
+  HotActor,
+  KindReport,
+  NodeReport,
+  NodeStatus,
+  ShardMap,
+  TracedHop,
+  Waits,
+} from './admin/reports.js'
+export { TurnWatch, type WatchedTurn } from './admin/turn-watch.js'
 export { ClusterNode, type ClusterNodeOptions, type ClusterTransport } from './cluster-node.js'
 export { Announcements } from './membership/announcements.js'
 export type { Bus, BusReply } from './membership/bus.js'

@@ -1,14 +1,25 @@
 import { readFileSync } from 'node:fs'
 import { actorDefinitions, NameRegistry } from '../actors/index.js'
-import { type ActorSystem, createActorSystem, DEFAULT_LIMITS, systemClock, systemRandom } from '../runtime/index.js'
+import {
+  type ActorSystem,
+  type ActorSystemOptions,
+  createActorSystem,
+  DEFAULT_LIMITS,
+  systemClock,
+  systemRandom,
+} from '../runtime/index.js'
 import { openCaches } from '../storage/index.js'
+import { Admin } from './admin/admin.js'
+import { readAdminToken } from './admin/admin-session.js'
+import { loneCluster } from './admin/lone-cluster.js'
+import { memberCluster } from './admin/member-cluster.js'
 import { agreeOnKeys } from './cluster/agreed-keys.js'
 import { clusterMember } from './cluster/cluster-member.js'
 import { LoadFigures } from './cluster/node-load.js'
 import { codeDelivery } from './code-delivery.js'
 import { frame, type Server } from './frame.js'
 import { type Front, openFront } from './front.js'
-import type { Logging } from './logging.js'
+import type { Log, Logging } from './logging.js'
 import { createMetrics } from './metrics.js'
 import { operatorsOnly } from './operators-only.js'
 import { withServiceMessage } from './service-message.js'
@@ -17,7 +28,7 @@ import { redisPlace } from './store-places.js'
 import { openStores, type Stores } from './stores.js'
 
 /** What a node without clients has of them. */
-const noClients = { connections: 0, sessions: 0, callsRunning: 0, callsRefusedPart: 0 }
+const noClients = { connections: 0, sessions: 0, pendingBytes: 0, callsRunning: 0, callsRefusedPart: 0 }
 
 /** Two folders up in the sources, and in dist/ as well, stands the package's own description. */
 function packageVersion(): string {
@@ -36,6 +47,18 @@ async function agreed({ register }: Stores, front: Front | undefined, settings: 
   if (register && front) await agreeOnKeys(register, front, settings)
 }
 
+/** Nobody is told of turns unless somebody may ask for them. */
+function turnsToldTo(log: Log, admin: Admin | undefined): Pick<ActorSystemOptions, 'onTurn'> {
+  const isLogged = log.isLevelEnabled('debug')
+  if (!isLogged) return admin ? { onTurn: (turn) => admin.saw(turn) } : {}
+  return {
+    onTurn(turn) {
+      log.debug(turn, 'a turn')
+      admin?.saw(turn)
+    },
+  }
+}
+
 /** Wires the parts of one server: makes the core that `frame` starts, shows and stops. */
 export async function compose(settings: Settings, logging: Logging): Promise<Server> {
   const clock = systemClock
@@ -43,10 +66,15 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
   const metrics = createMetrics()
   const print = (text: string) => process.stdout.write(`${text}\n`)
 
+  const version = packageVersion()
+  const { adminTokenFile } = settings
+  const token = adminTokenFile === undefined ? undefined : readAdminToken(adminTokenFile)
   const redis = settings.redis && redisPlace(settings.redis)
   const { cluster } = settings
   const takesClients = cluster === undefined || cluster.roles.includes('gateway')
   const load = new LoadFigures(clock, cluster?.weight ?? 1)
+  const isTls = settings.tls !== undefined
+  const admin = token && new Admin({ clock, log: logging.component('admin'), metrics, version, load, token, isTls })
   const tools = { clock, random, log: (component: string) => logging.component(component) }
   const leaveWithinMs = Math.max(1_000, settings.stopGraceMs - 2_000)
   const stores = await openStores(
@@ -82,7 +110,8 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
       ...(member && { transport: member.node.transport }),
       metrics: metrics.runtime,
       log: actorLog,
-      ...(actorLog.isLevelEnabled('debug') && { onTurn: (turn) => actorLog.debug(turn, 'a turn') }),
+      handovers: metrics.handovers,
+      ...turnsToldTo(actorLog, admin || undefined),
       localValues: 'pass',
       limits: {
         residentActors: settings.maxResidentActors,
@@ -99,7 +128,7 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
     const httpLog = logging.component('http')
     const sizes = () => ({ ...noClients, ...gateway?.sizes(), actors: system.health.residents() })
     load.from({
-      calls: () => metrics.totals().turns,
+      calls: () => metrics.totals().calls + metrics.totals().turns,
       residents: () => sizes().actors,
       connections: () => sizes().connections,
     })
@@ -129,6 +158,10 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
       metrics.gauge('cluster_view', 'The newest view of the register that was read', () => ownership.view?.view ?? 0)
       metrics.gauge('cluster_shards_open', 'Shards that this node has open', () => ownership.phases().open)
     }
+    if (admin) {
+      const subject = cluster && member ? memberCluster(cluster.name, member.node) : loneCluster(stores.ownership)
+      admin.show({ cluster: subject, system, sizes, ...(member && { phases: () => member.node.ownership.phases() }) })
+    }
     for (const { name, help, value } of stores.counters) metrics.counter(name, help, value)
 
     return frame(
@@ -150,7 +183,9 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
           },
           ...(member ? [{ name: 'shards', stop: () => member.leave() }] : []),
           ...(gateway ? [{ name: 'gateway', start: () => gateway.start(), stop: () => gateway.stop() }] : []),
+          ...(admin ? [admin.part] : []),
         ],
+        ...(admin && { adminRoutes: (app) => admin.routes(app) }),
         ...(front && {
           clients: {
             key: front.serverKey,
@@ -165,7 +200,7 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
         lost: stores.lost,
         sizes,
       },
-      { settings, logging, metrics, version: packageVersion(), print },
+      { settings, logging, metrics, version, print },
     )
   } catch (error) {
     await stores.close()

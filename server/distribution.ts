@@ -35,6 +35,13 @@ export class Distribution {
     series.sumMs += tookMs
   }
 
+  /** All labels together: counts by upper bound, not cumulative; the last is for what is above all bounds. */
+  counts(): { readonly boundsMs: readonly number[]; readonly counts: readonly number[] } {
+    const sums = new Array<number>(bucketsMs.length + 1).fill(0)
+    for (const { counts } of this.#series.values()) for (const [index, count] of counts.entries()) sums[index]! += count
+    return { boundsMs: bucketsMs, counts: sums }
+  }
+
   text(): string {
     const lines = [`# HELP ${this.#name} ${this.#help}`, `# TYPE ${this.#name} histogram`]
     for (const [value, { counts, sumMs }] of this.#series) {

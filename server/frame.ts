@@ -39,6 +39,8 @@ export interface Core {
   /** What else has to be `ok` before clients, or other nodes' shards, are sent here. */
   checks?(): Readonly<Record<string, string>>
   sizes(): { readonly connections: number; readonly sessions: number; readonly actors: number }
+  /** The operators' side, on the HTTP listener. */
+  readonly adminRoutes?: (app: TemplatedApp) => void
 }
 
 /** One server, to start once and stop once. */
@@ -74,6 +76,7 @@ export function frame(core: Core, { settings, logging, metrics, version, print }
     health,
     metrics,
     takesClients: core.clients !== undefined,
+    ...(core.adminRoutes && { adminRoutes: core.adminRoutes }),
     guide: () => guide,
     figures: () => ({ uptimeMs: Math.round(clock.monotonic() - startedAtMs), ...core.sizes(), ...metrics.totals() }),
   })

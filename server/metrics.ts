@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import type { RuntimeMetrics } from '../runtime/index.js'
+import type { KindReport, Waits } from '../cluster/index.js'
+import type { HandoverMetrics, RuntimeMetrics } from '../runtime/index.js'
 import { Distribution } from './distribution.js'
 import { Tally } from './tally.js'
 
@@ -29,6 +30,7 @@ export interface Totals {
  */
 export interface Metrics {
   readonly runtime: RuntimeMetrics
+  readonly handovers: HandoverMetrics
   readonly protocol: ProtocolMetrics
   readonly api: ApiMetrics
   /** A figure that is read when somebody looks: connections, residents, bytes held. */
@@ -36,8 +38,18 @@ export interface Metrics {
   /** A sum that only grows and is kept elsewhere: flushes, bytes written. `name` ends in `_total`. */
   counter(name: string, help: string, read: () => number): void
   totals(): Totals
+  /** What the dashboard shows of actors. */
+  actorFigures(): ActorFigures
   /** The Prometheus text form of everything. */
   text(): Promise<string>
+}
+
+export interface ActorFigures {
+  readonly kinds: readonly KindReport[]
+  readonly waits: Waits
+  readonly refusals: number
+  /** Calls that wait for a shard without an owner. */
+  readonly parked: number
 }
 
 export const metricsContentType = Registry.PROMETHEUS_CONTENT_TYPE
@@ -48,10 +60,12 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry })
   const runtime = runtimeFigures(registry)
   const protocol = protocolFigures(registry)
-  const distributions = [...runtime.distributions, protocol.latency]
+  const handovers = handoverFigures(registry)
+  const distributions = [...runtime.distributions, protocol.latency, handovers.drains]
 
   return {
     runtime: runtime.metrics,
+    handovers: handovers.metrics,
     protocol: protocol.metrics,
     api: {
       notImplemented: (method) => protocol.notImplemented.add(method),
@@ -84,6 +98,7 @@ export function createMetrics(): Metrics {
       commits: runtime.commits.total(),
       pushes: protocol.events.total('pushes'),
     }),
+    actorFigures: () => ({ ...runtime.figures(), parked: handovers.parked() }),
     async text() {
       const counted = await registry.metrics()
       return `${counted}\n${distributions.map((distribution) => distribution.text()).join('\n\n')}\n`
@@ -108,8 +123,8 @@ function runtimeFigures(registry: Registry) {
     'From sending a commit to its being durable',
     'kind',
   )
-  const queued = level(registry, 'heliograph_actor_queued', 'Calls that wait for their turn')
-  const active = level(registry, 'heliograph_actor_resident', 'Actors in memory')
+  const queued = new Level(registry, 'heliograph_actor_queued', 'Calls that wait for their turn')
+  const active = new Level(registry, 'heliograph_actor_resident', 'Actors in memory')
 
   const metrics: RuntimeMetrics = {
     call: (kind, method) => calls.add(kind, method),
@@ -118,9 +133,9 @@ function runtimeFigures(registry: Registry) {
       wait.observe(kind, waitMs)
       run.observe(kind, runMs)
     },
-    queueDepth: (kind, change) => queued(kind, change),
+    queueDepth: (kind, change) => queued.change(kind, change),
     activation(kind, change) {
-      active(kind, change)
+      active.change(kind, change)
       if (change === 1) activations.add(kind)
     },
     refusal: (kind, code) => refusals.add(kind, code),
@@ -131,7 +146,37 @@ function runtimeFigures(registry: Registry) {
       commit.observe(kind, tookMs)
     },
   }
-  return { metrics, turns, commits, distributions: [wait, run, commit] }
+  const figures = () => ({
+    kinds: active.labels().map((kind) => {
+      return { kind, residents: active.of(kind), queued: queued.of(kind), turns: turns.total(kind) }
+    }),
+    waits: wait.counts(),
+    refusals: refusals.total(),
+  })
+  return { metrics, turns, commits, distributions: [wait, run, commit], figures }
+}
+
+function handoverFigures(registry: Registry) {
+  const parked = new Level(registry, 'heliograph_calls_parked', 'Calls that wait for a shard without an owner')
+  const drains = new Distribution(
+    'heliograph_shard_drain_seconds',
+    'From the order to give a shard away to its being quiet',
+    'node',
+  )
+  const gaveUp = new Tally(registry, 'heliograph_actor_drains_given_up_total', 'Actors that were not quiet in time', [
+    'kind',
+  ])
+  const overtaken = new Tally(registry, 'heliograph_overtaken_frames_total', 'Frames of overtaken actors, dropped', [
+    'sink',
+  ])
+  const metrics: HandoverMetrics = {
+    parked: (kind, change) => parked.change(kind, change),
+    released: (tookMs) => drains.observe('this', tookMs),
+    gaveUp: (kind) => gaveUp.add(kind),
+    overtakenFrame: (sink) => overtaken.add(sink),
+  }
+  const sum = () => parked.labels().reduce((calls, kind) => calls + parked.of(kind), 0)
+  return { metrics, drains, parked: sum }
 }
 
 function protocolFigures(registry: Registry) {
@@ -155,16 +200,31 @@ function protocolFigures(registry: Registry) {
 }
 
 /** A gauge by actor kind that goes up and down by one. */
-function level(registry: Registry, name: string, help: string): (kind: string, change: 1 | -1) => void {
-  const levels = new Map<string, number>()
-  new Gauge({
-    name,
-    help,
-    labelNames: ['kind'],
-    registers: [registry],
-    collect() {
-      for (const [kind, value] of levels) this.set({ kind }, value)
-    },
-  })
-  return (kind, change) => levels.set(kind, (levels.get(kind) ?? 0) + change)
+class Level {
+  readonly #levels = new Map<string, number>()
+
+  constructor(registry: Registry, name: string, help: string) {
+    const levels = this.#levels
+    new Gauge({
+      name,
+      help,
+      labelNames: ['kind'],
+      registers: [registry],
+      collect() {
+        for (const [kind, value] of levels) this.set({ kind }, value)
+      },
+    })
+  }
+
+  change(kind: string, change: 1 | -1): void {
+    this.#levels.set(kind, this.of(kind) + change)
+  }
+
+  of(kind: string): number {
+    return this.#levels.get(kind) ?? 0
+  }
+
+  labels(): string[] {
+    return [...this.#levels.keys()]
+  }
 }

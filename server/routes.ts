@@ -12,6 +12,8 @@ export interface RouteSources {
   readonly takesClients: boolean
   /** Undefined until everything listens. */
   guide(): ConnectionGuide | undefined
+  /** The operators' side; none: it is off. */
+  readonly adminRoutes?: (app: TemplatedApp) => void
 }
 
 interface Answer {
@@ -33,6 +35,7 @@ export function routesOf(sources: RouteSources): (app: TemplatedApp) => void {
       type: metricsContentType,
       body: await sources.metrics.text(),
     }))
+    sources.adminRoutes?.(app)
     app.any('/*', (response) => {
       response.cork(() => response.writeStatus('404 Not Found').end('There is nothing here.\n'))
     })

@@ -71,6 +71,13 @@ export const settingTable = {
     defaultInWords: 'no TLS',
     doc: "The certificate's private key (PEM). Both files or neither.",
   }),
+  adminTokenFile: text({
+    env: 'HELIOGRAPH_ADMIN_TOKEN_FILE',
+    accepts: 'path',
+    default: undefined,
+    defaultInWords: 'none: operators are not served',
+    doc: 'File with the secret that operators show, the same for all nodes: it turns on the dashboard at `/admin/` of the HTTP port and what `npx heliograph status` and its sisters ask.',
+  }),
   proxies: networks({
     env: 'HELIOGRAPH_PROXY_PROTOCOL_FROM',
     default: [],

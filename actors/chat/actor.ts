@@ -14,6 +14,7 @@ import * as scheduling from './scheduling.js'
 import type { ChatReading, ChatShape, ChatTurn } from './shape.js'
 import { type ChatState, countOf, emptyChat, everyoneConcerned, lastFor } from './state.js'
 import { decodeState, encodeState, STATE_VERSION } from './state-format.js'
+import { whereabouts } from './whereabouts.js'
 
 /** Clock and randomness of delivery's pauses; links take their secrets from `random` too. */
 export function chatActor(ports: DeliveryPorts & { readonly random: Random }): ActorDefinition<ChatShape> {
@@ -58,6 +59,7 @@ export function chatActor(ports: DeliveryPorts & { readonly random: Random }): A
       join: groups.join,
       group: groups.groupInfo,
       audience,
+      whereabouts,
     },
     reminders: { [scheduling.DUE_REMINDER]: scheduling.postDue },
     delivery: {

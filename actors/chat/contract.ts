@@ -67,6 +67,18 @@ export interface Chat {
   group(request: { readonly viewer: number }): Promise<GroupInfo | undefined>
   /** The other members now, whom typing is told to; none where the other party blocks. Refused for non-members. */
   audience(request: { readonly by: number }): Promise<readonly number[]>
+  /** For operators, who trace a message: what is known of entry `n` beside its text; undefined where there is none. */
+  whereabouts(request: { readonly n: number }): Promise<Whereabouts | undefined>
+}
+
+export interface Whereabouts {
+  /** `post`, `edit`, `delete`, ... */
+  readonly type: string
+  readonly by: number
+  readonly op: string
+  readonly atMs: number
+  /** Whose boxes get it. */
+  readonly concerned: readonly number[]
 }
 
 /** Every change says who asks, as what operation, and which session must not be pushed to (it has the answer). */
@@ -231,6 +243,7 @@ export const Chat = actorType<Chat, ChatId>('chat', {
     join: 'turn',
     group: 'read',
     audience: 'read',
+    whereabouts: 'read',
   },
   key: (id) => id,
   parse: (key) => {

@@ -20,6 +20,7 @@ import { locate, messagesAt } from './messages.js'
 import { write, writing } from './pen.js'
 import { searchPage } from './search.js'
 import type { UserShape } from './shape.js'
+import { whereabouts } from './whereabouts.js'
 
 type Methods<Part> = Pick<Implementation<UserShape>, keyof Part & keyof UserShape['contract']>
 
@@ -59,6 +60,7 @@ export const readingMethods: Methods<ReadingOfUser> = {
     })
   },
   unreadMentions: unreadMentionsPage,
+  whereabouts,
   async locate(box, ids) {
     return inOrder(ids, await locate(box, ids.filter(isMessageId)))
   },

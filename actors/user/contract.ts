@@ -75,6 +75,8 @@ export interface ReadingOfUser {
   }): Promise<readonly (number | undefined)[]>
   /** The newest message of the dialog at or below `maxId` (0: the newest of all), for read and deleteHistory. */
   locateUpTo(peer: Peer, maxId: number): Promise<Located | undefined>
+  /** For operators: what this box and its devices have of a chat's entry. */
+  whereabouts(request: { readonly chat: ChatId; readonly n: number }): Promise<EntryInBox>
   /** Which of these users share a private dialog with, or are contacts of, this account. */
   knows(users: readonly number[]): Promise<readonly number[]>
 }
@@ -302,6 +304,14 @@ export interface Located {
   readonly atMs: number
 }
 
+/** `lane`: its w. `id`: of a message that is there. `gateways`: with live sessions. `devices`: and what they acknowledged. */
+export interface EntryInBox {
+  readonly lane: number
+  readonly id?: number
+  readonly gateways: readonly NodeId[]
+  readonly devices: readonly { readonly authKey: string; readonly pts: number }[]
+}
+
 export interface DialogsRequest {
   readonly offsetDate: number
   readonly offsetId: number
@@ -452,6 +462,7 @@ export const User = actorType<User, number>('user', {
     locate: 'read',
     idsAt: 'read',
     locateUpTo: 'read',
+    whereabouts: 'read',
     knows: 'read',
     register: 'turn',
     profile: 'read',

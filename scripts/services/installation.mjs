@@ -120,6 +120,13 @@ export const haproxy = fromDebian(
   'haproxy',
 )
 
+/** The browser in which tests look at pages. @type {Requirement} */
+export const chromium = fromDebian(
+  'Chromium',
+  () => onPath('chromium') ?? onPath('chromium-browser') ?? onPath('google-chrome'),
+  'chromium',
+)
+
 const natsPath = () => join(cacheDir(), `nats-server-${versions.nats.exact}`, 'nats-server')
 
 /** The one that is built here, or any that is new enough for what the program uses of it. */

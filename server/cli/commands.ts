@@ -1,9 +1,22 @@
+import { actorCommand, actorsCommand } from './admin/actor-command.js'
+import { drainCommand, rebalanceCommand } from './admin/drain-command.js'
+import { nodesCommand, statusCommand } from './admin/status-command.js'
+import { tailCommand } from './admin/tail-command.js'
+import { traceCommand } from './admin/trace-command.js'
 import type { Command } from './command.js'
 import { migrateCommand } from './migrate-command.js'
 import { schemaCommand } from './schema-command.js'
 
 /** All commands but `help`, by name, in the order in which they are listed. */
 export const commands: ReadonlyMap<string, Command> = new Map([
+  ['status', statusCommand],
+  ['nodes', nodesCommand],
+  ['drain', drainCommand],
+  ['rebalance', rebalanceCommand],
+  ['actors', actorsCommand],
+  ['actor', actorCommand],
+  ['tail', tailCommand],
+  ['trace', traceCommand],
   ['schema', schemaCommand],
   ['migrate', migrateCommand],
 ])

@@ -5,6 +5,7 @@
 
 import { errorCode, systemClock, systemRandom } from '../../runtime/index.js'
 import { SettingsRefused } from '../settings.js'
+import { CannotAsk } from './admin/admin-client.js'
 import { WrongUsage } from './command.js'
 import { commands, helpText } from './commands.js'
 
@@ -47,7 +48,10 @@ async function run([name, ...args]: readonly string[]): Promise<number> {
       complain(`${error.message}\n\n${command.usage}`)
       return 2
     }
-    const isMendable = error instanceof SettingsRefused || !['INTERNAL', undefined].includes(errorCode(error))
+    const isMendable =
+      error instanceof SettingsRefused ||
+      error instanceof CannotAsk ||
+      !['INTERNAL', undefined].includes(errorCode(error))
     if (!isMendable) throw error
     complain((error as Error).message)
     return 1

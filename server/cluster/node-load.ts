@@ -11,11 +11,14 @@ export interface LoadSums {
   connections(): number
 }
 
+/** The monitor says how long after one look the next one came, which is this much on an idle loop. */
+const resolutionMs = 20
+
 /** Figures of this process for its heartbeats, each since the time before. */
 export class LoadFigures {
   readonly #clock: Clock
   readonly #weight: number
-  readonly #delays = monitorEventLoopDelay({ resolution: 20 })
+  readonly #delays = monitorEventLoopDelay({ resolution: resolutionMs })
   #sums: LoadSums = { calls: () => 0, residents: () => 0, connections: () => 0 }
   #atMs: number
   #cpuUs = 0
@@ -45,7 +48,7 @@ export class LoadFigures {
       cores: availableParallelism(),
       weight: this.#weight,
       cpu: tookMs > 0 ? Math.max(0, (user + system - this.#cpuUs) / 1_000 / tookMs) : 0,
-      loopLagMs: Math.max(0, this.#delays.max / 1e6),
+      loopLagMs: Math.max(0, this.#delays.max / 1e6 - resolutionMs),
       callsPerSecond: tookMs > 0 ? Math.max(0, ((calls - this.#calls) * 1_000) / tookMs) : 0,
       residents: this.#sums.residents(),
       connections: this.#sums.connections(),

@@ -12,6 +12,7 @@ export const edges: Readonly<Record<string, string>> = {
   'gateway/mtproto/listener-tcp.ts': 'the sockets',
   'bench/': 'measures time; runs around the program, not in it',
   'simulation/virtual-time.ts': 'waits for the end of a turn of the event loop: by then all that can settle has',
+  'web/': 'runs in browsers',
   'scripts/': 'runs around the program, not in it',
   'examples/': 'client programs',
 }

@@ -15,7 +15,7 @@ export const topFolders = [
   'simulation',
 ] as const
 
-const folders = [...topFolders, 'test', 'scripts', 'examples']
+const folders = [...topFolders, 'web', 'test', 'scripts', 'examples']
 /** Tests, and what only tests use: suites that drivers run, worlds that they run in. */
 const testPaths = [/\.(test|test-d|suite)\.ts$/, /(^|\/)test\//, /(^|\/)testing(\/|\.ts$)/, /^storage\/contract\//]
 

@@ -1,0 +1,27 @@
+import type { ClusterNode, ClusterSource } from '../../cluster/index.js'
+import { ActorError } from '../../runtime/index.js'
+
+/** On the nodes' control lane. */
+const topic = 'admin'
+
+/** What a member of a cluster says of it. */
+export function memberCluster(cluster: string, node: ClusterNode): ClusterSource {
+  const { ownership, transport, heartbeats, announcements } = node
+  return {
+    cluster,
+    self: ownership.self,
+    view: () => ownership.view,
+    isAlive: (of) => node.isAlive(of),
+    heartbeatOf: (of) => heartbeats.lastOf(of),
+    ask: (of, question, withinMs) => transport.ask(of, topic, question, withinMs),
+    answer: (answer) => transport.answer(topic, answer),
+    async setDraining(of, isDraining) {
+      if (ownership.view?.members.some((member) => member.node === of) !== true) {
+        throw new ActorError('REFUSED', `There is no node ${of}.`, { reason: 'NO_SUCH_NODE' })
+      }
+      await node.setDraining(of, isDraining)
+    },
+    rebalance: () => node.rebalance(),
+    events: announcements,
+  }
+}
