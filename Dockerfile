@@ -8,7 +8,7 @@ RUN npm install --omit=dev --ignore-scripts --no-audit --no-fund
 COPY . .
 RUN node scripts/generate-tl.mjs && node scripts/build.mjs
 # What only the build needs.
-RUN rm -rf node_modules/esbuild node_modules/@esbuild dist/bench dist/simulation
+RUN rm -rf node_modules/esbuild node_modules/@esbuild dist/bench dist/simulation dist/chaos dist/test
 
 FROM node:22-bookworm-slim
 ENV NODE_ENV=production HELIOGRAPH_DATA_DIR=/data

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     environment: 'node',
-    include: ['{runtime,storage,actors,cluster,gateway,server,bench,simulation,test}/**/*.test.ts'],
+    include: ['{runtime,storage,actors,cluster,gateway,server,bench,simulation,chaos,test}/**/*.test.ts'],
     globalSetup: ['test/global-setup.mjs'],
     pool: 'forks',
     maxWorkers: 2,

@@ -11,7 +11,9 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { dirname, relative } from 'node:path'
 import { main, root } from './project.mjs'
 
-const folders = ['runtime', 'storage', 'actors', 'cluster', 'gateway', 'server', 'bench', 'simulation']
+const folders = ['runtime', 'storage', 'actors', 'cluster', 'gateway', 'server', 'bench', 'simulation', 'chaos']
+/** What chaos/ takes of the tests: clients, and servers of one's own. */
+const ofTests = ['test/harness/', 'test/services.ts']
 const generatedFolder = 'gateway/tl/generated/'
 const outFolder = `${root}dist/`
 const stampPath = `${outFolder}.stamp`
@@ -88,7 +90,8 @@ async function transpile(sources) {
 
 /** Brings dist/ in line with the sources; takes some tens of milliseconds when it already is. */
 export async function build() {
-  const paths = folders.flatMap(filesUnder).filter((path) => isSource(path) || isCopied(path))
+  const taken = filesUnder('test').filter((path) => ofTests.some((start) => path.startsWith(start)))
+  const paths = [...folders.flatMap(filesUnder), ...taken].filter((path) => isSource(path) || isCopied(path))
   const contents = paths.sort().map((path) => [path, readFileSync(`${root}${path}`)])
   const stamp = stampOf(contents)
   if (readIfThere(stampPath)?.toString() === stamp) return

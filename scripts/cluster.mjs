@@ -2,15 +2,15 @@
 // gateways as processes of their own. Ctrl-C stops all, in order: gateways, then nodes, each of which gives its shards
 // to the others first.
 
-import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { defaultClusterDir, forgetCluster, isRunning, readCluster, startOf, writeCluster } from './cluster/places.mjs'
 import { start, stop, untilReady } from './cluster/processes.mjs'
+import { keysOf, settingsOf } from './cluster/settings.mjs'
 import { openStores } from './cluster/stores.mjs'
 import { prepare } from './prepare.mjs'
-import { main, root } from './project.mjs'
+import { main } from './project.mjs'
 import { NotInstalled } from './services/installation.mjs'
 
 const usage = `npm run cluster -- [options]
@@ -64,30 +64,6 @@ async function stopInOrder(processes) {
   for (const node of processes.filter(({ role }) => role === 'actors').toReversed()) await stop(node)
 }
 
-/** What every gateway has the same of, and the operators' secret; made once. */
-async function keysOf(dir) {
-  const keys = join(dir, 'keys')
-  mkdirSync(keys, { recursive: true, mode: 0o700 })
-  const { loadServerKey } = await import(`${root}dist/gateway/index.js`)
-  const { loadAccessHashKey } = await import(`${root}dist/server/access-hash-key.js`)
-  loadServerKey(keys)
-  loadAccessHashKey(keys, { bytes: randomBytes })
-  const tokenFile = join(dir, 'admin-token')
-  if (!existsSync(tokenFile)) writeFileSync(tokenFile, `${randomBytes(24).toString('hex')}\n`, { mode: 0o600 })
-  return { keys, tokenFile }
-}
-
-async function envOf({ keys, tokenFile }, stores) {
-  const { settingTable } = await import(`${root}dist/server/setting-table.js`)
-  return {
-    ...stores.env,
-    HELIOGRAPH_CLUSTER: 'development',
-    HELIOGRAPH_SERVER_KEY_FILE: join(keys, 'server-key.pem'),
-    HELIOGRAPH_ACCESS_HASH_KEY_FILE: join(keys, 'access-hash.key'),
-    ...('adminTokenFile' in settingTable && { HELIOGRAPH_ADMIN_TOKEN_FILE: tokenFile }),
-  }
-}
-
 /** The processes to start: their names, roles and ports. */
 function plan({ nodes, gateways, basePort }) {
   const port = (offset) => (basePort === undefined ? '0' : String(basePort + offset))
@@ -136,7 +112,7 @@ async function run(values) {
   if (values.fresh) rmSync(dir, { recursive: true, force: true })
   mkdirSync(dir, { recursive: true })
   const secrets = await keysOf(dir)
-  const env = await envOf(secrets, stores)
+  const env = await settingsOf(secrets, stores)
   const running = []
   const record = () =>
     writeCluster(dir, {

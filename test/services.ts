@@ -9,10 +9,10 @@ import { execFile } from 'node:child_process'
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { waitUntil } from './harness/index.js'
+import { projectRoot } from './harness/project-root.js'
+import { waitUntil } from './harness/wait-until.js'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+const root = projectRoot()
 
 /** Names that `npm run services` knows. */
 export type ServiceName =

@@ -13,14 +13,16 @@ const stopWithinMs = 25_000
 /**
  * Starts one process in a group of its own, so that Ctrl-C reaches it through whoever started it, in order.
  *
- * @param {{dir: string, name: string, role: 'gateway' | 'actors', env: Record<string, string>}} options
+ * @param {{dir: string, name: string, role: 'gateway' | 'actors', env: Record<string, string>,
+ *   through?: readonly string[]}} options `through`: the command that runs it, such as `ip netns exec name`
  */
-export function start({ dir, name, role, env }) {
+export function start({ dir, name, role, env, through = [] }) {
   const dataDir = join(dir, name)
   mkdirSync(dataDir, { recursive: true })
   rmSync(join(dataDir, 'listening.json'), { force: true })
   const log = openSync(join(dataDir, 'server.log'), 'a')
-  const child = spawn(process.execPath, ['--max-semi-space-size=64', '--enable-source-maps', mainPath], {
+  const line = [...through, process.execPath, '--max-semi-space-size=64', '--enable-source-maps', mainPath]
+  const child = spawn(line[0], line.slice(1), {
     cwd: root,
     detached: true,
     stdio: ['ignore', log, log],

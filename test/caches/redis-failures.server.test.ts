@@ -6,10 +6,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { TelegramClient } from '@mtcute/node'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { cachesAt, PATIENT } from '../../storage/testing/index.js'
-import { history } from '../crash/witness.js'
 import { mtcuteClient, type ServerProcess, startServer, testPhone, waitUntil } from '../harness/index.js'
 import { type RedisServer, startRedis } from '../harness/redis-server.js'
 import { type SlowLink, slowLink } from '../harness/slow-link.js'
+import { history } from '../harness/witness.js'
 
 /** A call that takes longer waits for something that it must not wait for. */
 const patienceMs = 5_000

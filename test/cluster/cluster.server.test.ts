@@ -4,8 +4,8 @@
  */
 import { afterEach, expect, onTestFailed, test } from 'vitest'
 import { gramjsSender, mtcuteSender, type Sender } from '../crash/crash-load.js'
-import { difference, history } from '../crash/witness.js'
 import { gramjsClient, mtcuteClient, testPhone, waitUntil } from '../harness/index.js'
+import { difference, history } from '../harness/witness.js'
 import { ClusterProcesses } from './cluster-processes.js'
 
 const ends: (() => Promise<unknown>)[] = []

@@ -5,8 +5,8 @@
 import { randomInt } from 'node:crypto'
 import { afterEach, expect } from 'vitest'
 import { gramjsClient, mtcuteClient, type ServerProcess, startServer, testPhone, waitUntil } from '../harness/index.js'
+import { difference, history } from '../harness/witness.js'
 import { gramjsSender, mtcuteSender, type Sender } from './crash-load.js'
-import { difference, history } from './witness.js'
 
 type Env = Readonly<Record<string, string>>
 

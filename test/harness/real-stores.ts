@@ -16,7 +16,13 @@ export interface RealStores {
  *
  * @throws Error with the command that starts a server that is missing
  */
-export async function realStores({ cassandra: given }: { readonly cassandra?: string } = {}): Promise<RealStores> {
+export async function realStores({
+  cassandra: given,
+  replication = 1,
+}: {
+  readonly cassandra?: string
+  readonly replication?: number
+} = {}): Promise<RealStores> {
   const name = `test_program_${randomBytes(5).toString('hex')}`
   const cassandraHost = given ?? serviceUrl('cassandra')
   const postgresUrl = serviceUrl('postgres')
@@ -25,7 +31,7 @@ export async function realStores({ cassandra: given }: { readonly cassandra?: st
   database.pathname = `/${name}`
   return {
     env: {
-      HELIOGRAPH_CASSANDRA: `cassandra://${cassandraHost}/${name}?replication=1`,
+      HELIOGRAPH_CASSANDRA: `cassandra://${cassandraHost}/${name}?replication=${replication}`,
       HELIOGRAPH_POSTGRES_SERVERS: `a=${database.href}`,
     },
     async dispose() {

@@ -11,9 +11,9 @@ import { fileURLToPath } from 'node:url'
 import { MemoryStorage } from '@mtcute/node'
 import cassandra from 'cassandra-driver'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { history } from '../crash/witness.js'
 import { mtcuteClient, type ServerProcess, startServer, testPhone, waitUntil } from '../harness/index.js'
 import { type RealStores, realStores } from '../harness/real-stores.js'
+import { history } from '../harness/witness.js'
 import { serviceUrl } from '../services.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))

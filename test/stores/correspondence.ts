@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { TelegramClient } from '@mtcute/node'
 import { expect } from 'vitest'
 import { mtcuteSender, type Sender } from '../crash/crash-load.js'
-import { history } from '../crash/witness.js'
 import { mtcuteClient, RawClient, RawRefusal, type ServerProcess, testPhone, waitUntil } from '../harness/index.js'
+import { history } from '../harness/witness.js'
 
 const backWithinMs = 60_000
 const [annasName, bertsName] = ['anna_stores', 'bert_stores']

@@ -11,6 +11,7 @@ export const edges: Readonly<Record<string, string>> = {
   'gateway/mtproto/world.ts': 'the sockets',
   'gateway/mtproto/listener-tcp.ts': 'the sockets',
   'bench/': 'measures time; runs around the program, not in it',
+  'chaos/': 'runs real processes and real clients, and measures their time',
   'simulation/virtual-time.ts': 'waits for the end of a turn of the event loop: by then all that can settle has',
   'web/': 'runs in browsers',
   'scripts/': 'runs around the program, not in it',

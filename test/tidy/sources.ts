@@ -13,6 +13,7 @@ export const topFolders = [
   'server',
   'bench',
   'simulation',
+  'chaos',
 ] as const
 
 const folders = [...topFolders, 'web', 'test', 'scripts', 'examples']
