@@ -7,12 +7,12 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { readNats } from './cluster/nats-place.js'
 import { readSettings } from './settings.js'
 
 interface ComposeService {
   readonly image: string
   readonly build?: string
-  readonly profiles?: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
   readonly command?: readonly string[]
   readonly hostname?: string
@@ -44,6 +44,7 @@ const compose = parse(text, { merge: true }) as Compose
 const services = Object.entries(compose.services)
 const named = (pattern: RegExp) => services.filter(([name]) => pattern.test(name)).map(([, service]) => service)
 const programs = services.filter(([, { build }]) => build !== undefined)
+const natsNames = services.map(([name]) => name).filter((name) => name.startsWith('nats-'))
 
 /** Everything that has to be given from outside, as somebody might give it. */
 const given: Readonly<Record<string, string>> = {
@@ -56,24 +57,16 @@ const filledIn = (value: string) =>
   String(value).replace(/\$\{(\w+):\?[^}]*\}/g, (_, name: string) => given[name] ?? '')
 
 describe('the topology', () => {
-  test('is the one of production in small, and nodes that cannot form a cluster yet do not start by themselves', () => {
+  test('is the one of production in small', () => {
     const names = services.map(([name]) => name)
     const count = (pattern: RegExp) => names.filter((name) => pattern.test(name)).length
     expect(count(/^cassandra-\d$/)).toBe(3)
     expect(count(/^nats-\d$/)).toBe(3)
     expect(count(/^sentinel-\d$/)).toBe(3)
     expect(names).toEqual(
-      expect.arrayContaining([
-        'haproxy',
-        'server',
-        'postgres-primary',
-        'postgres-standby',
-        'redis-primary',
-        'redis-replica',
-      ]),
+      expect.arrayContaining(['haproxy', 'postgres-primary', 'postgres-standby', 'redis-primary', 'redis-replica']),
     )
     expect([count(/^gateway-\d$/), count(/^actor-node-\d$/)]).toEqual([2, 3])
-    for (const node of named(/^(gateway|actor-node)-/)) expect(node.profiles).toEqual(['cluster'])
   })
 
   test('has a health check for each process, and a volume of its own for each that keeps something', () => {
@@ -192,12 +185,18 @@ describe('the servers are those of scripts/services', () => {
 
 describe('the program', () => {
   test('starts with the settings that it is given', () => {
-    expect(programs.map(([name]) => name)).toContain('server')
-    for (const [, { environment = {}, stop_grace_period }] of programs) {
+    for (const [name, { environment = {}, stop_grace_period, secrets = [], networks }] of programs) {
       const filled = Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, filledIn(value)]))
       const settings = readSettings({ ...filled, HELIOGRAPH_DATA_DIR: '/data' })
       expect(settings.testNumbers).toBe(false)
       expect(settings.proxies).toEqual(compose.networks.front!.ipam!.config.map(({ subnet }) => subnet))
+      expect(settings.cluster).toMatchObject({ node: name, listen: { host: '0.0.0.0', advertised: name } })
+      expect(settings.cluster?.roles).toEqual([name.startsWith('gateway') ? 'gateway' : 'actors'])
+      expect(readNats(settings.cluster!.nats.url).servers).toEqual(natsNames.map((each) => `nats://${each}:4222`))
+      for (const file of [settings.serverKeyFile, settings.accessHashKeyFile])
+        expect(secrets.map((each) => `/run/secrets/${each}`)).toContain(file)
+      // Actors call the webhook; HAProxy calls gateways.
+      expect(networks).toEqual(name.startsWith('gateway') ? ['front', 'stores'] : ['stores', 'outside'])
       expect(Number.parseInt(stop_grace_period!, 10) * 1000).toBeGreaterThan(settings.stopGraceMs)
     }
   })
@@ -208,9 +207,10 @@ describe('the program', () => {
       ...read('deploy/haproxy.cfg').matchAll(/^ {2}server (\S+) (\S+):(\d+) check(?: port (\d+))? send-proxy-v2$/gm),
     ]
     const behind = (port: number) => targets.filter(([, , , each]) => Number(each) === port).map(([, , host]) => host)
-    const frontline = programs.map(([name]) => name).filter((name) => !name.startsWith('actor-node'))
-    expect(behind(mtprotoPort)).toEqual(frontline)
-    expect(behind(httpPort)).toEqual(frontline)
+    const gateways = programs.map(([name]) => name).filter((name) => name.startsWith('gateway'))
+    expect(behind(mtprotoPort)).toEqual(gateways)
+    // WebSockets, and single requests.
+    expect(behind(httpPort)).toEqual([...gateways, ...gateways])
     for (const [, , , , checked] of targets) if (checked !== undefined) expect(Number(checked)).toBe(httpPort)
     expect(compose.services.haproxy!.ports).toEqual([`${mtprotoPort}:${mtprotoPort}`, `${httpPort}:${httpPort}`])
     expect(read('Dockerfile')).toContain(`\nEXPOSE ${mtprotoPort} ${httpPort}\n`)

@@ -1,3 +1,4 @@
+import { availableParallelism, hostname } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { readSettings, SettingsRefused } from './settings.js'
 
@@ -53,6 +54,64 @@ describe('what is taken', () => {
   })
 })
 
+describe('a node of a cluster', () => {
+  const node = {
+    HELIOGRAPH_NATS: 'nats://nats-1',
+    HELIOGRAPH_CASSANDRA: 'cassandra://host/heliograph',
+    HELIOGRAPH_POSTGRES_SERVERS: 'a=postgres://host/heliograph',
+    HELIOGRAPH_NODE: 'actors-1',
+  }
+  const tls = {
+    HELIOGRAPH_NODE_TLS_CA_FILE: '/ca',
+    HELIOGRAPH_NODE_TLS_CERT_FILE: '/cert',
+    HELIOGRAPH_NODE_TLS_KEY_FILE: '/key',
+  }
+
+  test('is one with NATS, alone without', () => {
+    expect(readSettings({}).cluster).toBeUndefined()
+    expect(readSettings(node).cluster).toEqual({
+      name: 'heliograph',
+      node: 'actors-1',
+      roles: ['gateway', 'actors'],
+      weight: availableParallelism(),
+      nats: { url: 'nats://nats-1', credentialsFile: undefined, tlsCaFile: undefined },
+      listen: { host: '127.0.0.1', port: 4431, advertised: '127.0.0.1' },
+      tls: undefined,
+    })
+    const more = { HELIOGRAPH_ROLES: 'gateway', HELIOGRAPH_WEIGHT: '3', HELIOGRAPH_NODE_HOST: '0.0.0.0' }
+    const { cluster } = readSettings({ ...node, ...more, ...tls })
+    expect(cluster).toMatchObject({
+      roles: ['gateway'],
+      weight: 3,
+      listen: { host: '0.0.0.0', advertised: hostname() },
+      tls: { caFile: '/ca', certFile: '/cert', keyFile: '/key' },
+    })
+  })
+
+  test('has a name that NATS can carry, also when nobody gave one', () => {
+    const { HELIOGRAPH_NODE: _, ...nameless } = node
+    expect(readSettings(nameless).cluster?.node).toMatch(/^[A-Za-z0-9_-]{1,63}$/)
+    expect(problemsOf({ ...node, HELIOGRAPH_NODE: 'a.b' })).toMatchObject([{ env: 'HELIOGRAPH_NODE', value: 'a.b' }])
+  })
+
+  test('shares what it stores, has all files of TLS or none, and a port of its own', () => {
+    const { HELIOGRAPH_CASSANDRA: _, ...storeless } = node
+    expect(problemsOf(storeless)).toMatchObject([{ env: 'HELIOGRAPH_CASSANDRA' }])
+    const { HELIOGRAPH_NODE_TLS_KEY_FILE: __, ...keyless } = tls
+    expect(problemsOf({ ...node, ...keyless })).toMatchObject([{ env: 'HELIOGRAPH_NODE_TLS_KEY_FILE' }])
+    expect(problemsOf({ ...node, HELIOGRAPH_NODE_PORT: '8080' })).toMatchObject([{ env: 'HELIOGRAPH_NODE_PORT' }])
+  })
+
+  test('is what settings of one are for', () => {
+    const alone = { HELIOGRAPH_NODE: 'a', HELIOGRAPH_ROLES: 'actors', ...tls }
+    expect(
+      problemsOf(alone)
+        .map(({ env }) => env)
+        .sort(),
+    ).toEqual(Object.keys(alone).sort())
+  })
+})
+
 describe('what is refused, with name, value and cure', () => {
   test.each([
     ['HELIOGRAPH_MTPROTO_PORT', '70000', 'whole number from 0 to 65535'],
@@ -64,6 +123,7 @@ describe('what is refused, with name, value and cure', () => {
     ['HELIOGRAPH_LOG_LEVEL', 'verbose', 'trace, debug, info'],
     ['HELIOGRAPH_HOST', 'chat.example', 'HELIOGRAPH_ADVERTISED_HOST'],
     ['HELIOGRAPH_ACTOR_IDLE_AFTER_MS', '5', '(ms)'],
+    ['HELIOGRAPH_PROXY_PROTOCOL_FROM', '10.0.0.0/33', 'neither an IP address nor a network'],
   ])('%s=%s', (env, value, cure) => {
     expect(problemsOf({ [env]: value })).toEqual([{ env, value, cure: expect.stringContaining(cure) }])
   })

@@ -86,6 +86,11 @@ export class Connections {
     }
   }
 
+  /** Nothing that clients send is taken for so long. */
+  restAll(delayMs: number): void {
+    for (const connection of this.#open) connection.rest(delayMs)
+  }
+
   closeAll(): void {
     for (const connection of this.#open) connection.close('the server stops')
   }

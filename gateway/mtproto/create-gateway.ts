@@ -14,6 +14,8 @@ import type { Session } from './session-view.js'
 import { World } from './world.js'
 
 const TICK_MS = 250
+/** Calls that end at a stop. */
+const LOOKED_AT_EVERY_MS = 20
 /** Sessions and connections are looked through every so many ticks. */
 const FULL_SWEEP_TICKS = 20
 /** Looking whether the files have changed costs microseconds. */
@@ -101,14 +103,25 @@ class Gateway implements MtprotoGateway {
   }
 
   async close(): Promise<void> {
+    for (const listener of this.#http.splice(0)) listener.close()
+    const closing = this.#tcp.splice(0).map((listener) => listener.close())
+    await this.#callsToEnd()
     this.#timer?.cancel()
     this.#timer = undefined
-    for (const listener of this.#http) listener.close()
-    const closing = this.#tcp.map((listener) => listener.close())
     this.#world.flush()
     this.#connections.closeAll()
     this.#exchanges.closeAll()
     await Promise.all([...closing, this.#pool.close()])
+  }
+
+  /** What clients send from here on is not taken: they send it again, to whom they find next. */
+  async #callsToEnd(): Promise<void> {
+    const { clock, limits } = this.#world
+    this.#connections.restAll(limits.closeWithinMs)
+    const untilMs = clock.monotonic() + limits.closeWithinMs
+    while (this.#calls.running > 0 && clock.monotonic() < untilMs) {
+      await new Promise<void>((resolve) => clock.setTimer(LOOKED_AT_EVERY_MS, resolve))
+    }
   }
 
   #schedule() {

@@ -71,6 +71,9 @@ export interface MtprotoGateway {
   /** The session goes on at another gateway: what is kept of it here goes, once no connection carries it. */
   movedAway(session: Session): void
   sizes(): MtprotoSizes
-  /** Stops listening, closes all connections, ends the workers. Sessions end without `onSessionGone`. */
+  /**
+   * Stops listening, answers the calls that are under way, as far as they end in time, closes all connections, ends the
+   * workers. Sessions end without `onSessionGone`.
+   */
   close(): Promise<void>
 }

@@ -61,10 +61,10 @@ function configuration(): string {
     .replace('bind :8080', `bind 127.0.0.1:${ports.web}`)
     .replace(/^resolvers [\s\S]*?\n\n/m, '')
     .replace(' init-addr none resolvers docker', '')
-    .replace(/^ {2}server gateway-.*\n/gm, '')
-    .replace('server:4430', `127.0.0.1:${gateway.tcp.port}`)
-    .replace('server:8080', `127.0.0.1:${gateway.http.port}`)
-    .replace('check port 8080', `check port ${gateway.http.port}`)
+    .replace(/^ {2}server gateway-2 .*\n/gm, '')
+    .replaceAll('gateway-1:4430', `127.0.0.1:${gateway.tcp.port}`)
+    .replaceAll('gateway-1:8080', `127.0.0.1:${gateway.http.port}`)
+    .replaceAll('check port 8080', `check port ${gateway.http.port}`)
 }
 
 const addresses = () => gateway.calls.splice(0).map(({ session }) => session.remoteAddress)

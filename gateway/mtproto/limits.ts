@@ -76,6 +76,8 @@ export interface MtprotoLimits {
   readonly callDeadlineMs: number
   /** A call whose handler is still silent this long after its deadline is answered for it. */
   readonly callGraceMs: number
+  /** How long a stop waits for calls that are under way. */
+  readonly closeWithinMs: number
   /** How long `invokeAfterMsg` waits for a message that has not arrived. */
   readonly invokeAfterUnknownMs: number
   /** How long a call waits in all for those that it is to come after; the time that it has to run in starts then. */
@@ -144,6 +146,7 @@ const defaultLimits: MtprotoLimits = {
   ackCallAfterMs: 700,
   callDeadlineMs: 20 * SECOND_MS,
   callGraceMs: 5 * SECOND_MS,
+  closeWithinMs: 3 * SECOND_MS,
   invokeAfterUnknownMs: 3 * SECOND_MS,
   waitForOthersMs: 2 * MINUTE_MS,
   idsPerServiceMessage: 8192,

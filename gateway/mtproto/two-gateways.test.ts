@@ -136,3 +136,30 @@ test('a temporary key that was bound at one gateway is bound at the other, which
   await store.bindTemporary({ temporaryKeyId: client.keyId, permanentKeyId: permanent.keyId, expiresAtSeconds })
   await vi.waitUntil(async () => (await ask(first)) === true, { timeout: 5_000, interval: 200 })
 })
+
+test('a stop answers the calls that are under way, and takes none that come later', async () => {
+  const held: (() => void)[] = []
+  const stopping = await startTestGateway({
+    store,
+    rpc: () => new Promise((resolve) => held.push(() => resolve(true))),
+  })
+  try {
+    const wire = tcpWire(stopping.tcp.port)
+    wires.push(wire)
+    client = await shakeHands(wire.exchange)
+    const [under, late] = [client.nextId(), client.nextId()]
+    wire.send(client.packObject(whoAmI, under))
+    await vi.waitUntil(() => held.length === 1)
+    const closed = stopping.close()
+    wire.send(client.packObject(whoAmI, late))
+    for (const answer of held) answer()
+    while (client.resultOf(under) === undefined) client.open(await wire.next())
+    expect(client.resultOf(under)).toBe(true)
+    await closed
+    await wire.closed
+    expect(held.length).toBe(1)
+    expect(client.resultOf(late)).toBeUndefined()
+  } finally {
+    await stopping.close()
+  }
+})

@@ -1,18 +1,15 @@
 // What the processes of a cluster on one machine have the same of.
 
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeKeys } from '../keys.mjs'
 import { root } from '../project.mjs'
 
 /** What every gateway has the same of, and the operators' secret; made once. */
 export async function keysOf(dir) {
   const keys = join(dir, 'keys')
-  mkdirSync(keys, { recursive: true, mode: 0o700 })
-  const { loadServerKey } = await import(`${root}dist/gateway/index.js`)
-  const { loadAccessHashKey } = await import(`${root}dist/server/access-hash-key.js`)
-  loadServerKey(keys)
-  loadAccessHashKey(keys, { bytes: randomBytes })
+  await makeKeys(keys)
   const tokenFile = join(dir, 'admin-token')
   if (!existsSync(tokenFile)) writeFileSync(tokenFile, `${randomBytes(24).toString('hex')}\n`, { mode: 0o600 })
   return { keys, tokenFile }
