@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { main } from './project.mjs'
 import { catalog, testServices } from './services/catalog.mjs'
 import { DaemonFailed } from './services/daemon.mjs'
-import { chromium, haproxy, install, NotInstalled } from './services/installation.mjs'
+import { chromium, haproxy, install, NotInstalled, prometheus } from './services/installation.mjs'
 import { defaultServicesDir, readRecord, withoutPassword } from './services/places.mjs'
 import { down, status, up } from './services/service.mjs'
 
@@ -140,7 +140,7 @@ async function runCommand() {
   if (command === 'up') return upAll(dir, names, values)
   if (command === 'down') return downAll(dir, names, values)
   if (command === 'status') return printStatus(dir, servicesNamed(names, [...catalog.keys()]), values)
-  const programsOfTests = names.length > 0 ? [] : [{ requirements: [haproxy, chromium] }]
+  const programsOfTests = names.length > 0 ? [] : [{ requirements: [haproxy, chromium, prometheus] }]
   if (command === 'install') return install([...servicesNamed(names, testServices), ...programsOfTests])
   throw new WrongUse(`There is no command ${command}\n\n${usage}`)
 }

@@ -127,6 +127,16 @@ export const chromium = fromDebian(
   'chromium',
 )
 
+/** Watches the program; tests start it themselves. @type {Requirement} */
+export const prometheus = fromDebian(
+  `Prometheus ${versions.prometheus.series}`,
+  () => {
+    const path = onPath('prometheus')
+    return path && outputOf(path, ['--version']).includes(`version ${versions.prometheus.series}.`) ? path : undefined
+  },
+  'prometheus',
+)
+
 const natsPath = () => join(cacheDir(), `nats-server-${versions.nats.exact}`, 'nats-server')
 
 /** The one that is built here, or any that is new enough for what the program uses of it. */

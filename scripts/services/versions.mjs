@@ -17,5 +17,6 @@ export const versions = {
   postgres: { series: '15', image: 'postgres:15-bookworm' },
   redis: { series: '7.0', image: 'redis:7.0-bookworm' },
   haproxy: { series: '2.6', image: 'haproxy:2.6-bookworm' },
+  prometheus: { series: '2' },
   nats: { exact: '2.15.0', image: 'nats:2.15.0-alpine' },
 }
