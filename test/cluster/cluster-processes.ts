@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -40,6 +40,8 @@ export class ClusterProcesses {
     const env = {
       ...stores.env,
       HELIOGRAPH_NATS: serviceUrl('nats'),
+      // One of its databases: what two clusters of one database told each other would be wrong, and decide nothing.
+      HELIOGRAPH_REDIS_URL: `${serviceUrl('redis')}/${1 + randomInt(15)}`,
       HELIOGRAPH_CLUSTER: keys
         .replace(/[^A-Za-z0-9]+/g, '-')
         .slice(-40)
