@@ -189,6 +189,7 @@ export class ClusterNode {
       view: () => ownership.view?.view ?? 0,
       saw: (view) => ownership.saw(view),
       refresh: (view) => ownership.refresh(view),
+      lost: (node) => this.#detector?.doubt(node),
     }
   }
 

@@ -40,7 +40,7 @@ interface Watched extends NodeIncarnation {
   heardMs: number
   /** The bus says that it is gone. */
   isGone: boolean
-  /** The bus was asked since the last sign of life. */
+  /** The bus was asked just now, since the last sign of life. */
   isPinged: boolean
   isExamined: boolean
   isSuspected: boolean
@@ -147,9 +147,13 @@ export class FailureDetector {
     if (this.#silentMs(member) >= this.#limits.doubtAfterMs || member.isGone) this.#examine(member)
   }
 
+  /** What is asked in the moment of a death is lost with it: whoever stays silent is asked again. */
   #ping(member: Watched): void {
     member.isPinged = true
     const { heardMs } = member
+    this.#options.clock.setTimer(this.#limits.pingMs, () => {
+      if (member.heardMs === heardMs) member.isPinged = false
+    })
     void this.#options.heartbeats.isGone(member, this.#limits.pingMs).then((isGone) => {
       if (!isGone || this.#wasPaused() || member.heardMs !== heardMs || !this.#isWatched(member)) return
       member.isGone = true

@@ -14,6 +14,8 @@ import { commonVersion, decodeHello, encodeHello, type Hello } from './wire.js'
 export interface LinkPort extends Omit<CallingPort, 'write'> {
   readonly hello: Hello
   dial(events: StreamEvents): Stream
+  /** The stream ended, or could not be opened. */
+  ended(): void
 }
 
 interface Dialled {
@@ -104,6 +106,7 @@ export class Link {
         this.#whyNot = `the stream to node ${this.#node} ended: ${why}`
         this.#notBeforeMs = clock.monotonic() + this.#limits.redialAfterMs
         half.end(this.#whyNot)
+        if (!this.#isClosed) this.#port.ended()
       },
     })
     const half = new CallingHalf({ ...this.#port, write: (batch) => stream.write(batch) }, this.#limits)

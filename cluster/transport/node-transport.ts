@@ -33,6 +33,8 @@ export interface Peers {
   saw(view: number): void
   /** Reads the register until the view is at least this one. Rejects when it cannot be read. */
   refresh(view: number): Promise<void>
+  /** A stream to this node ended, or could not be opened, for whatever reason. */
+  lost?(node: NodeId): void
 }
 
 /** The answer to a question of another node. Rejects with an ActorError. */
@@ -160,6 +162,7 @@ export class NodeTransport implements Transport {
       atTickEnd,
       view: () => peers.view(),
       saw: (view: number) => peers.saw(view),
+      ended: () => peers.lost?.(node),
       dropped: (frame: Frame) => {
         this.droppedFrames++
         log.debug({ node, sink: frame.sink }, 'a frame was dropped')
