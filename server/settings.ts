@@ -118,6 +118,7 @@ export class SettingsRefused extends Error {
 
   constructor(problems: readonly SettingProblem[]) {
     super(problems.map(asLine).join('\n'))
+    this.name = 'SettingsRefused'
     this.problems = problems
   }
 }

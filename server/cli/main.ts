@@ -4,7 +4,6 @@
 // C2. A problem that the person can mend ends it with a line, no stack: exit code 1; arguments that are none: 2.
 
 import { errorCode, systemClock, systemRandom } from '../../runtime/index.js'
-import { SettingsRefused } from '../settings.js'
 import { CannotAsk } from './admin/admin-client.js'
 import { WrongUsage } from './command.js'
 import { commands, helpText } from './commands.js'
@@ -29,6 +28,11 @@ function unknown(name: string | undefined): number {
   return 2
 }
 
+/** By its name: most commands need no settings, whose table knows every store. */
+function isOfSettings(error: unknown): boolean {
+  return error instanceof Error && error.name === 'SettingsRefused'
+}
+
 async function run([name, ...args]: readonly string[]): Promise<number> {
   if (name === undefined || name === 'help' || name === '--help') return help(args[0])
   const command = commands.get(name)
@@ -49,9 +53,7 @@ async function run([name, ...args]: readonly string[]): Promise<number> {
       return 2
     }
     const isMendable =
-      error instanceof SettingsRefused ||
-      error instanceof CannotAsk ||
-      !['INTERNAL', undefined].includes(errorCode(error))
+      isOfSettings(error) || error instanceof CannotAsk || !['INTERNAL', undefined].includes(errorCode(error))
     if (!isMendable) throw error
     complain((error as Error).message)
     return 1

@@ -1,6 +1,4 @@
-import { migrateCassandra, migratePostgres } from '../../storage/index.js'
 import { type Command, WrongUsage } from './command.js'
-import { namedServers } from './servers.js'
 
 /** Brings the tables of the servers to this program's version. */
 export const schemaCommand: Command = {
@@ -12,6 +10,9 @@ program's version. Run it before a new version starts; running it again changes 
 
   async run(args, context) {
     if (args.length > 0) throw new WrongUsage(`schema takes no ${args[0]}.`)
+    // Loaded when it runs: the drivers of all stores take longer to load than most commands take in all.
+    const { namedServers } = await import('./servers.js')
+    const { migrateCassandra, migratePostgres } = await import('../../storage/index.js')
     const { cassandra, postgres } = namedServers(context)
     if (!cassandra && !postgres) {
       throw new WrongUsage(

@@ -7,6 +7,7 @@ const post = (path, body) =>
   api(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
 
 const mostEvents = 200
+const togetherMs = 5_000
 const againAfterMs = 1_500
 /** An event loop that was later than this stood still, for all that its clients know. */
 const stallMs = 250
@@ -56,7 +57,7 @@ function showReport(report) {
   const slow = report.nodes.filter(({ isAlive, report: said }) => isAlive && said === undefined)
   showHealth(report.nodes.length, silent, slow)
   ring.name(
-    report.nodes.map(({ node }) => node),
+    report.nodes.filter(({ roles, shards }) => shards > 0 || roles.includes('actors')).map(({ node }) => node),
     silent,
   )
   const told = showFigures(report.nodes)
@@ -229,7 +230,7 @@ function showEvents(more) {
     if (events.size <= mostEvents) break
     events.delete(id)
   }
-  const newest = [...events.values()].sort((one, other) => other.atMs - one.atMs)
+  const newest = together([...events.values()].sort((one, other) => other.atMs - one.atMs))
   byId('no-events').hidden = newest.length > 0
   byId('events').replaceChildren(
     ...newest.map(({ atMs, kind, text, by }) => {
@@ -240,6 +241,26 @@ function showEvents(more) {
       return item
     }),
   )
+}
+
+/** Moves come in many small parts: those of one way, soon after each other, are one line. */
+function together(newest) {
+  const lines = []
+  const open = new Map()
+  for (const event of newest) {
+    const way = event.kind === 'move' ? event.text.replace(/^\d+ shards? /, '') : undefined
+    const line = open.get(way)
+    if (way !== undefined && line !== undefined && line.sinceMs - event.atMs < togetherMs) {
+      line.shards += event.shards
+      line.sinceMs = event.atMs
+      line.text = `${line.shards.toLocaleString('en-US')} shards ${way}`
+    } else {
+      const begun = { ...event, sinceMs: event.atMs }
+      lines.push(begun)
+      if (way !== undefined) open.set(way, begun)
+    }
+  }
+  return lines
 }
 
 function look() {

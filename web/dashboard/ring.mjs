@@ -8,6 +8,7 @@ const gap = 0.035
 const flightMs = 1_100
 const flashMs = 1_600
 const mostFlights = 160
+const labelFont = '600 13px system-ui, sans-serif'
 const isStill = matchMedia('(prefers-reduced-motion: reduce)')
 
 /** Colours that people with any sight of colours can tell apart, on light and on dark. */
@@ -64,7 +65,7 @@ export class Ring {
     this.#draw()
   }
 
-  /** Which nodes there are, in order, and which of them do not answer. */
+  /** Which nodes may own shards, and which of all nodes do not answer. */
   name(nodes, silent) {
     this.#silent = new Set(silent)
     this.#members = new Set(nodes)
@@ -137,7 +138,10 @@ export class Ring {
     context.setTransform(scale, 0, 0, scale, 0, 0)
     context.clearRect(0, 0, width, height)
     const styles = getComputedStyle(document.documentElement)
-    const place = { x: width / 2, y: height / 2, radius: Math.min(width / 2 - 58, height / 2 - 30) }
+    context.font = labelFont
+    const labels = [...this.#nodes.keys()].map((node) => context.measureText(labelOf(node)).width)
+    const radius = Math.min(width / 2 - Math.max(30, ...labels) - 24, height / 2 - 30)
+    const place = { x: width / 2, y: height / 2, radius: Math.max(40, radius) }
     const ink = { text: styles.getPropertyValue('--text'), soft: styles.getPropertyValue('--soft') }
     const isGrowing = this.#grow()
     const arcs = this.#arcs()
@@ -193,11 +197,10 @@ export class Ring {
     const away = radius + Math.max(10, radius * 0.085) / 2 + 9
     const side = Math.cos(middle)
     context.fillStyle = ink.text
-    context.font = '600 13px system-ui, sans-serif'
+    context.font = labelFont
     context.textAlign = Math.abs(side) < 0.35 ? 'center' : side > 0 ? 'left' : 'right'
     context.textBaseline = Math.abs(side) < 0.35 ? (Math.sin(middle) > 0 ? 'top' : 'bottom') : 'middle'
-    const label = node.length > 9 ? `${node.slice(0, 8)}…` : node
-    context.fillText(label, x + side * away, y + Math.sin(middle) * away)
+    context.fillText(labelOf(node), x + side * away, y + Math.sin(middle) * away)
   }
 
   /** Thousands of slices are painted once a change, onto a picture of their own. */
@@ -311,6 +314,10 @@ export class Ring {
     context.font = `${Math.max(12, Math.round(radius * 0.085))}px system-ui, sans-serif`
     context.fillText(caption, x, y + radius * 0.2)
   }
+}
+
+function labelOf(node) {
+  return node.length > 12 ? `${node.slice(0, 11)}…` : node
 }
 
 function line(context, x, y, angle, from, to) {

@@ -17,7 +17,7 @@ ${askingOptions}`,
 
   async run(args, context) {
     const takes = { names: ['kind'], flags: { hot: 'boolean', limit: 'string' } } as const
-    const { client, names, json, flags } = asking(args, context, takes)
+    const { client, names, json, flags } = await asking(args, context, takes)
     const limit = flags.limit ?? '50'
     if (!/^\d+$/.test(limit)) throw new WrongUsage(`--limit ${limit}: give a number.`)
     const all = await client.get<ActorRow[]>('actors', { kind: names[0]!, limit })
@@ -51,7 +51,7 @@ A user's id is its number; a chat's is p<user>-<user>, the smaller first, or g<n
 ${askingOptions}`,
 
   async run(args, context) {
-    const { client, names, json } = asking(args, context, { names: ['kind', 'id'], flags: {} })
+    const { client, names, json } = await asking(args, context, { names: ['kind', 'id'], flags: {} })
     const [kind = '', id = ''] = names
     const status = await client.get<ActorStatus>('actor', { kind, id })
     const { say } = context

@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { urlHost } from '../../connection-guide.js'
-import { readSettings } from '../../settings.js'
 import { type CommandContext, WrongUsage } from '../command.js'
 
 /** What every command that asks a node takes, as its usage tells it. */
@@ -30,11 +29,11 @@ export interface Asking<F extends Flags> {
 }
 
 /** Reads the arguments of a command that asks a node. Throws WrongUsage and CannotAsk. */
-export function asking<F extends Flags>(
+export async function asking<F extends Flags>(
   args: readonly string[],
   { environment }: CommandContext,
   takes: { readonly names: readonly string[]; readonly flags: F },
-): Asking<F> {
+): Promise<Asking<F>> {
   const options: Record<string, { type: 'boolean' | 'string' }> = {
     url: { type: 'string' },
     'token-file': { type: 'string' },
@@ -46,7 +45,7 @@ export function asking<F extends Flags>(
   if (missing !== undefined) throw new WrongUsage(`Say which ${missing}.`)
   if (positionals.length > takes.names.length) throw new WrongUsage(`${positionals.at(-1)}: one argument too many.`)
   const { url, 'token-file': tokenFile, json, ...flags } = values
-  const place = placeOf(url as string | undefined, tokenFile as string | undefined, environment)
+  const place = await placeOf(url as string | undefined, tokenFile as string | undefined, environment)
   return { client: new AdminClient(place), names: positionals, json: json === true, flags: flags as Values<F> }
 }
 
@@ -64,13 +63,14 @@ interface Place {
   readonly token: string
 }
 
-function placeOf(
+async function placeOf(
   url: string | undefined,
   tokenFile: string | undefined,
   environment: CommandContext['environment'],
-): Place {
+): Promise<Place> {
   const cluster = url === undefined ? developmentCluster() : undefined
-  const given = cluster ? undefined : readSettings(environment)
+  const isGiven = cluster !== undefined || (url !== undefined && tokenFile !== undefined)
+  const given = isGiven ? undefined : (await import('../../settings.js')).readSettings(environment)
   const path = tokenFile ?? cluster?.tokenFile ?? given?.adminTokenFile
   if (path === undefined) throw new CannotAsk('Give --token-file, or set HELIOGRAPH_ADMIN_TOKEN_FILE.')
   const urls = url !== undefined ? [url] : (cluster?.urls ?? [listeningAt(given?.dataDir ?? '')])

@@ -19,7 +19,7 @@ ${askingOptions}`,
 
   async run(args, context) {
     const takes = { names: ['node'], flags: { undo: 'boolean', 'no-wait': 'boolean' } } as const
-    const { client, names, json, flags } = asking(args, context, takes)
+    const { client, names, json, flags } = await asking(args, context, takes)
     const { say, clock } = context
     const node = names[0]!
     const draining = flags.undo !== true
@@ -55,7 +55,7 @@ Nodes that come and go are balanced by themselves; this does not wait for it. Wh
 ${askingOptions}`,
 
   async run(args, context) {
-    const { client, json } = asking(args, context, { names: [], flags: {} })
+    const { client, json } = await asking(args, context, { names: [], flags: {} })
     await client.post('rebalance', {})
     const { view, nodes } = await client.get<ClusterReport>('cluster')
     const moving = nodes.reduce((sum, { going }) => sum + going, 0)

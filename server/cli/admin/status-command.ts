@@ -27,7 +27,7 @@ export const statusCommand: Command = {
 ${askingOptions}`,
 
   async run(args, context) {
-    const { client, json } = asking(args, context, { names: [], flags: {} })
+    const { client, json } = await asking(args, context, { names: [], flags: {} })
     const report = await client.get<ClusterReport>('cluster')
     const { say } = context
     if (json) say(JSON.stringify(report))
@@ -64,7 +64,7 @@ export const nodesCommand: Command = {
 ${askingOptions}`,
 
   async run(args, context) {
-    const { client, json } = asking(args, context, { names: [], flags: {} })
+    const { client, json } = await asking(args, context, { names: [], flags: {} })
     const { nodes } = await client.get<ClusterReport>('cluster')
     const { say } = context
     if (json) {

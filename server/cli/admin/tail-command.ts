@@ -13,7 +13,7 @@ Begins with what the node that is asked remembers, and goes on until Ctrl-C.
 ${askingOptions}`,
 
   async run(args, context) {
-    const { client, json } = asking(args, context, { names: [], flags: {} })
+    const { client, json } = await asking(args, context, { names: [], flags: {} })
     for await (const line of client.lines('tail'))
       context.say(json ? line : eventLine(JSON.parse(line) as ClusterEvent))
     return 0

@@ -20,7 +20,7 @@ acknowledged it: that is read from the actors, however old the message is. Turns
 ${askingOptions}`,
 
   async run(args, context) {
-    const { client, names, json } = asking(args, context, { names: ['message or request'], flags: {} })
+    const { client, names, json } = await asking(args, context, { names: ['message or request'], flags: {} })
     const trace = await client.get<MessageTrace | RequestTrace>('trace', { of: names[0]! })
     const { say } = context
     if (json) say(JSON.stringify(trace))
