@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { clusterMutations, settingsFor } from './cluster/cluster-mutations.js'
 import { crashEverywhere } from './crash-everywhere.js'
 import { type MutationName, mutations } from './mutations.js'
 import { simulate, type WorldKind } from './simulate.js'
@@ -8,6 +9,7 @@ const SEEDS: Readonly<Record<WorldKind, number>> = { single: 200, cluster: 100 }
 const CHUNK = 50
 /** Within so many seeds a world without the rule must break. */
 const SEEDS_TO_NOTICE = 400
+const CLUSTERS_TO_NOTICE = 100
 
 const replay = (kind: WorldKind, seed: number) => `replay with: npm run sim -- --world ${kind} --seed ${seed} --trace`
 
@@ -47,12 +49,38 @@ describe('a seed', () => {
   })
 })
 
-describe('a world breaks without', () => {
+describe('a single world breaks without', () => {
   test.for(Object.keys(mutations) as MutationName[])('%s', { timeout: 300_000 }, async (name) => {
     for (let seed = 1; seed <= SEEDS_TO_NOTICE; seed++) {
       const { violations } = await simulate({ seed, mutation: mutations[name] })
       if (violations.some((violation) => violation.startsWith('invariant'))) return
     }
     expect.fail(`${SEEDS_TO_NOTICE} seeds did not notice`)
+  })
+})
+
+describe('a cluster breaks without', () => {
+  const names = Object.keys(clusterMutations) as (keyof typeof clusterMutations)[]
+  test.for(names)('%s', { timeout: 300_000 }, async (name) => {
+    const one = clusterMutations[name]
+    for (let seed = 1; seed <= CLUSTERS_TO_NOTICE; seed++) {
+      const settings = settingsFor(one, seed)
+      const { violations } = await simulate({ kind: 'cluster', seed, settings, mutation: one.mutation })
+      if (violations.some((violation) => violation.startsWith('invariant'))) return
+    }
+    expect.fail(`${CLUSTERS_TO_NOTICE} seeds did not notice`)
+  })
+
+  test('and holds with all rules in such worlds', { timeout: 300_000 }, async () => {
+    for (const name of names) {
+      for (let seed = 1; seed <= 2; seed++) {
+        const { violations } = await simulate({
+          kind: 'cluster',
+          seed,
+          settings: settingsFor(clusterMutations[name], seed),
+        })
+        expect(violations, `${name}, seed ${seed}`).toEqual([])
+      }
+    }
   })
 })

@@ -88,6 +88,7 @@ export abstract class World {
     const untilMs = this.time.monotonic() + forMs
     while (!isDone()) {
       this.beforeEvent?.()
+      this.look()
       if (!(await this.time.step(untilMs))) return
       if (this.#failure !== undefined) throw this.#failure
       if (this.time.events > this.mostEvents) throw new Error('the run does not end')
@@ -105,6 +106,9 @@ export abstract class World {
     if (!isSettled) throw new Error('something waits for ever')
     return promise
   }
+
+  /** Before each event: what must hold all the time. */
+  protected look(): void {}
 
   /** Something that goes on beside the rest; what it throws ends the run. */
   spawn(script: Promise<unknown>): void {

@@ -7,7 +7,6 @@ import type { Machine } from './machine.js'
 /** What goes wrong among several nodes until it is healed: one trouble after another, each for a while, some at once. */
 export function clusterFaults(world: ClusterWorld): Faults {
   const troubles = new Troubles(world)
-  world.beforeEvent = () => world.watch.look()
   world.spawn(troubles.run())
   return { heal: () => troubles.heal() }
 }
@@ -43,7 +42,7 @@ class Troubles {
 
   #begin(trouble: Trouble): void {
     const machine = this.#dice.pick(this.#world.machines)
-    const lastsMs = this.#dice.within(1, this.#dice.pick([100, 1_000, 4_000, 8_000]))
+    const lastsMs = this.#dice.within(...this.#world.clusterSettings.troubleMs)
     const end = this.#strike(trouble, machine, lastsMs)
     if (end) this.#later(lastsMs, end)
   }
@@ -102,8 +101,11 @@ class Troubles {
     ])
     note('network', `no way ${ways.map(([one, other]) => `${one}>${other}`).join(' ')}`)
     for (const way of ways) network.block(...way)
+    // Who reaches nobody reaches NATS as little.
+    machine.isOffBus = from === others && bothWays
     return () => {
       for (const way of ways) network.free(...way)
+      machine.isOffBus = false
     }
   }
 

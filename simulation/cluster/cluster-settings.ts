@@ -10,6 +10,8 @@ export interface ClusterSettings {
   readonly clockDrift: number
   /** So many troubles, then none. */
   readonly troubleCount: number
+  /** One that lasts takes a time between these. */
+  readonly troubleMs: readonly [from: number, to: number]
   /** Between any two troubles, at most. */
   readonly troubleEveryMs: number
   /** How often each, beside the others; 0: never in this world. */
@@ -45,6 +47,11 @@ function drawCluster(dice: Dice): ClusterSettings {
     shardCount: dice.pick([4, 8]),
     clockDrift: dice.pick([0, 0.01]),
     troubleCount: dice.between(1, 12),
+    troubleMs: dice.pick([
+      [1, 500],
+      [1, 8_000],
+      [2_500, 6_000],
+    ] as const),
     troubleEveryMs: dice.pick([300, 1_000, 3_000]),
     troubles: {
       crash: often(4),

@@ -170,6 +170,10 @@ export class ClusterWorld extends World {
     this.ring.luck = { ...this.ring.luck, ...calmRing }
   }
 
+  protected override look(): void {
+    this.watch.look()
+  }
+
   askingSystem(): ActorSystem {
     const node = this.living.find(({ isServing }) => isServing)
     if (node === undefined) throw new Error('no node comes back')

@@ -11,6 +11,8 @@ import type { VirtualTime } from '../virtual-time.js'
  */
 export class Machine implements Clock {
   readonly name: string
+  /** NATS is out of reach. */
+  isOffBus = false
   readonly #time: VirtualTime
   readonly #rate: number
   readonly #wallOffsetMs: number

@@ -60,6 +60,8 @@ export class NodeLife {
   readonly clock: ProcessClock
   readonly session: SimulatedSession
   readonly cluster: ClusterNode
+  /** What the runtime asks. */
+  readonly believed: Ownership
   readonly system: ActorSystem
   readonly front: Front
   readonly bounds: Bounds
@@ -81,7 +83,8 @@ export class NodeLife {
     })
     this.cluster = this.#newCluster(mutation.register?.(storage.register) ?? storage.register)
     const { ownership } = this.cluster
-    this.system = this.#newSystem(mutation.ownership?.(ownership) ?? ownership, storage)
+    this.believed = mutation.ownership?.(ownership) ?? ownership
+    this.system = this.#newSystem(this.believed, storage)
     this.front = new Front(this.system, this.clock, dice, settings, (run) => machine.enter(run))
     this.front.attachesAgain = mutation.neverAttachesAgain !== true
     this.system.receive('push', (frame) => this.front.receive(frame))

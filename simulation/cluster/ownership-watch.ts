@@ -15,15 +15,15 @@ export class OwnershipWatch {
 
   look(): void {
     // Owners change seldom: each look costs more than most events.
-    if (++this.#looks % 8 !== 0) return
+    if (++this.#looks % 4 !== 0) return
     const { machines, nodes, clusterSettings } = this.#world
     for (let shard = 0; shard < clusterSettings.shardCount; shard++) {
       let owner: string | undefined
       for (const { name, isHalted } of machines) {
         const node = nodes.get(name)
         if (isHalted || node?.isAlive !== true) continue
-        const { ownership } = node
-        if (!ownership.holds(shard, ownership.newestEpochOf(shard))) continue
+        const { believed } = node
+        if (!believed.holds(shard, believed.newestEpochOf(shard))) continue
         if (owner !== undefined) this.#both(shard, owner, name)
         owner = name
       }

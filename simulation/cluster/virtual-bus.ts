@@ -44,16 +44,20 @@ export class VirtualBroker {
 export class VirtualBus implements Bus {
   readonly #broker: VirtualBroker
   readonly #machine: Machine
-  isConnected = true
+  #isDead = false
 
   constructor(broker: VirtualBroker, machine: Machine) {
     this.#broker = broker
     this.#machine = machine
   }
 
+  get isConnected(): boolean {
+    return !this.#isDead && !this.#machine.isOffBus
+  }
+
   /** The process is gone. */
   die(): void {
-    this.isConnected = false
+    this.#isDead = true
   }
 
   publish(subject: string, payload: Uint8Array): boolean {
@@ -81,6 +85,7 @@ export class VirtualBus implements Bus {
       const reply = (said: BusReply) => this.#enter(() => resolve(said))
       this.#broker.time.setTimer(withinMs, () => reply({ kind: 'silence' }))
       this.#broker.later(() => {
+        if (!this.isConnected) return
         const [first] = this.#broker.heardBy(subject)
         if (first === undefined) return reply({ kind: 'nobody' })
         first.bus.#enter(() => {
@@ -95,7 +100,7 @@ export class VirtualBus implements Bus {
 
   #enter(run: () => void): void {
     this.#machine.enter(() => {
-      if (this.isConnected) run()
+      if (!this.#isDead) run()
     })
   }
 }

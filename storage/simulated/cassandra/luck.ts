@@ -21,6 +21,8 @@ export interface RingLuck {
   readonly lateMs: number
   /** A conditional write that is left undecided: the next one on its partition ends it, either way. */
   readonly undecided: number
+  /** Reads at quorum repair what they find to differ; false: as tables with `read_repair = 'NONE'`. */
+  readonly repairs: boolean
   /** A read that nobody answers. */
   readonly failedRead: number
   /** A client gives up after these. */
@@ -41,6 +43,7 @@ export const calm: RingLuck = {
   late: 0,
   lateMs: 0,
   undecided: 0,
+  repairs: true,
   failedRead: 0,
   requestTimeoutMs: 5_000,
   decisionTimeoutMs: 1_500,

@@ -33,7 +33,7 @@ export interface Asking<T> {
  * K1. A write goes to each replica by itself, and is acknowledged once two of them have it. A batch is one mutation: a
  *     replica has all of it or nothing. Nothing ties two partitions together.
  * K2. A replica that did not hear of a write hears of it by a hint, seconds later or never, or when a read at quorum finds
- *     that it differs: that one repairs the rows that it looked at, and no others, before it answers.
+ *     that it differs: that one repairs the rows that it looked at, and no others, before it answers (unless `repairs` is off).
  * K3. A read at `one` is what any one replica has. A read at quorum is what two of them have, each at a moment of its own.
  * K4. Conditional writes are decided once for all (`Decisions`). As in Cassandra they need a quorum.
  * K5. With fewer than two replicas up, what needs a quorum is refused; while that is not known yet, it is not answered.
@@ -212,7 +212,7 @@ export class SimulatedCassandra {
       ] as const
       let repairedMs = this.#nowMs
       for (const [replica, mutation] of repairs) {
-        if (mutation === undefined) continue
+        if (mutation === undefined || !this.luck.repairs) continue
         const arrivesMs = this.#nowMs + this.#fortune.hopMs()
         replica.send(statement.table, statement.partition, mutation, arrivesMs)
         repairedMs = Math.max(repairedMs, arrivesMs)
