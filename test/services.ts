@@ -49,9 +49,9 @@ export interface Service {
 export interface PrivateService extends Service {
   /** What each member does now: it answers, it runs without answering, or it does not run. */
   states(): Promise<readonly State[]>
-  /** SIGKILL; resolves when the process is gone. */
+  /** SIGKILL to the process and its children; resolves when all are gone. */
   kill9(role?: string): Promise<void>
-  /** SIGSTOP: its sockets stay open and silent. */
+  /** SIGSTOP to the same: their sockets stay open and silent. */
   freeze(role?: string): void
   /** SIGCONT. */
   thaw(role?: string): void
@@ -170,8 +170,8 @@ class PrivateProcesses implements PrivateService {
   }
 
   async kill9(role?: string): Promise<void> {
-    const pid = this.#signal(role, 'SIGKILL')
-    await waitUntil(`process ${pid} is gone`, () => !isRunning(pid))
+    const pids = this.#signal(role, 'SIGKILL')
+    await waitUntil(`processes ${pids} are gone`, () => !pids.some(isRunning))
   }
 
   freeze(role?: string): void {
@@ -199,11 +199,17 @@ class PrivateProcesses implements PrivateService {
     for (const { pid } of this.members) if (isRunning(pid)) process.kill(pid, 'SIGKILL')
   }
 
-  #signal(role: string | undefined, signal: NodeJS.Signals): number {
+  #signal(role: string | undefined, signal: NodeJS.Signals): readonly number[] {
     const { pid, role: name } = this.#member(role)
     if (!isRunning(pid)) throw new Error(`${this.#name} ${name} does not run (ESRCH)`)
-    process.kill(pid, signal)
-    return pid
+    const children = childrenOf(pid)
+    // Who makes new children stops first, and goes on last; one that was made in between is caught, too.
+    if (signal === 'SIGCONT') for (const child of children) send(child, signal)
+    send(pid, signal)
+    if (signal === 'SIGCONT') return [pid, ...children]
+    const all = new Set([...children, ...childrenOf(pid)])
+    for (const child of all) send(child, signal)
+    return [pid, ...all]
   }
 
   #member(role: string | undefined): ServiceMember {
@@ -221,6 +227,29 @@ class PrivateProcesses implements PrivateService {
         error ? fail(new Error(stderr.trim() || error.message)) : done(stdout),
       )
     })
+  }
+}
+
+/** PostgreSQL serves each client by a child, in a session of its own. */
+function childrenOf(pid: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^[0-9]+$/.test(name))
+    .filter((name) => {
+      try {
+        const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
+        return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === pid
+      } catch {
+        return false // it has ended
+      }
+    })
+    .map(Number)
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 

@@ -6,15 +6,15 @@
  * X3. Nothing that was acknowledged is lost, no name is given twice, and names, rows and journals agree afterwards,
  *     without anybody restarting the program.
  */
-import { statfsSync, truncateSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { usernameKey } from '../../actors/name/contract.js'
 import { systemClock } from '../../runtime/index.js'
 import { noLog } from '../../runtime/testing/index.js'
 import { openPostgresStorage, type PostgresStorage } from '../../storage/index.js'
-import { newDatabases, PrivatePostgres, SlowProxy } from '../../storage/testing/index.js'
+import { newDatabases, PrivatePostgres } from '../../storage/testing/index.js'
+import { slowLink } from '../../test/harness/slow-link.js'
+import { smallDisk } from '../../test/harness/small-disk.js'
 import { Town } from '../testing/town.js'
 import { longFromNumber } from '../tl/index.js'
 
@@ -194,8 +194,9 @@ test('frozen: nobody waits long, and it goes on where it was', async () => {
 })
 
 test('slow by 200 ms: everything is as it was, only later', async () => {
-  const proxy = await SlowProxy.start(shared.port, 200)
-  stops.push(() => proxy.stop())
+  const proxy = await slowLink(shared.port)
+  proxy.delayMs = 200
+  stops.push(() => proxy.dispose())
   const generous = { ...TENTH, connectWithinMs: 5_000, statementWithinMs: 5_000, repeatForMs: 10_000 }
   const crowd = (await Crowd.on(shared, proxy.port, generous)).begin()
   await crowd.isWell()
@@ -219,36 +220,26 @@ test('away from the start, for what is a minute at a tenth of all limits: it is 
 })
 
 test('full disk: what cannot be written is waited for, and taken when there is room', async () => {
-  const server = await PrivatePostgres.start({ diskMb: 80 })
+  const disk = smallDisk(200)
+  stops.push(async () => disk.dispose())
+  const settings = { min_wal_size: '32MB', max_wal_size: '48MB', shared_buffers: '8MB' }
+  const server = await PrivatePostgres.start({ dir: disk.dir, settings })
   stops.push(() => server.dispose())
   const crowd = (await Crowd.on(server)).begin()
   await crowd.isWell()
-  const filler = join(dirname(server.directory), 'filler')
-  // To the last byte, again and again: the server takes room that it had already given up.
-  const fill = () => {
-    for (let block = 1_048_576; block >= 1; block = Math.floor(block / 8)) {
-      for (;;) {
-        try {
-          writeFileSync(filler, Buffer.alloc(block), { flag: 'a' })
-        } catch {
-          break
-        }
-      }
-    }
-  }
   const { waits, sent } = crowd
   let leastFree = Number.POSITIVE_INFINITY
   await waitFor(() => {
-    fill()
-    leastFree = Math.min(leastFree, statfsSync(dirname(filler)).bavail)
+    disk.fill()
+    leastFree = Math.min(leastFree, disk.freeBytes())
     return crowd.waits > waits + 3 && crowd.sent > sent + 10
   })
-  expect(leastFree).toBeLessThan(64)
-  truncateSync(filler)
+  expect(leastFree).toBe(0)
+  disk.empty()
   const { taken } = crowd
   // A server that found no room for its log ends, now or at its next try to recover: whoever supervises it starts it.
   await waitFor(async () => {
-    if (!server.runs) await server.start()
+    if (!(await server.runs())) await server.start()
     return crowd.taken > taken + 8
   })
   await crowd.end()

@@ -24,6 +24,11 @@ export function failureOf(error: unknown): Failure {
   return refusing.test(code) ? 'refused' : 'wrong'
 }
 
+/** The server is there, and does not let us in: user, password, database, or a certificate that we do not trust. */
+export function isBadLogin(error: unknown): boolean {
+  return /^(28...|3D000|.*CERT.*)$/.test(String((error as { code?: unknown } | undefined)?.code))
+}
+
 /** As the client library says that it waited long enough: for a connection, and for an answer. */
 export function isTimeout(error: unknown): boolean {
   return /timeout/i.test(textOf(error))

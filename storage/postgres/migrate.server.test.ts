@@ -85,7 +85,9 @@ const run = async (args: readonly string[], servers: string) => {
   return `${result.stdout}${result.stderr}`
 }
 
-test('operators migrate, list and move from the command line, while the program runs', async () => {
+test('operators migrate, list and move from the command line, while the program runs', {
+  timeout: 180_000,
+}, async () => {
   const [one, two] = [await emptyDatabase(), await emptyDatabase()]
   const servers = `${one.name}=${one.url} ${two.name}=${two.url}`
   expect(await run(['scripts/migrate.mjs'], servers)).toContain(

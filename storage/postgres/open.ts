@@ -1,9 +1,9 @@
-import { type ActorLog, type Clock, errorCode } from '../../runtime/index.js'
+import { ActorError, type ActorLog, type Clock, errorCode } from '../../runtime/index.js'
 import type { AccountStore } from '../ports/account-store.js'
 import type { NameDirectory } from '../ports/name-directory.js'
 import type { NameIndex } from '../ports/name-index.js'
 import { PostgresAccounts } from './accounts.js'
-import { unavailable } from './failure.js'
+import { isBadLogin, unavailable } from './failure.js'
 import { limitsOf, type PostgresLimits } from './limits.js'
 import { migratePostgres } from './migrate.js'
 import { PostgresNameDirectory } from './name-directory.js'
@@ -46,12 +46,24 @@ async function migrateIfThere(servers: readonly ServerAddress[], log: ActorLog):
   }
 }
 
+/** Who asks wrongly is told at once, since waiting would mend nothing; a server that is away is waited for. */
+async function refuseBadLogin(server: PostgresServer): Promise<void> {
+  try {
+    await server.read(ANSWER, [])
+  } catch (error) {
+    const { message, cause } = error as ActorError
+    if (!isBadLogin(cause)) return
+    const cure = 'check the address, the user, the password and the authority'
+    throw new ActorError('REFUSED', `${message}: ${cure}`, { reason: 'BAD_LOGIN' }, cause)
+  }
+}
+
 const ANSWER: Statement = { name: 'answer', text: 'SELECT 1' }
 
 /**
  * Opens the servers. One that does not answer is tried again when it is needed: what it holds is STORE_UNAVAILABLE until
  * then. Rejects with REFUSED: SCHEMA_TOO_OLD or SCHEMA_TOO_NEW when a server that answers has tables of another version (found
- * later, it is the error of what needs the server), BAD_LIMIT, BAD_SERVERS.
+ * later, it is the error of what needs the server), BAD_LOGIN, BAD_LIMIT, BAD_SERVERS.
  */
 export async function openPostgresStorage(options: PostgresOptions): Promise<PostgresStorage> {
   const { servers, clock, log, limits, schema = 'check' } = options
@@ -71,6 +83,7 @@ export async function openPostgresStorage(options: PostgresOptions): Promise<Pos
   }
   const map = new ShardMap({ servers: primaries, clock, log, limits: bounds })
   try {
+    await Promise.all(primaries.map(refuseBadLogin))
     await map.load()
   } catch (error) {
     await close()

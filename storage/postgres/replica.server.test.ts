@@ -12,13 +12,11 @@ let primary: PrivatePostgres
 let standby: PrivatePostgres
 
 beforeAll(async () => {
-  primary = await PrivatePostgres.start()
-  standby = await primary.standby()
+  const pair = await PrivatePostgres.pair()
+  primary = pair.primary
+  standby = pair.standby
 })
-afterAll(async () => {
-  await standby.dispose()
-  await primary.dispose()
-})
+afterAll(() => primary?.dispose())
 
 const version = (pts: number) => ({ pts, ordinal: 0 })
 

@@ -1,4 +1,3 @@
 export { newDatabases } from './postgres-harness.js'
 export { PrivatePostgres } from './private-postgres.js'
 export { cachesAt, PATIENT } from './redis-caches.js'
-export { SlowProxy } from './slow-proxy.js'

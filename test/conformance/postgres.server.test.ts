@@ -37,7 +37,7 @@ test('accounts, names and profiles are the same as on one machine; an outage is 
   await alice.send('bobby_pg', 'still here')
   expect((await bob.history('alice_pg', 1)).map(({ text }) => text)).toEqual(['still here'])
   const renamed = bob.setUsername('bobby_pg_again')
-  for (const server of servers) await server.start()
+  await Promise.all(servers.map((server) => server.start()))
   await renamed
   expect((await alice.client.getUser('bobby_pg_again')).id).toBe(bob.self)
 })

@@ -5,6 +5,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 /** A network before a server that a test can slow down. */
 export interface SlowLink {
   readonly port: number
+  /** Where new connections go. */
+  toPort: number
   /** What the server says arrives this much later, from now on, and never before what it said earlier. */
   delayMs: number
   /** Ends every connection; new ones are let through. */
@@ -15,7 +17,7 @@ export interface SlowLink {
 export async function slowLink(toPort: number, toHost = '127.0.0.1'): Promise<SlowLink> {
   const sockets = new Set<Socket>()
   const listener = createServer((client) => {
-    const server = connect(toPort, toHost)
+    const server = connect(link.toPort, toHost)
     client.pipe(server)
     let arrived = Promise.resolve()
     server.on('data', (bytes) => {
@@ -36,6 +38,7 @@ export async function slowLink(toPort: number, toHost = '127.0.0.1'): Promise<Sl
   await once(listener, 'listening')
   const link: SlowLink = {
     port: (listener.address() as AddressInfo).port,
+    toPort,
     delayMs: 0,
     cut() {
       for (const socket of sockets) socket.destroy()
