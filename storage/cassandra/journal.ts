@@ -11,7 +11,7 @@ import {
   type Position,
   type Writer,
 } from '../../runtime/index.js'
-import { isAfter, isSame, overtaken, start } from '../order.js'
+import { headAfter, isAfter, isSame, overtaken, start } from '../order.js'
 import { insertsBefore } from './agenda.js'
 import type { BucketList } from './buckets.js'
 import { DerivedRows, type NotedBuckets } from './derived-rows.js'
@@ -215,21 +215,13 @@ export class CassandraJournal implements Journal {
 
   /** The head after these entries; throws when they do not follow the one before (CORE J2). */
   #follow(entries: readonly JournalEntry[]): Position {
-    let { pts, ordinal } = this.#head
-    let atMs = 0
-    for (const entry of entries) {
-      ordinal = entry.count === 0 ? ordinal + 1 : 0
-      pts += entry.count
-      if (entry.pts !== pts || entry.ordinal !== ordinal || entry.atMs < atMs) {
-        throw misuse(`An entry out of order in a commit to ${this.#name}`)
-      }
-      atMs = entry.atMs
-    }
+    const head = headAfter(this.#head, entries)
+    if (head === undefined) throw misuse(`An entry out of order in a commit to ${this.#name}`)
     if (entries.length === 0) throw misuse(`A commit without entries to ${this.#name}`)
-    if (this.#doubt && !isSame(this.#doubt.head, { pts, ordinal })) {
+    if (this.#doubt && !isSame(this.#doubt.head, head)) {
       throw misuse(`Another commit than the one whose outcome is unknown to ${this.#name}`)
     }
-    return { pts, ordinal }
+    return head
   }
 
   /** Rows that must be durable before the entries are sent. When they fail, no entry was sent. */

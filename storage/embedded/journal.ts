@@ -11,7 +11,7 @@ import {
   type Position,
   type Writer,
 } from '../../runtime/index.js'
-import { isAfter, isSame, overtaken, start } from '../order.js'
+import { headAfter, isAfter, isSame, overtaken, start } from '../order.js'
 import type { KvOperation, OrderedKv } from '../ports/ordered-kv.js'
 import { erasures } from './erasures.js'
 import {
@@ -229,22 +229,13 @@ export class EmbeddedJournal implements Journal {
 
   /** The head after these entries; throws when they do not follow the one before (CORE J2). */
   #follow(entries: readonly JournalEntry[]): Position {
-    let pts = this.#pts
-    let ordinal = this.#ordinal
-    let atMs = 0
-    for (const entry of entries) {
-      ordinal = entry.count === 0 ? ordinal + 1 : 0
-      pts += entry.count
-      if (entry.pts !== pts || entry.ordinal !== ordinal || entry.atMs < atMs) {
-        throw misuse(`An entry out of order in a commit to ${this.#name}`)
-      }
-      atMs = entry.atMs
-    }
+    const head = headAfter({ pts: this.#pts, ordinal: this.#ordinal }, entries)
+    if (head === undefined) throw misuse(`An entry out of order in a commit to ${this.#name}`)
     if (entries.length === 0) throw misuse(`A commit without entries to ${this.#name}`)
-    if (this.#doubt && !isSame(this.#doubt, { pts, ordinal })) {
+    if (this.#doubt && !isSame(this.#doubt, head)) {
       throw misuse(`Another commit than the one whose outcome is unknown to ${this.#name}`)
     }
-    return { pts, ordinal }
+    return head
   }
 
   #commitBatch(entries: readonly JournalEntry[], head: Position, before: Commit['before']): KvOperation[] {

@@ -2,15 +2,18 @@
  * Redis fails in every way while real clients send: nothing is lost, nothing comes twice, no call fails or waits because
  * of it, and once it is back presence and sessions are in it again without anybody's doing.
  */
+import { tmpdir } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { TelegramClient } from '@mtcute/node'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { cachesAt, PATIENT } from '../../storage/testing/index.js'
-import { mtcuteClient, type ServerProcess, startServer, testPhone, waitUntil } from '../harness/index.js'
+import { mtcuteClient, type ServerProcess, smallDisk, startServer, testPhone, waitUntil } from '../harness/index.js'
 import { type RedisServer, startRedis } from '../harness/redis-server.js'
 import { type SlowLink, slowLink } from '../harness/slow-link.js'
 import { history } from '../harness/witness.js'
 
+/** How long Redis is away; a minute by hand: `HELIOGRAPH_TEST_AWAY_MS=60000 npm test -- test/caches`. */
+const awayMs = Number(process.env.HELIOGRAPH_TEST_AWAY_MS ?? 2_000)
 /** A call that takes longer waits for something that it must not wait for. */
 const patienceMs = 5_000
 
@@ -24,14 +27,16 @@ let load: Load
 const ends: (() => Promise<unknown>)[] = []
 
 beforeAll(async () => {
-  redis = await startRedis()
+  redis = await startRedis({ settings: ['--enable-protected-configs', 'yes'] })
   ends.push(() => redis.dispose())
   link = await slowLink(redis.port)
   ends.push(() => link.dispose())
   server = await startServer({ env: { HELIOGRAPH_REDIS_URL: `redis://127.0.0.1:${link.port}` } })
   ends.push(() => server.dispose())
-  anna = await client(1, 'anna_redis')
-  bert = await client(2, 'bert_redis')
+  anna = await mtcuteClient(server, { phone: testPhone(1), username: 'anna_redis' })
+  ends.push(() => anna.destroy())
+  bert = await mtcuteClient(server, { phone: testPhone(2), username: 'bert_redis' })
+  ends.push(() => bert.destroy())
   annasId = (await anna.getMe()).id
   await bert.call({
     _: 'contacts.addContact',
@@ -44,13 +49,6 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const end of ends.splice(0).reverse()) await end()
 })
-
-async function client(account: number, username: string): Promise<TelegramClient> {
-  const made = await mtcuteClient(server, { phone: testPhone(account), client: { logLevel: 0 } })
-  ends.push(() => made.destroy())
-  await made.setMyUsername(username)
-  return made
-}
 
 /** Both send to each other and look who is online, over and over; every call has to succeed at once. */
 interface Load {
@@ -161,10 +159,11 @@ test('killed', async () => {
   await expectAllOnce()
 })
 
-test('back after a while, empty', async () => {
+test('back after a while, empty', { timeout: 60_000 + awayMs }, async () => {
   await redis.kill9()
   await waitUntil('the server goes on without it', async () => !(await answers()))
   await load.goesOn()
+  await pause(awayMs)
   await redis.restart()
   await expectRebuilt()
   await expectAllOnce()
@@ -188,7 +187,7 @@ test('slow: 200 ms', async () => {
   await expectAllOnce()
 })
 
-test('full', async () => {
+test('full memory', async () => {
   await redis.ask('FLUSHALL')
   await redis.ask('CONFIG', 'SET', 'maxmemory', '1')
   await anna.call({ _: 'account.updateStatus', offline: false })
@@ -198,6 +197,31 @@ test('full', async () => {
   await redis.ask('CONFIG', 'SET', 'maxmemory', '0')
   await expectRebuilt()
   await expectAllOnce()
+})
+
+test('full disk', async () => {
+  const disk = smallDisk(1)
+  try {
+    disk.fill()
+    await redis.ask('CONFIG', 'SET', 'dir', disk.dir, 'save', '3600 1')
+    const isSaved = async (status: string) => {
+      await redis.ask('BGSAVE').catch(() => undefined)
+      return String(await redis.ask('INFO', 'persistence')).includes(`rdb_last_bgsave_status:${status}`)
+    }
+    await waitUntil('Redis finds no room', () => isSaved('err'))
+    const refused = async () => (await server.metrics()).sum('heliograph_cache_refused_total')
+    const before = await refused()
+    await anna.call({ _: 'account.updateStatus', offline: false })
+    await waitUntil('Redis refuses', async () => (await refused()) > before)
+    await load.goesOn()
+    disk.empty()
+    await waitUntil('Redis finds room', () => isSaved('ok'))
+    await expectRebuilt()
+    await expectAllOnce()
+  } finally {
+    await redis.ask('CONFIG', 'SET', 'dir', tmpdir(), 'save', '')
+    disk.dispose()
+  }
 })
 
 test('flushed', async () => {

@@ -27,9 +27,8 @@ async function crashingServer(env: Env = {}): Promise<ServerProcess> {
 }
 
 async function mtcute(target: ServerProcess, account: number, username: string) {
-  const client = await mtcuteClient(target, { phone: testPhone(account), client: { logLevel: 0 } })
+  const client = await mtcuteClient(target, { phone: testPhone(account), username, client: { logLevel: 0 } })
   ends.push(() => client.destroy())
-  await client.setMyUsername(username)
   return client
 }
 

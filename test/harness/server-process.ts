@@ -19,7 +19,7 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>
   /** A data directory to start on; it is left alone at the end. Without it: a new one, removed by `dispose`. */
   readonly dataDir?: string
-  /** How long the server may take until it listens; 15 s unless told. */
+  /** How long the server may take until it listens; a minute unless told. */
   readonly startWithinMs?: number
 }
 
@@ -70,7 +70,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
     rmSync(listeningPath(dataDir), { force: true }) // what a killed server left would be taken for the new one's
     return launch(logPath, { ...environment(dataDir), ...env })
   }
-  const startWithinMs = options.startWithinMs ?? 15_000
+  const startWithinMs = options.startWithinMs ?? 60_000
   printOnFailure(log)
 
   let env = { ...options.env }
