@@ -153,7 +153,7 @@ export class FloorMeter {
     const { operations, bytes, messagesPerFlush } = this.#counted.stored
     const perFlush = Math.max(1, Math.round(messagesPerFlush))
     const value = randomBytes(Math.max(1, Math.round(bytes / operations) - KEY_BYTES))
-    const flushes = Math.max(10, Math.round(this.#rounds / 10 / perFlush))
+    const flushes = Math.max(10, Math.round(this.#rounds / perFlush))
     const before = process.cpuUsage()
     for (let flush = 0; flush < flushes; flush++) {
       await this.#database.batch(() => {

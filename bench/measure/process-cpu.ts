@@ -7,6 +7,8 @@ export interface CpuTime {
   readonly systemSeconds: number
   /** Of the main thread alone: the event loop. The rest is LMDB's writer, the garbage collector and DH workers. */
   readonly mainSeconds: number
+  /** For how long the event loop could have run and had no core: what else the machine did, or the server's own threads. */
+  readonly waitedSeconds: number
 }
 
 let ticksPerSecond = 0
@@ -23,11 +25,20 @@ function timesIn(path: string): [user: number, system: number] {
   return [Number(fields[11]) / tickRate(), Number(fields[12]) / tickRate()]
 }
 
+/** The second number of schedstat: nanoseconds on a run queue. Kernels without it tell nothing. */
+function waitedIn(task: string): number {
+  try {
+    return Number(readFileSync(`${task}/schedstat`, 'utf8').split(' ')[1]) / 1e9
+  } catch {
+    return 0
+  }
+}
+
 /** Reads /proc (Linux only). */
 export function cpuTimeOf(pid: number): CpuTime {
   const [userSeconds, systemSeconds] = timesIn(`/proc/${pid}/stat`)
   const [user, system] = timesIn(`/proc/${pid}/task/${pid}/stat`)
-  return { userSeconds, systemSeconds, mainSeconds: user + system }
+  return { userSeconds, systemSeconds, mainSeconds: user + system, waitedSeconds: waitedIn(`/proc/${pid}/task/${pid}`) }
 }
 
 export function cpuBetween(before: CpuTime, after: CpuTime): CpuTime & { readonly seconds: number } {
@@ -38,6 +49,7 @@ export function cpuBetween(before: CpuTime, after: CpuTime): CpuTime & { readonl
     systemSeconds,
     seconds: userSeconds + systemSeconds,
     mainSeconds: after.mainSeconds - before.mainSeconds,
+    waitedSeconds: after.waitedSeconds - before.waitedSeconds,
   }
 }
 
