@@ -5,6 +5,7 @@ import { Inspection, type SystemInspection } from './inspection.js'
 import type { ShardRange } from './journal-store.js'
 import type { NodeId } from './ownership.js'
 import { Shutdown } from './shutdown.js'
+import type { Soon } from './soon.js'
 import type { ActorSystem, ActorSystemOptions, SystemHealth } from './system.js'
 import type { CallEnvelope, Frame } from './transport.js'
 
@@ -60,7 +61,7 @@ class NodeSystem implements ActorSystem, SystemHealth {
     this.#host.frames.broadcast(sink, this.#host.carry(payload), undefined)
   }
 
-  handle(call: CallEnvelope): Promise<unknown> {
+  handle(call: CallEnvelope): Soon<unknown> {
     return this.#host.dispatcher.receive(call)
   }
 

@@ -17,6 +17,7 @@ import type { Kind, Method } from './kind.js'
 import { shardOf } from './ownership.js'
 import { isKey } from './reference.js'
 import { type Sender, toSender } from './sender.js'
+import { isPromise, type Soon } from './soon.js'
 import type { TimerWheel } from './timer-wheel.js'
 import type { CallEnvelope } from './transport.js'
 
@@ -40,6 +41,11 @@ export class Dispatcher implements CallKeeper {
 
   /** A call through a reference. */
   invoke(target: Target, method: Method, args: readonly unknown[]): Promise<unknown> {
+    const answer = this.#invokeSoon(target, method, args)
+    return isPromise(answer) ? answer : Promise.resolve(answer)
+  }
+
+  #invokeSoon(target: Target, method: Method, args: readonly unknown[]): Soon<unknown> {
     const host = this.#host
     const { kind, key, deadlineMs } = target
     host.metrics.call(kind.name, method.name)
@@ -72,7 +78,7 @@ export class Dispatcher implements CallKeeper {
     return new Failure('STOPPED', `shard ${shard} of the caller of ${kind.name}/${key} is about to move`)
   }
 
-  #invoke(target: Target, method: Method, args: readonly unknown[]): Promise<unknown> {
+  #invoke(target: Target, method: Method, args: readonly unknown[]): Soon<unknown> {
     const host = this.#host
     const { kind, key } = target
     const activation = kind.residents.get(key)
@@ -93,7 +99,7 @@ export class Dispatcher implements CallKeeper {
    * A call from another node (Transport.call). Never passed on: a shard that is not ours, or is about to be given up, is
    * NOT_OWNER; one that is ours and not open yet is waited for here, where that is known first.
    */
-  receive(envelope: CallEnvelope): Promise<unknown> {
+  receive(envelope: CallEnvelope): Soon<unknown> {
     try {
       return this.#receive(envelope)
     } catch (error) {
@@ -101,7 +107,7 @@ export class Dispatcher implements CallKeeper {
     }
   }
 
-  #receive(envelope: CallEnvelope): Promise<unknown> {
+  #receive(envelope: CallEnvelope): Soon<unknown> {
     const kind = this.#host.kinds.get(envelope.kind)
     const method = kind?.methods.get(envelope.method)
     if (kind === undefined || method === undefined) {
@@ -126,7 +132,7 @@ export class Dispatcher implements CallKeeper {
       origin: envelope.chain.length > 0 ? 'inside' : 'outside',
       isReceived: true,
     }
-    return this.invoke(target, method, envelope.args)
+    return this.#invokeSoon(target, method, envelope.args)
   }
 
   /**

@@ -30,13 +30,13 @@ function cluster() {
     calls: [] as string[],
   }
   const transportOf = (from: NodeId): Transport => ({
-    async call(node, call) {
+    async call(node, call, outcome) {
       world.calls.push(`${from}>${node} ${call.kind}/${call.key}.${call.method}`)
-      if (world.lose) return new Promise(() => undefined)
+      if (world.lose) return
       try {
-        return await (systems.get(node) as ActorSystem).handle(structuredClone(call))
+        outcome.answered(await (systems.get(node) as ActorSystem).handle(structuredClone(call)))
       } catch (error) {
-        throw decodeError(encodeError(error))
+        outcome.failed(decodeError(encodeError(error)))
       }
     },
     send: (node, frame) => systems.get(node)?.deliver(from, structuredClone(frame)),
@@ -106,7 +106,7 @@ describe('calls between nodes', () => {
       traceId: 't',
       chain: [],
     }
-    expect(await a.handle({ ...envelope, ifActive: false }).catch(errorCode)).toBe('NOT_OWNER')
+    expect(await Promise.resolve(a.handle({ ...envelope, ifActive: false })).catch(errorCode)).toBe('NOT_OWNER')
     await b.ref(Counter, 1).add(1)
     world.move('a')
     expect(await a.ref(Counter, 1).total()).toBe(1)
@@ -126,7 +126,7 @@ describe('calls between nodes', () => {
       chain: [],
       ifActive: false,
     }
-    const call = (bad: object) => a.handle({ ...good, deadlineMs: 2 ** 50, ...bad }).catch(errorCode)
+    const call = (bad: object) => Promise.resolve(a.handle({ ...good, deadlineMs: 2 ** 50, ...bad })).catch(errorCode)
     expect(await call({})).toBe(0)
     expect(await call({ method: 'toString' })).toBe('INTERNAL')
     expect(await call({ kind: 'nothing' })).toBe('INTERNAL')

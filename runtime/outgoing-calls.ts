@@ -10,7 +10,8 @@ import { ActorError, errorCode } from './errors.js'
 import type { Host } from './host.js'
 import type { NodeId } from './ownership.js'
 import { senderPath } from './sender.js'
-import type { CallEnvelope, Transport } from './transport.js'
+import type { UnderWay } from './shard-gates.js'
+import type { CallEnvelope, CallOutcome, Transport } from './transport.js'
 
 /** A call that another node sends back as not its own is sent on at once at most this often. */
 const MOST_HOPS = 3
@@ -35,19 +36,19 @@ export class OutgoingCalls {
       ifActive,
       from: senderPath(from),
     }
-    const { gates } = this.#host
-    const underWay = gates.left(shard, owner)
+    const underWay = this.#host.gates.left(shard, owner)
     call.start()
-    transport.call(owner, envelope).then(
-      (answer) => {
-        call.settle(answer)
-        gates.cameBack(shard, underWay)
-      },
-      (error) => {
-        this.#notAnswered(call, shard, owner, error, hops)
-        gates.cameBack(shard, underWay)
-      },
-    )
+    transport.call(owner, envelope, new Outgoing(this, call, shard, owner, hops, underWay))
+  }
+
+  answered({ call, shard, underWay }: Outgoing, answer: unknown): void {
+    call.settle(answer)
+    this.#host.gates.cameBack(shard, underWay)
+  }
+
+  failed({ call, shard, owner, hops, underWay }: Outgoing, error: unknown): void {
+    this.#notAnswered(call, shard, owner, error, hops)
+    this.#host.gates.cameBack(shard, underWay)
   }
 
   #notAnswered(call: Call, shard: number, askedNode: NodeId, error: unknown, hops: number): void {
@@ -64,5 +65,32 @@ export class OutgoingCalls {
     }
     if (error instanceof ActorError) call.settle(Failure.of(error))
     else call.settle(new Failure('OUTCOME_UNKNOWN', `the call of ${kind.name}/${key} left and failed`, {}, error))
+  }
+}
+
+/** A call that has left, and what is to be known of it when it comes back. */
+class Outgoing implements CallOutcome {
+  readonly #calls: OutgoingCalls
+  readonly call: Call
+  readonly shard: number
+  readonly owner: NodeId
+  readonly hops: number
+  readonly underWay: UnderWay
+
+  constructor(calls: OutgoingCalls, call: Call, shard: number, owner: NodeId, hops: number, underWay: UnderWay) {
+    this.#calls = calls
+    this.call = call
+    this.shard = shard
+    this.owner = owner
+    this.hops = hops
+    this.underWay = underWay
+  }
+
+  answered(answer: unknown): void {
+    this.#calls.answered(this, answer)
+  }
+
+  failed(error: unknown): void {
+    this.#calls.failed(this, error)
   }
 }

@@ -6,6 +6,7 @@ import type { AgendaStore, JournalStore, ShardRange } from './journal-store.js'
 import type { HandoverMetrics, RuntimeMetrics } from './metrics.js'
 import type { NodeId, Ownership } from './ownership.js'
 import type { Random } from './random.js'
+import type { Soon } from './soon.js'
 import type { CallEnvelope, Frame, Transport } from './transport.js'
 
 export interface ActorSystemOptions {
@@ -64,7 +65,7 @@ export interface ActorSystem {
   send(node: NodeId, sink: string, payload: unknown): void
   broadcast(sink: string, payload: unknown): void
   /** The callee's side of Transport.call. Rejects with an ActorError; NOT_OWNER when the shard is not this node's. */
-  handle(call: CallEnvelope): Promise<unknown>
+  handle(call: CallEnvelope): Soon<unknown>
   /** The receiver's side of Transport.send and broadcast. Throws CORRUPT on a payload that does not decode. */
   deliver(from: NodeId, frame: Frame): void
   /** Sweeps undelivered rows and due reminders; resolves when the first sweep has found its actors. */

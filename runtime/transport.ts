@@ -26,13 +26,17 @@ export interface Frame {
   readonly from?: SenderPath | undefined
 }
 
+/** Who waits for a call that has left. No promise: a node makes tens of thousands of such calls a second. */
+export interface CallOutcome {
+  answered(answer: unknown): void
+  /** The callee's error, OUTCOME_UNKNOWN, NOT_OWNER, OVERLOADED, or INTERNAL for arguments that cannot be encoded. */
+  failed(error: unknown): void
+}
+
 /** Node-to-node transport. A system that is alone runs with none. */
 export interface Transport {
-  /**
-   * The answer. Arguments and answer cross the runtime's codec on the way (`encode`). Rejects with an ActorError: the
-   * callee's, OUTCOME_UNKNOWN, NOT_OWNER, OVERLOADED, or INTERNAL for arguments that cannot be encoded.
-   */
-  call(node: NodeId, call: CallEnvelope): Promise<unknown>
+  /** Tells `outcome` once, later. Arguments and answer cross the runtime's codec on the way (`encode`). */
+  call(node: NodeId, call: CallEnvelope, outcome: CallOutcome): void
   send(node: NodeId, frame: Frame): void
   /** To every node of the cluster, this one too. */
   broadcast(frame: Frame): void

@@ -49,7 +49,7 @@ export class Turns {
   }
 
   /** Runs a call at once; for one that ends at once and waits for nothing this is all there is to it. */
-  runNow(activation: Activation, method: Method, target: Target, args: readonly unknown[]): Promise<unknown> {
+  runNow(activation: Activation, method: Method, target: Target, args: readonly unknown[]): Soon<unknown> {
     const nowMs = this.#host.clock.monotonic()
     const turn = new TurnContext(this.#host, activation, method, target, undefined, nowMs)
     if (!method.readOnly) activation.running = turn
@@ -77,7 +77,7 @@ export class Turns {
     return call.answer()
   }
 
-  #answerNow(turn: TurnContext, result: unknown): Promise<unknown> {
+  #answerNow(turn: TurnContext, result: unknown): Soon<unknown> {
     const { activation, method } = turn
     const host = this.#host
     turn.ended = true
@@ -91,7 +91,7 @@ export class Turns {
       this.lose(activation)
       return Promise.reject(notOwner(activation).toError())
     }
-    return host.passes ? Promise.resolve(result) : host.carryAsync(result)
+    return host.passes ? result : host.carryAsync(result)
   }
 
   /** Starts what waits, as far as it may start. */

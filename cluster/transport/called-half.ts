@@ -26,7 +26,7 @@ import {
 /** What a node does for others. */
 export interface NodeService {
   /** Rejects with an ActorError. */
-  handle(call: CallEnvelope): Promise<unknown>
+  handle(call: CallEnvelope): unknown
   deliver(frame: Frame): void
   answer(topic: string, payload: Uint8Array, leftMs: number): Promise<Uint8Array>
 }
@@ -114,13 +114,13 @@ export class CalledHalf {
     for (const message of messages) {
       switch (message[0]) {
         case CALL:
-          this.#answer(message[1], () => service.handle(this.#envelopeOf(message)))
+          if (this.#hasRoom(message[1])) this.#answer(message[1], service.handle(this.#envelopeOf(message)))
           break
         case FRAME:
           service.deliver({ sink: message[1], payload: message[2], from: message[3] })
           break
         case ASK:
-          this.#answer(message[1], () => service.answer(message[2], message[3], message[4]))
+          if (this.#hasRoom(message[1])) this.#answer(message[1], service.answer(message[2], message[3], message[4]))
           break
         case ROUTE:
           this.#routes.set(message[1], { kind: message[2], method: message[3] })
@@ -141,15 +141,22 @@ export class CalledHalf {
     return { kind, key, method, args, deadlineMs: this.#port.now() + leftMs, traceId, chain, ifActive, from }
   }
 
-  #answer(id: number, run: () => Promise<unknown>): void {
-    if (this.#underWay.size >= this.#limits.callsUnderWay) {
-      const message = `${this.#underWay.size} calls of one node are under way here`
-      this.#put([FAILURE, id, encodeError(new ActorError('OVERLOADED', message, { retryAfterMs: 200 }))])
+  #hasRoom(id: number): boolean {
+    if (this.#underWay.size < this.#limits.callsUnderWay) return true
+    const message = `${this.#underWay.size} calls of one node are under way here`
+    this.#put([FAILURE, id, encodeError(new ActorError('OVERLOADED', message, { retryAfterMs: 200 }))])
+    return false
+  }
+
+  /** Most calls of actors that are in memory are answered at once: those cost no promise. */
+  #answer(id: number, answer: unknown): void {
+    if (!(answer instanceof Promise)) {
+      this.#put([ANSWER, id, answer])
       return
     }
     this.#underWay.add(id)
-    run().then(
-      (answer) => this.#answered(id, [ANSWER, id, answer]),
+    answer.then(
+      (value) => this.#answered(id, [ANSWER, id, value]),
       (error) => this.#answered(id, [FAILURE, id, encodeError(error)]),
     )
   }

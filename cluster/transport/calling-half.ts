@@ -6,7 +6,15 @@
  * H2. What waits to leave is bounded: beyond it OVERLOADED. Frames beyond it are dropped and counted (they are best
  *     effort: whoever sends them has another way to repair, CORE D5).
  */
-import { ActorError, type CallEnvelope, type Clock, decodeError, type Frame, type Timer } from '../../runtime/index.js'
+import {
+  ActorError,
+  type CallEnvelope,
+  type CallOutcome,
+  type Clock,
+  decodeError,
+  type Frame,
+  type Timer,
+} from '../../runtime/index.js'
 import { Outbox, type OutboxLimits, type OutboxPort } from './outbox.js'
 import {
   ANSWER,
@@ -30,8 +38,7 @@ export interface CallingPort extends Omit<OutboxPort<CallingMessage>, 'unsendabl
 }
 
 interface Waiting {
-  resolve(answer: unknown): void
-  reject(error: ActorError): void
+  readonly outcome: CallOutcome
   readonly untilMs: number
 }
 
@@ -55,7 +62,7 @@ export class CallingHalf {
         atTickEnd: port.atTickEnd,
         view: () => port.view(),
         unsendable: ([kind, id], error) => {
-          if (kind === CALL || kind === ASK) this.#take(id)?.reject(error)
+          if (kind === CALL || kind === ASK) this.#take(id)?.outcome.failed(error)
         },
       },
       limits,
@@ -67,21 +74,25 @@ export class CallingHalf {
     return this.#waiting.size
   }
 
-  call({ kind, key, method, args, deadlineMs, traceId, chain, ifActive, from }: CallEnvelope): Promise<unknown> {
+  call(call: CallEnvelope, outcome: CallOutcome): void {
+    const { kind, key, method, args, deadlineMs, traceId, chain, ifActive, from } = call
     const leftMs = Math.ceil(deadlineMs - this.#port.clock.now())
     const route = this.#routeTo(kind, method)
-    if (route === undefined) return this.#overloaded()
-    return this.#put(leftMs, (id) =>
-      from !== undefined
-        ? [CALL, id, route, key, args, leftMs, traceId, chain, ifActive, from]
-        : chain.length === 0 && !ifActive
-          ? [CALL, id, route, key, args, leftMs, traceId]
-          : [CALL, id, route, key, args, leftMs, traceId, chain, ifActive],
-    )
+    const id = ++this.#lastId
+    if (route === undefined) this.#overloaded(outcome)
+    else if (from !== undefined) {
+      this.#put([CALL, id, route, key, args, leftMs, traceId, chain, ifActive, from], id, leftMs, outcome)
+    } else if (chain.length === 0 && !ifActive) {
+      this.#put([CALL, id, route, key, args, leftMs, traceId], id, leftMs, outcome)
+    } else this.#put([CALL, id, route, key, args, leftMs, traceId, chain, ifActive], id, leftMs, outcome)
   }
 
   ask(topic: string, payload: Uint8Array, leftMs: number): Promise<Uint8Array> {
-    return this.#put(leftMs, (id) => [ASK, id, topic, payload, leftMs]) as Promise<Uint8Array>
+    const id = ++this.#lastId
+    return new Promise((resolve, reject) => {
+      const outcome = { answered: (answer: unknown) => resolve(answer as Uint8Array), failed: reject }
+      this.#put([ASK, id, topic, payload, leftMs], id, leftMs, outcome)
+    })
   }
 
   send(frame: Frame): void {
@@ -102,8 +113,8 @@ export class CallingHalf {
     this.#port.saw(view)
     for (const message of messages) {
       const waiting = this.#take(message[1])
-      if (message[0] === ANSWER) waiting?.resolve(message[2])
-      else waiting?.reject(decodeError(message[2]))
+      if (message[0] === ANSWER) waiting?.outcome.answered(message[2])
+      else waiting?.outcome.failed(decodeError(message[2]))
     }
     if (messages.length > 0) this.#outbox.handled(bytes.length)
   }
@@ -112,21 +123,21 @@ export class CallingHalf {
   end(why: string): void {
     for (const [kind, id] of this.#outbox.close()) {
       if (kind !== CALL && kind !== ASK) continue
-      this.#take(id as number)?.reject(new ActorError('NOT_OWNER', `${why}; nothing was sent`))
+      this.#take(id as number)?.outcome.failed(new ActorError('NOT_OWNER', `${why}; nothing was sent`))
     }
     for (const id of [...this.#waiting.keys()]) {
-      this.#take(id)?.reject(new ActorError('OUTCOME_UNKNOWN', `${why} before the answer`))
+      this.#take(id)?.outcome.failed(new ActorError('OUTCOME_UNKNOWN', `${why} before the answer`))
     }
     this.#sweep?.cancel()
   }
 
-  #put(leftMs: number, messageOf: (id: number) => CallingMessage): Promise<unknown> {
-    const id = ++this.#lastId
-    if (!this.#outbox.put(messageOf(id))) return this.#overloaded()
+  #put(message: CallingMessage, id: number, leftMs: number, outcome: CallOutcome): void {
+    if (!this.#outbox.put(message)) {
+      this.#overloaded(outcome)
+      return
+    }
     this.#sweep ??= this.#port.clock.setTimer(SWEEP_MS, () => this.#sweepWaiting())
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject, untilMs: this.#port.clock.monotonic() + leftMs })
-    })
+    this.#waiting.set(id, { outcome, untilMs: this.#port.clock.monotonic() + leftMs })
   }
 
   /** Undefined: too much waits to leave. */
@@ -146,9 +157,9 @@ export class CallingHalf {
     return route
   }
 
-  #overloaded(): Promise<never> {
+  #overloaded(outcome: CallOutcome): void {
     const waits = `${this.#outbox.waitingMessages} messages wait to leave for that node`
-    return Promise.reject(new ActorError('OVERLOADED', waits, { retryAfterMs: 200 }))
+    failLater(outcome, new ActorError('OVERLOADED', waits, { retryAfterMs: 200 }))
   }
 
   #take(id: number): Waiting | undefined {
@@ -164,8 +175,13 @@ export class CallingHalf {
     for (const [id, { untilMs }] of this.#waiting) {
       if (untilMs > nowMs) continue
       this.#outbox.put([CANCEL, id])
-      this.#take(id)?.reject(new ActorError('OUTCOME_UNKNOWN', 'no answer of another node within the deadline'))
+      this.#take(id)?.outcome.failed(new ActorError('OUTCOME_UNKNOWN', 'no answer of another node within the deadline'))
     }
     if (this.#waiting.size > 0) this.#sweep = this.#port.clock.setTimer(SWEEP_MS, () => this.#sweepWaiting())
   }
+}
+
+/** Never within the caller's own stack. */
+export function failLater(outcome: CallOutcome, error: ActorError): void {
+  queueMicrotask(() => outcome.failed(error))
 }

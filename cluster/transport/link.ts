@@ -5,8 +5,15 @@
  *     with NOT_OWNER: nothing was sent.
  * L2. For `redialAfterMs` after a stream ended, calls fail at once, so that a dead node costs nobody a time-out.
  */
-import { ActorError, type CallEnvelope, type Frame, type NodeId, type Timer } from '../../runtime/index.js'
-import { CallingHalf, type CallingPort } from './calling-half.js'
+import {
+  ActorError,
+  type CallEnvelope,
+  type CallOutcome,
+  type Frame,
+  type NodeId,
+  type Timer,
+} from '../../runtime/index.js'
+import { CallingHalf, type CallingPort, failLater } from './calling-half.js'
 import type { Stream, StreamEvents } from './grpc-streams.js'
 import type { TransportLimits } from './limits.js'
 import { commonVersion, decodeHello, encodeHello, type Hello } from './wire.js'
@@ -40,12 +47,14 @@ export class Link {
     this.#limits = limits
   }
 
-  call(call: CallEnvelope): Promise<unknown> {
-    return this.#half()?.call(call) ?? this.#unreachable()
+  call(call: CallEnvelope, outcome: CallOutcome): void {
+    const half = this.#half()
+    if (half === undefined) failLater(outcome, this.#unreachable())
+    else half.call(call, outcome)
   }
 
   ask(topic: string, payload: Uint8Array, leftMs: number): Promise<Uint8Array> {
-    return this.#half()?.ask(topic, payload, leftMs) ?? this.#unreachable()
+    return this.#half()?.ask(topic, payload, leftMs) ?? Promise.reject(this.#unreachable())
   }
 
   send(frame: Frame): void {
@@ -70,8 +79,8 @@ export class Link {
     look()
   }
 
-  #unreachable(): Promise<never> {
-    return Promise.reject(new ActorError('NOT_OWNER', `${this.#whyNot}; nothing was sent`))
+  #unreachable(): ActorError {
+    return new ActorError('NOT_OWNER', `${this.#whyNot}; nothing was sent`)
   }
 
   #half(): CallingHalf | undefined {

@@ -12,6 +12,9 @@ import { NodeTransport, type NodeTransportOptions } from './node-transport.js'
 const DEADLINE_MS = 30_000
 const silence = { debug() {}, info() {}, warn() {}, error() {} }
 const bytes = (text: string) => Buffer.from(text)
+/** A call as a promise. */
+const called = (transport: NodeTransport, node: NodeId, call: CallEnvelope): Promise<unknown> =>
+  new Promise((answered, failed) => transport.call(node, call, { answered, failed }))
 const text = (payload: unknown) => Buffer.from(payload as Uint8Array).toString()
 
 const open: NodeTransport[] = []
@@ -86,7 +89,7 @@ describe('calls and frames between nodes', () => {
   test('arrive as they were, and answers and errors come back', async () => {
     const { node } = world()
     const [a, b] = [await node('a'), await node('b')]
-    expect(text(await a.transport.call('b', envelope(bytes('hello'), { ifActive: true })))).toBe('hello')
+    expect(text(await called(a.transport, 'b', envelope(bytes('hello'), { ifActive: true })))).toBe('hello')
     const [call] = b.calls
     expect(call).toMatchObject({ kind: 'counter', key: '1', method: 'add', traceId: 'trace', ifActive: true })
     expect(call!.chain).toEqual(['chat/1', 'user/2'])
@@ -94,14 +97,14 @@ describe('calls and frames between nodes', () => {
 
     const refusal = new ActorError('OVERLOADED', 'full', { retryAfterMs: 70 })
     b.served.handle = () => Promise.reject(refusal)
-    await expect(a.transport.call('b', envelope(bytes('')))).rejects.toEqual(refusal)
+    await expect(called(a.transport, 'b', envelope(bytes('')))).rejects.toEqual(refusal)
   })
 
   test('carry the epoch and the shards of who sent them', async () => {
     const { node } = world()
     const [a, b] = [await node('a'), await node('b')]
     for (const from of [undefined, [7, 4095], [900_000, 1, 2, 3]]) {
-      await a.transport.call('b', envelope(bytes('x'), { chain: [], from }))
+      await called(a.transport, 'b', envelope(bytes('x'), { chain: [], from }))
       a.transport.send('b', { sink: 'push', payload: bytes('x'), from })
       await vi.waitFor(() => expect(b.frames.length).toBe(b.calls.length))
       expect([b.calls.at(-1)?.from, b.frames.at(-1)?.from]).toEqual([from, from])
@@ -121,7 +124,7 @@ describe('calls and frames between nodes', () => {
     const expected = Array.from({ length: 5_000 }, (_, at) => `${at}`)
     const answers = await Promise.all(
       expected.map((name, at) => {
-        if (at % 3 > 0) return a.transport.call('b', envelope(bytes(name))).then(text)
+        if (at % 3 > 0) return called(a.transport, 'b', envelope(bytes(name))).then(text)
         a.transport.send('b', { sink: 'push', payload: bytes(name) })
         return name
       }),
@@ -135,12 +138,14 @@ describe('calls and frames between nodes', () => {
     const { node } = world()
     const limits = { windowBytes: 10_000, frameBytes: 1_000_000 }
     const [a] = [await node('a', { limits }), await node('b', { limits })]
-    expect(await a.transport.call('b', envelope(new Uint8Array(500_000)))).toHaveLength(500_000)
-    const beside = a.transport.call('b', envelope(bytes('beside')))
-    await expect(a.transport.call('b', envelope(new Uint8Array(2_000_000)))).rejects.toMatchObject({ code: 'INTERNAL' })
+    expect(await called(a.transport, 'b', envelope(new Uint8Array(500_000)))).toHaveLength(500_000)
+    const beside = called(a.transport, 'b', envelope(bytes('beside')))
+    await expect(called(a.transport, 'b', envelope(new Uint8Array(2_000_000)))).rejects.toMatchObject({
+      code: 'INTERNAL',
+    })
     expect(text(await beside)).toBe('beside')
     await vi.waitFor(
-      async () => expect(text(await a.transport.call('b', envelope(bytes('again'))))).toBe('again'),
+      async () => expect(text(await called(a.transport, 'b', envelope(bytes('again'))))).toBe('again'),
       5_000,
     )
   })
@@ -156,7 +161,7 @@ describe('calls and frames between nodes', () => {
     const { node } = world()
     const [a, b] = [await node('a'), await node('b')]
     b.served.handle = () => new Promise(() => undefined)
-    const stuck = a.transport.call('b', envelope(bytes('stuck'))).catch(errorCode)
+    const stuck = called(a.transport, 'b', envelope(bytes('stuck'))).catch(errorCode)
     b.transport.answer('probe', async (payload, from) => bytes(`${text(payload)} ${from}`))
     expect(text(await a.transport.ask('b', 'probe', bytes('are you there'), 1_000))).toBe('are you there a')
     await expect(a.transport.ask('b', 'what', bytes(''), 1_000)).rejects.toMatchObject({ code: 'INTERNAL' })
@@ -170,12 +175,12 @@ describe('when things go wrong', () => {
     const { node } = world()
     const [a, b] = [await node('a'), await node('b')]
     const [before, bad, after] = [bytes('before'), Symbol('bad'), bytes('after')].map((argument) =>
-      a.transport.call('b', envelope(argument)).then(text, errorCode),
+      called(a.transport, 'b', envelope(argument)).then(text, errorCode),
     )
     expect(await Promise.all([before, bad, after])).toEqual(['before', 'INTERNAL', 'after'])
     b.served.handle = async ({ args }) => (text(args[0]) === 'bad' ? Symbol('bad') : args[0])
     const answers = ['good', 'bad', 'fine'].map((name) =>
-      a.transport.call('b', envelope(bytes(name))).then(text, errorCode),
+      called(a.transport, 'b', envelope(bytes(name))).then(text, errorCode),
     )
     expect(await Promise.all(answers)).toEqual(['good', 'INTERNAL', 'fine'])
   })
@@ -185,8 +190,8 @@ describe('when things go wrong', () => {
     const a = await node('a')
     addresses.set('gone', '127.0.0.1:1')
     for (const target of ['gone', 'never heard of']) {
-      expect(await a.transport.call(target, envelope(bytes(''))).catch(errorCode)).toBe('NOT_OWNER')
-      expect(await a.transport.call(target, envelope(bytes(''))).catch(errorCode)).toBe('NOT_OWNER')
+      expect(await called(a.transport, target, envelope(bytes(''))).catch(errorCode)).toBe('NOT_OWNER')
+      expect(await called(a.transport, target, envelope(bytes(''))).catch(errorCode)).toBe('NOT_OWNER')
     }
   })
 
@@ -198,11 +203,11 @@ describe('when things go wrong', () => {
       new Promise((resolve) => {
         answer = resolve
       })
-    const call = a.transport.call('b', envelope(bytes(''), { deadlineMs: systemClock.now() + 300 }))
+    const call = called(a.transport, 'b', envelope(bytes(''), { deadlineMs: systemClock.now() + 300 }))
     expect(await call.catch(errorCode)).toBe('OUTCOME_UNKNOWN')
     answer(bytes('late'))
     b.served.handle = async ({ args }) => args[0]
-    expect(text(await a.transport.call('b', envelope(bytes('next'))))).toBe('next')
+    expect(text(await called(a.transport, 'b', envelope(bytes('next'))))).toBe('next')
   })
 
   test('H2: what waits for a node that takes nothing in is bounded', async () => {
@@ -216,7 +221,7 @@ describe('when things go wrong', () => {
     await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve))
     addresses.set('mute', `127.0.0.1:${(mute.address() as { port: number }).port}`)
     const codes = await Promise.all(
-      Array.from({ length: 15 }, () => a.transport.call('mute', envelope(bytes(''))).catch(errorCode)),
+      Array.from({ length: 15 }, () => called(a.transport, 'mute', envelope(bytes(''))).catch(errorCode)),
     )
     expect(codes.filter((code) => code === 'OVERLOADED')).toHaveLength(5)
     expect(codes.filter((code) => code === 'NOT_OWNER')).toHaveLength(10)
@@ -227,7 +232,7 @@ describe('when things go wrong', () => {
     const { node } = world()
     const [a, b] = [await node('a'), await node('b', { limits: { callsUnderWay: 3 } })]
     b.served.handle = () => new Promise(() => undefined)
-    const codes = Array.from({ length: 5 }, () => a.transport.call('b', envelope(bytes(''))).catch(errorCode))
+    const codes = Array.from({ length: 5 }, () => called(a.transport, 'b', envelope(bytes(''))).catch(errorCode))
     await vi.waitFor(() => expect(b.calls).toHaveLength(3))
     expect(await Promise.all(codes.slice(3))).toEqual(['OVERLOADED', 'OVERLOADED'])
     await b.transport.close()
@@ -237,10 +242,13 @@ describe('when things go wrong', () => {
   test('a node that comes back at another address is found again', async () => {
     const { node } = world()
     const [a, b] = [await node('a'), await node('b')]
-    await a.transport.call('b', envelope(bytes('')))
+    await called(a.transport, 'b', envelope(bytes('')))
     await b.transport.close()
     const next = await node('b')
-    await vi.waitFor(async () => expect(text(await a.transport.call('b', envelope(bytes('back'))))).toBe('back'), 5_000)
+    await vi.waitFor(
+      async () => expect(text(await called(a.transport, 'b', envelope(bytes('back'))))).toBe('back'),
+      5_000,
+    )
     expect(next.calls).not.toHaveLength(0)
   })
 
@@ -248,10 +256,10 @@ describe('when things go wrong', () => {
     const { node, views, refreshed } = world()
     const [a, b] = [await node('a'), await node('b')]
     views.set('a', 5)
-    const answers = ['1', '2', '3'].map((name) => a.transport.call('b', envelope(bytes(name))).then(text))
+    const answers = ['1', '2', '3'].map((name) => called(a.transport, 'b', envelope(bytes(name))).then(text))
     await vi.waitFor(() => expect(refreshed).toMatchObject([{ node: 'b', view: 5 }]))
     views.set('a', 4)
-    answers.push(a.transport.call('b', envelope(bytes('4'))).then(text))
+    answers.push(called(a.transport, 'b', envelope(bytes('4'))).then(text))
     expect(b.calls).toEqual([])
     refreshed[0]!.done()
     expect(await Promise.all(answers)).toEqual(['1', '2', '3', '4'])
@@ -264,7 +272,7 @@ describe('T3: who talks to whom', () => {
   const why = async (one: Changed, other: Changed) => {
     const { node } = world()
     const [a] = [await node('a', one), await node('b', other)]
-    return a.transport.call('b', envelope(bytes('yes'))).then(text, (error: Error) => error.message)
+    return called(a.transport, 'b', envelope(bytes('yes'))).then(text, (error: Error) => error.message)
   }
 
   test('nodes of one cluster whose versions overlap: the next minor version and this one too', async () => {

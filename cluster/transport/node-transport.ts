@@ -6,7 +6,16 @@
  * T3. Two nodes talk only if they are of one cluster and share a protocol version; otherwise the stream is refused with
  *     the reason, and calls fail with it.
  */
-import type { ActorLog, ActorSystem, CallEnvelope, Clock, Frame, NodeId, Transport } from '../../runtime/index.js'
+import type {
+  ActorLog,
+  ActorSystem,
+  CallEnvelope,
+  CallOutcome,
+  Clock,
+  Frame,
+  NodeId,
+  Transport,
+} from '../../runtime/index.js'
 import { ActorError } from '../../runtime/index.js'
 import { CalledHalf, type NodeService } from './called-half.js'
 import {
@@ -91,8 +100,8 @@ export class NodeTransport implements Transport {
     return this.#listener.port
   }
 
-  call(node: NodeId, call: CallEnvelope): Promise<unknown> {
-    return this.#link(node, 'data').call(call)
+  call(node: NodeId, call: CallEnvelope, outcome: CallOutcome): void {
+    this.#link(node, 'data').call(call, outcome)
   }
 
   send(node: NodeId, frame: Frame): void {
@@ -218,7 +227,7 @@ export class NodeTransport implements Transport {
 
   #serviceFor(from: NodeId): NodeService {
     return {
-      handle: (call) => this.#system?.handle(call) ?? Promise.reject(notReady()),
+      handle: (call) => (this.#system === undefined ? Promise.reject(notReady()) : this.#system.handle(call)),
       deliver: (frame) => {
         try {
           this.#system?.deliver(from, frame)

@@ -35,6 +35,8 @@ export class Outbox<M extends Message> {
   readonly #port: OutboxPort<M>
   readonly #limits: OutboxLimits
   readonly #waiting = new Queue<M>()
+  /** Of each that waits. */
+  readonly #sizes = new Queue<number>()
   #waitingBytes = 0
   #underWayBytes = 0
   #credit = 0
@@ -63,6 +65,7 @@ export class Outbox<M extends Message> {
     if (this.#isClosed || this.#waiting.length >= waitingMessages) return false
     if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > waitingBytes) return false
     this.#waiting.push(message)
+    this.#sizes.push(bytes)
     this.#waitingBytes += bytes
     this.#schedule()
     return true
@@ -92,6 +95,7 @@ export class Outbox<M extends Message> {
     this.#isClosed = true
     const left: M[] = []
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) left.push(next)
+    this.#sizes.drain()
     this.#waitingBytes = 0
     return left
   }
@@ -120,11 +124,12 @@ export class Outbox<M extends Message> {
     const messages: M[] = []
     let bytes = 0
     for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
-      const size = sizeOf(next)
+      const size = this.#sizes.peek()!
       const fits = bytes + size <= Math.min(batchBytes, room)
       const mayGoAlone = messages.length === 0 && (size <= room || this.#underWayBytes < this.#grantBytes)
       if (!fits && !mayGoAlone) break
       this.#waiting.shift()
+      this.#sizes.shift()
       this.#waitingBytes -= size
       messages.push(next)
       bytes += size

@@ -234,7 +234,11 @@ export class TestCluster {
 
   #transportOf(from: NodeId): Transport {
     return {
-      call: (to, call) => this.#call(from, to, call),
+      call: (to, call, outcome) =>
+        void this.#call(from, to, call).then(
+          (answer) => outcome.answered(answer),
+          (error) => outcome.failed(error),
+        ),
       send: (to, frame) => this.#send(from, to, frame),
       broadcast: (frame) => {
         for (const to of this.nodes.keys()) this.#send(from, to, frame)
