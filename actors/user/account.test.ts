@@ -262,15 +262,23 @@ describe('live sessions', () => {
     await user.authorize(device(1))
     chat.write(contents(4), host.clock.now())
     await chat.deliver(user, 0)
-    const attach = async (replayFor: string) => {
-      const request = { gateway: host.node, authKeys: [key(1)], lastPts: -1, replayFor, leaseMs: 60_000 }
+    const attach = async (replayFor: string, gateway = 'second') => {
+      const request = { gateway, authKeys: [key(1)], lastPts: -1, replayFor, leaseMs: 60_000 }
       const { following, pts } = await user.attach(request)
       return { pts, following: following?.map((change) => change.pts) }
     }
-    expect(await attach(key(1))).toEqual({ pts: 4, following: [] })
+    expect(await attach(key(1), 'first')).toEqual({ pts: 4, following: [] })
     await user.acknowledged({ devices: [{ authKey: key(1), pts: 2 }] })
+    // It was here all the time.
+    expect(await attach(key(1), 'first')).toEqual({ pts: 4, following: [] })
     expect(await attach(key(1))).toEqual({ pts: 4, following: [3, 4] })
     expect(await attach(key(2))).toEqual({ pts: 4, following: [] })
+    await user.detach({ gateway: 'second' })
+    await host.clock.advance(limits.goneGatewayMs - 1)
+    expect(await attach(key(1), 'third')).toEqual({ pts: 4, following: [3, 4] })
+    await user.detach({ gateway: 'third' })
+    await host.clock.advance(limits.goneGatewayMs + 60_000)
+    expect(await attach(key(1), 'fourth')).toEqual({ pts: 4, following: [] })
   })
 
   test('hear who types and who is online, of people that they know', async () => {

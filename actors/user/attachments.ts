@@ -8,7 +8,7 @@
  * L4. A session is at one gateway: who attaches one that was elsewhere has the others told.
  * L5. Changes without a number, under the pts that the gateway had, are replayed from `lastOrdinal` on if it is given.
  */
-import { ActorError } from '../../runtime/index.js'
+import { ActorError, type NodeId } from '../../runtime/index.js'
 import type { BoxChange } from './changes.js'
 import type { AttachAnswer, AttachRequest, LiveNews, MovedFrame, PushFrame } from './contract.js'
 import { deliveredPts, isAuthorized } from './devices.js'
@@ -35,7 +35,8 @@ export function pushNews(turn: UserTurn, news: readonly LiveNews[]): void {
 function sendToAttached(turn: UserTurn, frame: PushFrame): void {
   forgetOverLeases(turn.memory, turn.nowMs)
   const { attachments } = turn.memory
-  if (attachments !== undefined) for (const gateway of attachments.keys()) turn.send(gateway, PUSH_SINK, frame)
+  if (attachments === undefined) return
+  for (const [gateway, { isGone }] of attachments) if (!isGone) turn.send(gateway, PUSH_SINK, frame)
 }
 
 function forgetOverLeases(memory: UserMemory, nowMs: number): void {
@@ -46,19 +47,19 @@ function forgetOverLeases(memory: UserMemory, nowMs: number): void {
 }
 
 export function isAttached(memory: UserMemory, nowMs: number): boolean {
-  return [...(memory.attachments?.values() ?? [])].some(({ untilMs }) => untilMs > nowMs)
+  return [...(memory.attachments?.values() ?? [])].some(({ untilMs, isGone }) => untilMs > nowMs && !isGone)
 }
 
 export async function attach(turn: UserTurn, request: AttachRequest): Promise<AttachAnswer> {
   const { memory, state } = turn
   const leaseMs = Math.min(Math.max(request.leaseMs, 0), limits.leaseMs)
-  const following = await replay(turn, fromDelivered(turn, request))
   forgetOverLeases(memory, turn.nowMs)
+  const following = await replay(turn, fromDelivered(turn, request))
   memory.attachments ??= new Map()
   if (!memory.attachments.has(request.gateway) && memory.attachments.size >= limits.attachments) {
     throw new ActorError('OVERLOADED', `${turn.address} has too many gateways`, { retryAfterMs: limits.leaseMs })
   }
-  memory.attachments.set(request.gateway, { untilMs: turn.nowMs + leaseMs })
+  memory.attachments.set(request.gateway, { untilMs: turn.nowMs + leaseMs, authKeys: request.authKeys })
   tellMoved(turn, request)
   const unauthorized = request.authKeys.filter((authKey) => !isAuthorized(state, authKey))
   return { pts: turn.head.pts, ordinal: turn.head.ordinal, following, unauthorized }
@@ -67,15 +68,25 @@ export async function attach(turn: UserTurn, request: AttachRequest): Promise<At
 function tellMoved(turn: UserTurn, { gateway: here, arrived = [] }: AttachRequest): void {
   if (arrived.length === 0) return
   const frame: MovedFrame = { user: turn.id, sessions: arrived }
-  for (const gateway of turn.memory.attachments?.keys() ?? []) {
-    if (gateway !== here) turn.send(gateway, MOVED_SINK, frame)
+  for (const [gateway, { isGone }] of turn.memory.attachments ?? []) {
+    if (gateway !== here && !isGone) turn.send(gateway, MOVED_SINK, frame)
   }
 }
 
-/** The request from what the device acknowledged last, where that is known. */
+/** The gateway has no session any more; which devices it had is known for a while. */
+export function detach(turn: UserTurn, { gateway }: { readonly gateway: NodeId }): void {
+  const { memory, nowMs } = turn
+  const { authKeys } = memory.attachments?.get(gateway) ?? {}
+  if (authKeys) memory.attachments!.set(gateway, { untilMs: nowMs + limits.goneGatewayMs, authKeys, isGone: true })
+  forgetOverLeases(memory, nowMs)
+}
+
+/** The request from what the device acknowledged last, where it comes from another gateway and that is known. */
 function fromDelivered(turn: UserTurn, request: AttachRequest): AttachRequest {
-  const { lastPts, replayFor } = request
+  const { lastPts, replayFor, gateway: here, arrived = [] } = request
   if (lastPts !== -1 || replayFor === undefined || !isAuthorized(turn.state, replayFor)) return request
+  const others = [...(turn.memory.attachments ?? [])].filter(([gateway]) => gateway !== here)
+  if (arrived.length === 0 && !others.some(([, { authKeys }]) => authKeys.includes(replayFor))) return request
   const pts = deliveredPts(turn.state, turn.memory, replayFor)
   return pts === 0 ? request : { ...request, lastPts: pts }
 }

@@ -380,7 +380,10 @@ export interface AttachRequest {
    * that stand under `lastPts` itself are not replayed.
    */
   readonly lastOrdinal?: number
-  /** With `lastPts` -1: what this device (hex auth key) has not acknowledged is replayed, as far as that is known. */
+  /**
+   * With `lastPts` -1: what this device (hex auth key) has not acknowledged is replayed, as far as that is known, if it
+   * was at another gateway just now.
+   */
   readonly replayFor?: string
   /** Hex ids of sessions that came here from elsewhere: other gateways that have them are told (MovedFrame). */
   readonly arrived?: readonly string[]

@@ -39,6 +39,8 @@ export const limits = {
   deviceActiveEveryMs: 3_600_000,
   deviceChangeEveryMs: 60_000,
   deliveredEveryMs: 60_000,
+  /** Devices of a gateway that has let go are known for so long to have been there. */
+  goneGatewayMs: 60_000,
   pageMessages: 100,
   pageDialogs: 100,
   differenceChanges: 1_000,

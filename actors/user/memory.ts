@@ -3,8 +3,7 @@ import type { Reached } from './search.js'
 
 /** What dies with the activation: live sessions, presence, figures not stored yet. */
 export interface UserMemory {
-  /** Gateways that hold sessions, until when their lease lasts. */
-  attachments?: Map<NodeId, { untilMs: number }> | undefined
+  attachments?: Map<NodeId, AttachedGateway> | undefined
   onlineUntilMs: number
   /** Last seen since the activation; newer than what is stored. */
   seenAtMs: number
@@ -20,6 +19,16 @@ export interface UserMemory {
   /** What the public records are known to show, and the write of them that is under way. */
   recordedAt?: Position | undefined
   recording?: Promise<void> | undefined
+}
+
+/** A gateway that holds sessions, or held some a moment ago. */
+export interface AttachedGateway {
+  /** When its lease ends; when it is forgotten if it is gone. */
+  readonly untilMs: number
+  /** Hex auth keys of the sessions there. */
+  readonly authKeys: readonly string[]
+  /** It has let go: nothing is sent to it. */
+  readonly isGone?: true
 }
 
 export interface Transfer {

@@ -1,7 +1,7 @@
 import type { Implementation } from '../../runtime/index.js'
 import { openAccount } from './account.js'
 import { tellRevoked } from './account-methods.js'
-import { attach, pushNews } from './attachments.js'
+import { attach, detach, pushNews } from './attachments.js'
 import { blockedEntries, blockedPage, contactEntries, contactsOf, noContactEntries, relationsOf } from './contacts.js'
 import type { ContactsOfUser, DevicesOfUser } from './contract.js'
 import {
@@ -73,8 +73,8 @@ export function deviceMethods(records: PublicRecords): Pick<Implementation<UserS
     acknowledged: (turn, { devices }) => noteDelivered(turn, devices),
     deliveredTo,
     attach,
-    detach(turn, { gateway }) {
-      turn.memory.attachments?.delete(gateway)
+    detach(turn, request) {
+      detach(turn, request)
       storeDelivered(turn)
     },
     setPresence(turn, { onlineUntilMs }) {

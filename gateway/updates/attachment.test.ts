@@ -307,5 +307,5 @@ test('the last session that leaves detaches; one that joins meanwhile attaches a
   rig.detaches.shift()?.()
   await settled()
   expect(rig.asked).toHaveLength(1)
-  expect(rig.asked[0]?.last).toEqual({ lastPts: -1 })
+  expect(rig.asked[0]?.last).toMatchObject({ lastPts: -1 })
 })

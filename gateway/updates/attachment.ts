@@ -106,8 +106,9 @@ export class Attachment {
     const asked = this.#pts
     const arrived = this.#arrived.filter((session) => this.#sessions.has(session))
     this.#arrived = []
-    this.#port.attach(this.user, this.#authKeys(), this.#facts(arrived)).then(
-      (answer) => this.#attached(asked, answer, arrived),
+    const ofDevice = asked < 0 ? this.#sessionsOfFirstDevice() : []
+    this.#port.attach(this.user, this.#authKeys(), this.#facts(arrived, ofDevice)).then(
+      (answer) => this.#attached(asked, answer, ofDevice),
       () => {
         this.#arrived.unshift(...arrived)
         this.#attachFailed()
@@ -115,13 +116,20 @@ export class Attachment {
     )
   }
 
-  #facts([first, ...others]: readonly Session[]): AttachFacts {
+  #facts(arrived: readonly Session[], [first]: readonly Session[]): AttachFacts {
     return {
       lastPts: this.#pts,
       ...(this.#ordinal >= 0 && { lastOrdinal: this.#ordinal }),
-      ...(first && { arrived: [first, ...others].map((session) => this.#port.idOf(session)) }),
-      ...(first && this.#pts < 0 && { replayFor: this.#port.authKeyOf(first) }),
+      ...(arrived.length > 0 && { arrived: arrived.map((session) => this.#port.idOf(session)) }),
+      ...(first && { replayFor: this.#port.authKeyOf(first) }),
     }
+  }
+
+  /** One device can be told again what it missed elsewhere; that is nearly always all that there are. */
+  #sessionsOfFirstDevice(): readonly Session[] {
+    const { authKeyOf } = this.#port
+    const [first, ...others] = this.#sessions
+    return first ? [first, ...others.filter((session) => authKeyOf(session) === authKeyOf(first))] : []
   }
 
   receive(frame: PushFrame): void {
@@ -131,7 +139,7 @@ export class Attachment {
     else this.#attachAgain = true
   }
 
-  #attached(asked: number, answer: AttachAnswer, arrived: readonly Session[]): void {
+  #attached(asked: number, answer: AttachAnswer, ofDevice: readonly Session[]): void {
     this.#calling = false
     this.#failures = 0
     if (this.isEmpty) {
@@ -139,7 +147,7 @@ export class Attachment {
       return
     }
     if (answer.unauthorized.length > 0) this.#port.unauthorized(this.user, answer.unauthorized)
-    if (asked < 0) this.#begin(answer, arrived)
+    if (asked < 0) this.#begin(answer, ofDevice)
     else if (answer.following) this.#follow(answer, answer.following)
     else this.#skipTo(answer)
     const waiting = this.#waiting
@@ -176,7 +184,7 @@ export class Attachment {
    * Sessions that were answered with a state before this may have missed what lies between: at the same pts too, as
    * changes without a number do not move it.
    */
-  #begin({ pts, ordinal = -1, following = [] }: AttachAnswer, arrived: readonly Session[]): void {
+  #begin({ pts, ordinal = -1, following = [] }: AttachAnswer, ofDevice: readonly Session[]): void {
     this.#pts = pts
     this.#ordinal = ordinal
     for (const session of this.#sessions) {
@@ -185,20 +193,19 @@ export class Attachment {
       slot.coveredFrom = pts
       if (slot.statePts >= 0 && slot.statePts <= pts) this.#port.pushTooLong([session])
     }
-    this.#replay(following, arrived)
+    this.#replay(following, ofDevice)
   }
 
   /** Some clients never fetch a difference: what their device has not acknowledged elsewhere is pushed before all else. */
-  #replay(changes: readonly BoxChange[], [first, ...others]: readonly Session[]): void {
-    if (!first || changes.length === 0) return
-    const { authKeyOf } = this.#port
-    const ofDevice = [first, ...others.filter((session) => authKeyOf(session) === authKeyOf(first))]
+  #replay(changes: readonly BoxChange[], ofDevice: readonly Session[]): void {
+    const sessions = ofDevice.filter((session) => this.#sessions.has(session))
+    if (sessions.length === 0 || changes.length === 0) return
     this.#pushing = true
     const next = () => {
       this.#pushing = false
       this.#push()
     }
-    const waits = this.#port.pushChanges(this.user, ofDevice, changes)
+    const waits = this.#port.pushChanges(this.user, sessions, changes)
     if (isPromise(waits)) void waits.then(next)
     else next()
   }

@@ -50,6 +50,14 @@ export class DeliveryAcks {
     })
   }
 
+  /** Tells at once what was noted of an account whose last session goes: another gateway may have it next. */
+  async flushOf(user: number): Promise<void> {
+    const devices = this.#noted.get(user)
+    if (!devices) return
+    this.#noted.delete(user)
+    await this.#tell(user, devices)
+  }
+
   /** Resolves when all that was noted has been told, or could not be. */
   async flush(): Promise<void> {
     if (this.#flushing) return

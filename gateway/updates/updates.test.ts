@@ -215,11 +215,18 @@ describe('the life of an attachment', () => {
     expect(second).not.toHaveProperty('replayFor')
   })
 
-  test('what follows is for devices that were elsewhere only', async () => {
+  test('what follows the first attach is for the device that it was asked for', async () => {
     const rig = new Rig()
-    rig.answer = { following: [newMessage(10)] }
-    const session = await rig.ready(1)
-    expect(told(session)).toEqual([])
+    rig.answer = { ordinal: 0, following: [newMessage(10)] }
+    const [one, other] = [
+      new FakeSession({ id: 1, userId: SELF }),
+      new FakeSession({ id: 2, authKey: 2, userId: SELF }),
+    ]
+    rig.updates.hooks.onSessionReady?.(one!)
+    rig.updates.hooks.onSessionReady?.(other!)
+    await settled()
+    expect(told(one!)).toMatchObject([{ pts: 10 }])
+    expect(told(other!)).toEqual([])
   })
 
   test('a session that went on elsewhere is let go', async () => {

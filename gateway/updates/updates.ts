@@ -276,6 +276,7 @@ export class Updates implements PushState {
       detach: async (user) => {
         this.#attachedAtMs.delete(user)
         const gateway = this.#options.actors.system.node
+        await this.#acks.flushOf(user)
         await this.#account(user)
           .detach({ gateway })
           .catch((error: unknown) => log.debug({ err: error, user }, 'detaching failed; the lease ends by itself'))

@@ -24,6 +24,7 @@ export class ClusterProcesses {
   readonly #keys: string
   readonly #stores: RealStores
   readonly #front: Balancer
+  readonly #fronts: Balancer[] = []
 
   private constructor(env: Readonly<Record<string, string>>, keys: string, stores: RealStores, front: Balancer) {
     this.#env = env
@@ -49,6 +50,7 @@ export class ClusterProcesses {
       HELIOGRAPH_NODE_PORT: '0',
       HELIOGRAPH_SERVER_KEY_FILE: join(keys, 'server-key.pem'),
       HELIOGRAPH_ACCESS_HASH_KEY_FILE: join(keys, 'access-hash.key'),
+      HELIOGRAPH_FRESH_SESSION_MS: '0',
       HELIOGRAPH_MAX_DIFFERENCE_ENTRIES: '100000',
     }
     let cluster: ClusterProcesses | undefined
@@ -68,6 +70,15 @@ export class ClusterProcesses {
   get target(): ClientTarget {
     const [gateway] = this.gateways.values()
     return { mtproto: this.#front.address, http: gateway!.http, publicKeyPem: gateway!.publicKeyPem }
+  }
+
+  /** What a client dials that is served by this gateway, and by another one when it is gone. */
+  async preferring(name: string): Promise<ClientTarget> {
+    const preferred = this.gateways.get(name)
+    const inOrder = () => [...this.gateways.values()].sort((a, b) => Number(b === preferred) - Number(a === preferred))
+    const front = await balancer(() => inOrder().map(({ mtproto }) => mtproto), 'the first')
+    this.#fronts.push(front)
+    return { ...this.target, mtproto: front.address }
   }
 
   async addNode(name: string): Promise<ServerProcess> {
@@ -101,7 +112,7 @@ export class ClusterProcesses {
         const open = await Promise.all([...this.nodes.values()].map(openShards))
         return open.reduce((sum, each) => sum + each, 0) === SHARDS && open.every((each) => each <= most)
       },
-      60_000,
+      90_000,
     )
   }
 
@@ -118,7 +129,7 @@ export class ClusterProcesses {
   async dispose(): Promise<void> {
     const all = this.#all()
     await Promise.all(all.map((process) => process.dispose()))
-    await this.#front.close()
+    await Promise.all([this.#front, ...this.#fronts].map((front) => front.close()))
     await this.#stores.dispose()
     rmSync(this.#keys, { recursive: true, force: true })
   }
@@ -136,7 +147,7 @@ export class ClusterProcesses {
 
   #start(name: string, roles: 'actors' | 'gateway'): Promise<ServerProcess> {
     const env = { ...this.#env, HELIOGRAPH_NODE: name, HELIOGRAPH_ROLES: roles, HELIOGRAPH_WEIGHT: '1' }
-    return startServer({ env, startWithinMs: 60_000 })
+    return startServer({ env, startWithinMs: 120_000 })
   }
 }
 

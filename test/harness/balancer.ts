@@ -7,8 +7,11 @@ export interface Balancer {
   close(): Promise<void>
 }
 
-/** `servers` is asked for each connection. */
-export async function balancer(servers: () => readonly Address[]): Promise<Balancer> {
+/** `servers` is asked for each connection. They take turns, or the first one that can be reached takes all. */
+export async function balancer(
+  servers: () => readonly Address[],
+  how: 'in turn' | 'the first' = 'in turn',
+): Promise<Balancer> {
   const open = new Set<Socket>()
   let turn = 0
   const server = createServer({ noDelay: true }, (client) => {
@@ -16,7 +19,7 @@ export async function balancer(servers: () => readonly Address[]): Promise<Balan
     client.on('error', () => client.destroy())
     client.on('close', () => open.delete(client))
     const all = servers()
-    const first = turn++
+    const first = how === 'in turn' ? turn++ : 0
     pass(
       client,
       all.map((_, at) => all[(first + at) % all.length]!),
