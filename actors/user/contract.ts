@@ -4,6 +4,10 @@ import type { AccountRow, AccountStore } from '../../storage/ports/account-store
 import type { ChatId, Peer, PeerKey } from '../chat/chat-id.js'
 import type { Origin, ServiceAction } from '../chat/contract.js'
 import type { NameKey } from '../name/contract.js'
+import type { AttachAnswer, AttachRequest } from './live-sessions.js'
+
+export type { AttachAnswer, AttachRequest, MovedFrame, PushFrame } from './live-sessions.js'
+
 import type {
   AccountProfile,
   Authorization,
@@ -367,51 +371,6 @@ export interface Relation {
   readonly blocked: boolean
   /** The user blocks this account: when he is there is not shown to it. */
   readonly blocksMe?: true
-}
-
-export interface AttachRequest {
-  readonly gateway: NodeId
-  /** Hex auth keys of the sessions there. Those not authorized (any more) come back in `unauthorized`. */
-  readonly authKeys: readonly string[]
-  /** The last pts sent to these sessions; -1: nothing is to be replayed. */
-  readonly lastPts: number
-  /**
-   * The ordinal of the last change sent that has no number and stands under `lastPts`; absent: changes without a number
-   * that stand under `lastPts` itself are not replayed.
-   */
-  readonly lastOrdinal?: number
-  /**
-   * With `lastPts` -1: what this device (hex auth key) has not acknowledged is replayed, as far as that is known, if it
-   * was at another gateway just now.
-   */
-  readonly replayFor?: string
-  /** Hex ids of sessions that came here from elsewhere: other gateways that have them are told (MovedFrame). */
-  readonly arrived?: readonly string[]
-  readonly leaseMs: number
-}
-
-export interface AttachAnswer {
-  readonly pts: number
-  /** Of the last entry without a number under `pts`; 0: none. With it the gateway can ask for exactly what follows. */
-  readonly ordinal?: number
-  /** What follows lastPts; undefined when that is too much: the gateway tells the sessions to fetch the difference. */
-  readonly following: readonly BoxChange[] | undefined
-  readonly unauthorized: readonly string[]
-}
-
-/** What a user actor sends to the sink `moved` of other gateways: these sessions (hex ids) go on elsewhere. */
-export interface MovedFrame {
-  readonly user: number
-  readonly sessions: readonly string[]
-}
-
-/** What a user actor sends to the sink `push` of each attached gateway. */
-export interface PushFrame {
-  readonly user: number
-  /** The pts before the first change: the gateway sees a hole by it and re-attaches. */
-  readonly afterPts: number
-  readonly changes: readonly BoxChange[]
-  readonly news?: readonly LiveNews[]
 }
 
 export type LiveNews =
