@@ -205,6 +205,8 @@ describe('a cluster of one process', () => {
     await world.register.revokeLease({ node: 'b', incarnation: former })
     const { ownership } = nodes[1]!.cluster
     await waitUntil('it has joined again', () => ownership.incarnation !== former && ownership.isMember)
+    const told = () => nodes[0]!.cluster.announcements.recent().map(({ kind, node }) => `${kind} ${node}`)
+    await waitUntil('the others are told', () => told().includes('halt b'))
     await world.balanced()
     const { system } = nodes[1]!
     for (const id of IDS) expect(await system.ref(Counter, id).add(1)).toBe(1)

@@ -60,6 +60,9 @@ export type ClusterTransport = Pick<
 /** How long a node that has left still answers those who have not seen it. */
 const goodbyeMs = 1_000
 
+/** How long one suspicion of a node is news enough. */
+const quietMs = 5_000
+
 export class ClusterNode {
   readonly ownership: ClusterOwnership
   readonly transport: ClusterTransport
@@ -70,6 +73,7 @@ export class ClusterNode {
   readonly #coordinator: Coordinator
   readonly #probes: DirectProbes
   #detector: FailureDetector | undefined
+  #incarnation: string | undefined
   #hasLeft = false
 
   constructor(options: ClusterNodeOptions) {
@@ -194,6 +198,7 @@ export class ClusterNode {
   }
 
   #adopted({ view, before, isOwn }: Adopted): void {
+    this.#noteHalt()
     this.#detector?.watch(view.members)
     if (before !== undefined) this.#partFrom(before, view)
     if (isOwn && before !== undefined) this.#announce(before, view)
@@ -208,6 +213,15 @@ export class ClusterNode {
     }
   }
 
+  /** The lease was revoked: the node has stopped answering since, and is back under another incarnation. */
+  #noteHalt(): void {
+    const { incarnation, self } = this.ownership
+    const isBack = this.#incarnation !== undefined && this.#incarnation !== incarnation
+    this.#incarnation = incarnation
+    if (!isBack) return
+    this.announcements.say('halt', `${self} lost its lease, gave up what it had and joins again`, { node: self })
+  }
+
   #announce(before: OwnershipView, view: OwnershipView): void {
     const changes = changesBetween(before, view)
     if (changes.length === 0) this.announcements.say('view', `view ${view.view}`)
@@ -217,8 +231,13 @@ export class ClusterNode {
     }
   }
 
+  /** Every node may suspect it, again and again: who has heard so of late does not say it as well. */
   #suspected(member: NodeIncarnation): void {
-    this.announcements.say('suspicion', `${member.node} answers nobody`, { node: member.node })
+    const sinceMs = this.#options.clock.now() - quietMs
+    const isSaid = this.announcements
+      .recent()
+      .some(({ kind, node, atMs }) => kind === 'suspicion' && node === member.node && atMs > sinceMs)
+    if (!isSaid) this.announcements.say('suspicion', `${member.node} answers nobody`, { node: member.node })
     this.#coordinator.suspected(member)
   }
 }

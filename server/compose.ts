@@ -159,7 +159,8 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
       metrics.gauge('cluster_shards_open', 'Shards that this node has open', () => ownership.phases().open)
     }
     if (admin) {
-      const subject = cluster && member ? memberCluster(cluster.name, member.node) : loneCluster(stores.ownership)
+      const subject =
+        cluster && member ? memberCluster(cluster.name, member.node) : loneCluster(stores.ownership, clock)
       admin.show({ cluster: subject, system, sizes, ...(member && { phases: () => member.node.ownership.phases() }) })
     }
     for (const { name, help, value } of stores.counters) metrics.counter(name, help, value)

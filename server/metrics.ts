@@ -40,6 +40,8 @@ export interface Metrics {
   totals(): Totals
   /** What the dashboard shows of actors. */
   actorFigures(): ActorFigures
+  /** Calls that were refused so far, by why: the runtime's error code, or `gateway` for those that never got to it. */
+  refused(): ReadonlyMap<string, number>
   /** The Prometheus text form of everything. */
   text(): Promise<string>
 }
@@ -47,7 +49,6 @@ export interface Metrics {
 export interface ActorFigures {
   readonly kinds: readonly KindReport[]
   readonly waits: Waits
-  readonly refusals: number
   /** Calls that wait for a shard without an owner. */
   readonly parked: number
 }
@@ -98,6 +99,7 @@ export function createMetrics(): Metrics {
       commits: runtime.commits.total(),
       pushes: protocol.events.total('pushes'),
     }),
+    refused: () => new Map([...runtime.refused(), ['gateway', protocol.events.total('rpc_overloads')]]),
     actorFigures: () => ({ ...runtime.figures(), parked: handovers.parked() }),
     async text() {
       const counted = await registry.metrics()
@@ -151,9 +153,15 @@ function runtimeFigures(registry: Registry) {
       return { kind, residents: active.of(kind), queued: queued.of(kind), turns: turns.total(kind) }
     }),
     waits: wait.counts(),
-    refusals: refusals.total(),
   })
-  return { metrics, turns, commits, distributions: [wait, run, commit], figures }
+  const refused = () => {
+    const byCode = new Map<string, number>()
+    refusals.forEach((_, code, count) => {
+      byCode.set(code, (byCode.get(code) ?? 0) + count)
+    })
+    return byCode
+  }
+  return { metrics, turns, commits, distributions: [wait, run, commit], figures, refused }
 }
 
 function handoverFigures(registry: Registry) {

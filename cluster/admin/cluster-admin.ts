@@ -7,7 +7,7 @@
  * A3. Nothing is decided here: what changes the cluster goes to its register.
  */
 import { decode, encode, errorCode, type NodeId, type OwnershipView, shardOf } from '../../runtime/index.js'
-import type { ClusterEvent } from '../membership/cluster-event.js'
+import type { ClusterEvent, ClusterEventKind } from '../membership/cluster-event.js'
 import type { Heartbeat } from '../membership/heartbeat.js'
 import type {
   ActivationReport,
@@ -38,6 +38,7 @@ export interface ClusterSource {
   setDraining(node: NodeId, isDraining: boolean): Promise<void>
   rebalance(): Promise<void>
   readonly events: {
+    say(kind: ClusterEventKind, text: string, about?: { readonly node?: NodeId }): void
     recent(): readonly ClusterEvent[]
     onEvent(listener: (event: ClusterEvent) => void): () => void
   }

@@ -16,7 +16,7 @@ export interface NodeReport {
     readonly turns: number
     readonly commits: number
     readonly pushes: number
-    /** Calls that the runtime refused: overloaded, too late, not the owner. */
+    /** Calls that were refused: overloaded, too late, not the owner. */
     readonly refusals: number
   }
   readonly sizes: {

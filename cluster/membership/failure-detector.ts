@@ -196,11 +196,12 @@ export class FailureDetector {
   /** F2, F3. The own probe has failed. */
   async #verdict(member: Watched): Promise<Verdict> {
     const witnesses = this.#witnessesFor(member)
-    const mayBeCutOff = this.#hearsTooFew()
-    const isLeaseNeeded = mayBeCutOff || !witnesses.some((each) => this.#silentMs(each) < this.#limits.doubtAfterMs)
+    const isLeaseNeeded =
+      this.#hearsTooFew() || !witnesses.some((each) => this.#silentMs(each) < this.#limits.doubtAfterMs)
     const lease = isLeaseNeeded ? this.#leaseVerdict(member) : undefined
     const testimony = await this.#testimony(witnesses, member)
-    if (testimony === 'alive' || (testimony === 'dead' && !mayBeCutOff)) return testimony
+    // Looked at only now: of those who fell silent together each is late by as much as it takes to ask.
+    if (testimony === 'alive' || (testimony === 'dead' && !this.#hearsTooFew())) return testimony
     return lease ?? this.#leaseVerdict(member)
   }
 
@@ -229,9 +230,12 @@ export class FailureDetector {
     return turned.sort((one, other) => isFresh(one) - isFresh(other)).slice(0, this.#limits.mostWitnesses)
   }
 
+  /** While the bus is down a member is heard by probes alone, each time it is doubted. */
   #hearsTooFew(): boolean {
+    const { doubtAfterMs, lookEveryMs, probeMs } = this.#limits
+    const heardWithinMs = doubtAfterMs + lookEveryMs + probeMs / 2
     let heard = 1
-    for (const each of this.#watched.values()) if (this.#silentMs(each) < this.#limits.silenceMs) heard++
+    for (const each of this.#watched.values()) if (this.#silentMs(each) < heardWithinMs) heard++
     return heard * 2 < this.#watched.size + 1
   }
 

@@ -11,6 +11,7 @@ import { dashboardFiles } from './dashboard-files.js'
 import { LiveFeed } from './live-feed.js'
 import { traceOf } from './message-trace.js'
 import { nodeFigures } from './node-figures.js'
+import { RefusalWatch } from './refusal-watch.js'
 
 export interface AdminOptions {
   readonly clock: Clock
@@ -45,6 +46,7 @@ export class Admin {
   readonly #files = dashboardFiles(dashboard)
   #watch: TurnWatch | undefined
   #feed: LiveFeed | undefined
+  #refusals: RefusalWatch | undefined
   #routes: ((app: TemplatedApp) => void) | undefined
 
   constructor(options: AdminOptions) {
@@ -78,6 +80,7 @@ export class Admin {
     const feed = new LiveFeed(admin, clock)
     this.#watch = watch
     this.#feed = feed
+    this.#refusals = new RefusalWatch(cluster, clock, () => metrics.refused())
     this.#routes = (app) => {
       feed.serve(app, '/admin/api/live', this.#session)
       adminRoutes(app, {
@@ -98,7 +101,11 @@ export class Admin {
   get part(): Part {
     return {
       name: 'admin',
-      stop: async () => this.#feed?.stop(),
+      start: async () => this.#refusals?.start(),
+      stop: async () => {
+        this.#refusals?.stop()
+        this.#feed?.stop()
+      },
     }
   }
 }

@@ -1,8 +1,8 @@
-import type { ClusterSource } from '../../cluster/index.js'
-import { ActorError, type NodeMember, type Ownership } from '../../runtime/index.js'
+import { Announcements, type ClusterSource } from '../../cluster/index.js'
+import { ActorError, type Clock, type NodeId, type NodeMember, type Ownership } from '../../runtime/index.js'
 
 /** What a node that runs alone says of its cluster: one member, which owns every shard. */
-export function loneCluster(ownership: Ownership): ClusterSource {
+export function loneCluster(ownership: Ownership, clock: Clock): ClusterSource {
   const { self, shardCount } = ownership
   const me = { node: self, incarnation: 'alone' }
   const member: NodeMember = { ...me, address: '', roles: ['gateway', 'actors'], weight: 1, isDraining: false }
@@ -23,6 +23,20 @@ export function loneCluster(ownership: Ownership): ClusterSource {
     answer: () => undefined,
     setDraining: refuse,
     rebalance: refuse,
-    events: { recent: () => [], onEvent: () => () => undefined },
+    events: loneEvents(self, clock),
   }
+}
+
+/** Events that nobody else hears. */
+function loneEvents(self: NodeId, clock: Clock): Announcements {
+  const nothing = { end: () => undefined }
+  const bus = {
+    isConnected: false,
+    publish: () => false,
+    subscribe: () => nothing,
+    answer: () => nothing,
+    request: async () => ({ kind: 'nobody' }) as const,
+    onChange: () => undefined,
+  }
+  return new Announcements({ cluster: 'alone', self: { node: self, incarnation: 'alone' }, bus, clock, view: () => 1 })
 }

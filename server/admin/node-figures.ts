@@ -6,7 +6,7 @@ export interface NodeFiguresOptions {
   readonly node: string
   readonly version: string
   readonly clock: Clock
-  readonly metrics: Pick<Metrics, 'totals' | 'actorFigures'>
+  readonly metrics: Pick<Metrics, 'totals' | 'actorFigures' | 'refused'>
   readonly watch: TurnWatch
   readonly load: () => NodeLoad
   readonly oldestWaitMs: () => number
@@ -31,7 +31,8 @@ export function nodeFigures(options: NodeFiguresOptions): NodeSource {
 
   function report(): NodeReport {
     const { connections, sessions, actors: residents, pendingBytes: pendingPushBytes } = options.sizes()
-    const { kinds, waits, refusals, parked } = metrics.actorFigures()
+    const { kinds, waits, parked } = metrics.actorFigures()
+    const refusals = [...metrics.refused().values()].reduce((sum, count) => sum + count, 0)
     const queued = kinds.reduce((sum, kind) => sum + kind.queued, 0)
     return {
       node,

@@ -41,6 +41,7 @@ export class MadeUpCluster implements ClusterSource {
   }
 
   readonly events = {
+    say: (kind: ClusterEvent['kind'], text: string) => this.say(kind, text),
     recent: () => this.#events,
     onEvent: (listener: (event: ClusterEvent) => void) => {
       this.#listeners.add(listener)
