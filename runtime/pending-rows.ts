@@ -116,9 +116,12 @@ export class PendingRows implements DerivedWriter {
   within(table: string, group: string, from: number, to: number): PendingRow[] {
     const found: PendingRow[] = []
     const fresh = this.#fresh.get(table)?.groups.get(group)
-    for (const [order, value] of fresh ?? []) if (order >= from && order <= to) found.push({ order, value })
-    for (const [order, value] of this.#writing?.get(table)?.groups.get(group) ?? []) {
-      if (order >= from && order <= to && !fresh?.has(order)) found.push({ order, value })
+    const writing = this.#writing?.get(table)?.groups.get(group)
+    for (const order of fresh?.keys() ?? []) {
+      if (order >= from && order <= to) found.push({ order, value: fresh!.get(order) })
+    }
+    for (const order of writing?.keys() ?? []) {
+      if (order >= from && order <= to && !fresh?.has(order)) found.push({ order, value: writing!.get(order) })
     }
     return found.sort((a, b) => a.order - b.order)
   }
