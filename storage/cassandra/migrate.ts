@@ -54,8 +54,9 @@ export async function migrateCassandra(options: MigrationOptions): Promise<Migra
     await client.connect()
     const host = schemaNode(client)
     const change: Change = (statement) => client.execute(statement, [], { ...changing, host })
-    await createKeyspace(change, options)
-    await checkCopies(client, options)
+    // Who may change one keyspace may not be allowed to make them.
+    if (!(await checkCopies(client, options))) await createKeyspace(change, options)
+    await createVersions(change, options)
     const before = await stateOf(client, options.keyspace)
     refuseNewer(before)
     for (const migration of migrations) {
@@ -99,14 +100,14 @@ export async function checkSchema(connection: CheckOptions): Promise<void> {
 type CheckOptions = CassandraConnection & Pick<MigrationOptions, 'log' | 'replication'>
 
 /**
- * A keyspace that is there stays as it is: one without copies here would answer nothing and not say why; one with other
+ * Whether the keyspace is there. It stays as it is: one without copies here would answer nothing and not say why; one with other
  * copies than the settings name is what somebody may have wanted, so it is only said.
  */
-async function checkCopies(client: cassandra.Client, options: CheckOptions): Promise<void> {
+async function checkCopies(client: cassandra.Client, options: CheckOptions): Promise<boolean> {
   const { keyspace, localDataCenter, log, replication = 3 } = options
   const query = 'SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?'
   const { rows } = await client.execute(query, [keyspace], { prepare: true })
-  if (rows[0] === undefined) return
+  if (rows[0] === undefined) return false
   const found = rows[0].replication as Readonly<Record<string, string>>
   const isSimple = found.class?.endsWith('.SimpleStrategy')
   const copies = Number.parseInt((isSimple ? found.replication_factor : found[localDataCenter]) ?? '0', 10)
@@ -122,6 +123,7 @@ async function checkCopies(client: cassandra.Client, options: CheckOptions): Pro
   if (copies !== wanted) {
     log.warn({ keyspace, copies, wanted }, 'the keyspace has another number of copies than the settings name')
   }
+  return true
 }
 
 function refuseNewer({ found, known }: SchemaState): void {
@@ -158,7 +160,10 @@ async function createKeyspace(change: Change, options: MigrationOptions): Promis
   const strategy = `{'class': 'NetworkTopologyStrategy', ${each.join(', ')}}`
   const name = nameOf(keyspace)
   await change(`CREATE KEYSPACE IF NOT EXISTS ${name} WITH replication = ${strategy}`)
-  const versions = `CREATE TABLE IF NOT EXISTS ${name}.schema_versions (
+}
+
+async function createVersions(change: Change, { keyspace }: MigrationOptions): Promise<void> {
+  const versions = `CREATE TABLE IF NOT EXISTS ${nameOf(keyspace)}.schema_versions (
     version int PRIMARY KEY, name text, claimed_by text, claimed_at timestamp, applied_at timestamp
   ) WITH comment = 'Which steps of the schema are done; by LWT only'`
   await change(versions)
