@@ -18,6 +18,7 @@ import { checkActorLimits, completeLimits } from './limits.js'
 import { type HandoverMetrics, NO_HANDOVER_METRICS, type RuntimeMetrics } from './metrics.js'
 import { OutgoingCalls } from './outgoing-calls.js'
 import type { Ownership } from './ownership.js'
+import { Pace } from './pace.js'
 import { isKey, type ReferenceClass, referenceClass } from './reference.js'
 import { Releases } from './releases.js'
 import { Reminders } from './reminders.js'
@@ -49,6 +50,7 @@ export class Host {
   readonly log: ActorLog
   readonly onTurn: ActorSystemOptions['onTurn']
   readonly wheel: TimerWheel
+  readonly pace: Pace
   readonly kinds: ReadonlyMap<string, Kind>
   /** Local values are passed as they are. */
   readonly passes: boolean
@@ -95,6 +97,7 @@ export class Host {
     this.onTurn = options.onTurn
     this.passes = options.localValues === 'pass'
     this.wheel = new TimerWheel(options.clock, (error) => this.log.error({ error }, 'an alarm of the runtime failed'))
+    this.pace = new Pace(options.clock)
     this.uncleanEnds = new UncleanEnds(() => this.log.warn({}, 'too many unclean ends: no writer is kept from now on'))
     this.#tracePrefix = options.random.bytes(6).toString('hex')
     this.dispatcher = new Dispatcher(this)

@@ -5,6 +5,7 @@
  *     They are safe to answer with, since an answer waits until what its turn saw is durable (CORE R1).
  * V2. What is in the store only is at or below the durable head, so the store never has to know of anything newer.
  * V3. A body that was erased is gone at once, also while the erasure is not written yet.
+ * V4. Long reads of read-only calls go in pieces (pace.ts). They wait before they read, so that V1 to V3 hold.
  */
 
 import type { Activation } from './activation.js'
@@ -12,6 +13,7 @@ import type { DerivedValue, OwnReads, PlacedEntry } from './actor.js'
 import { decode } from './codec.js'
 import { decodeFact } from './fact.js'
 import type { DerivedRow, DerivedScan, JournalEntry, Position } from './journal-store.js'
+import type { Reading } from './pace.js'
 import type { PendingRow } from './pending-rows.js'
 import { comparePositions } from './position.js'
 import { after, type Soon } from './soon.js'
@@ -23,9 +25,11 @@ type Range = Parameters<OwnReads<unknown>['rows']>[2]
 
 export class OwnJournal implements OwnReads<unknown> {
   readonly #activation: Activation
+  readonly #reading: Reading | undefined
 
-  constructor(activation: Activation) {
+  constructor(activation: Activation, reading?: Reading) {
     this.#activation = activation
+    this.#reading = reading
   }
 
   async entries(after: Position, limit: number, toPts?: number): Promise<readonly PlacedEntry<unknown>[]> {
@@ -35,14 +39,18 @@ export class OwnJournal implements OwnReads<unknown> {
     const found: PlacedEntry<unknown>[] = []
     let position = after
     while (found.length < limit && position.pts <= lastPts) {
+      const mustWait = this.#reading?.mayRead()
+      if (mustWait) await mustWait
       const start = activation.tail?.start ?? activation.head
       if (comparePositions(position, start) >= 0) {
         this.#take(activation.tail?.after(position, lastPts) ?? [], head, limit, found)
+        this.#reading?.hasRead(found.length)
         break
       }
       const wanted = Math.min(MOST_READ, limit - found.length + 8)
       const from = position
       const read = await activation.use((journal) => journal.read(from, Math.min(lastPts, start.pts), wanted))
+      this.#reading?.hasRead(read.length)
       const stored = read.filter((entry) => comparePositions(entry, start) <= 0)
       this.#take(stored, head, limit, found)
       const last = stored.at(-1)
@@ -53,6 +61,9 @@ export class OwnJournal implements OwnReads<unknown> {
 
   async entriesAt(pts: readonly number[]): Promise<readonly (PlacedEntry<unknown> | undefined)[]> {
     const activation = this.#activation
+    const mustWait = this.#reading?.mayRead()
+    if (mustWait) await mustWait
+    this.#reading?.hasRead(pts.length)
     const found = pts.map((each) => activation.tail?.at(each))
     const start = activation.tail?.start ?? activation.head
     const elsewhere = pts.filter((each, i) => found[i] === undefined && each > 0 && each <= start.pts)
@@ -72,9 +83,12 @@ export class OwnJournal implements OwnReads<unknown> {
     let low = from
     let high = to
     while (!merged.isFull && low <= high) {
+      const mustWait = this.#reading?.mayRead()
+      if (mustWait) await mustWait
       const wanted = Math.min(MOST_READ, merged.missing + 8)
       const scan: DerivedScan = { table, group, from: low, to: high, limit: wanted, descending }
       const stored = await this.#activation.use((journal) => journal.scan(scan))
+      this.#reading?.hasRead(stored.length)
       merged.take(stored)
       const last = stored.at(-1)
       if (last === undefined || stored.length < wanted) break

@@ -18,6 +18,7 @@ import type { Position } from './journal-store.js'
 import type { Method } from './kind.js'
 import { OwnJournal } from './own-reads.js'
 import type { NodeId } from './ownership.js'
+import type { Reading } from './pace.js'
 import type { Sender } from './sender.js'
 import type { Soon } from './soon.js'
 
@@ -55,6 +56,7 @@ export class TurnContext {
   #chain: Chain | undefined = undefined
   #sender: Sender | undefined = undefined
   #log: ActorLog | undefined = undefined
+  #reading: Reading | undefined = undefined
 
   constructor(
     host: Host,
@@ -108,7 +110,9 @@ export class TurnContext {
   }
 
   get own(): OwnReads<unknown> {
-    return new OwnJournal(this.activation)
+    if (!this.method.readOnly) return new OwnJournal(this.activation)
+    this.#reading ??= this.host.pace.reading()
+    return new OwnJournal(this.activation, this.#reading)
   }
 
   get traceId(): string {

@@ -53,7 +53,7 @@ export interface Chat {
    * begins with the entry of his joining.
    */
   addMember(request: Asked & { readonly user: number }): Promise<Outcome>
-  /** Removing oneself is leaving. `revokeHistory` deletes the removed member's box copies of all that came before. */
+  /** Removing oneself is leaving; what the member has scheduled is dropped. `revokeHistory` deletes the removed member's box copies of all that came before. */
   removeMember(request: Asked & { readonly user: number; readonly revokeHistory: boolean }): Promise<Outcome>
   setTitle(request: Asked & { readonly title: string }): Promise<Outcome>
   setAbout(request: Asked & { readonly about: string }): Promise<Outcome>
@@ -138,6 +138,8 @@ export interface Outcome {
   /** True when `op` was known: `changes` are the first outcome's. */
   readonly repeated: boolean
   readonly changes: readonly BoxChange[]
+  /** In groups: the members whom it goes to. */
+  readonly reach?: number
   /** `deleteHistory` and `unpinAll` do a bounded part a call: true when the caller must ask again, as a new operation. */
   readonly more?: boolean
 }

@@ -74,6 +74,29 @@ describe('a group', () => {
     expect(await talk.until(talk.chat(chat).audience({ by: 1 }))).toEqual([2])
   })
 
+  it('drops what is scheduled by who goes, and tells him; what others scheduled stays', async () => {
+    const talk = await Talk.start()
+    const chat = await talk.group(1, [2, 3])
+    const schedule = (by: number) =>
+      talk.until(
+        talk.chat(chat).schedule({
+          ...talk.asked(by),
+          draft: { body: Buffer.from(`of ${by}`) },
+          dueAtMs: talk.world.nowMs + 60_000,
+        }),
+      )
+    for (const by of [1, 2, 3]) await schedule(by)
+    const left = await talk.until(remove(talk, chat, 2, 2))
+    expect(left.changes.map(itemOf)).toMatchObject([{ action: { type: 'remove' } }, { type: 'unschedule', ids: [2] }])
+    const removal = await talk.until(remove(talk, chat, 1, 3))
+    await talk.delivered(3, chat, removal.n + 1)
+    expect((await talk.box(3, chat)).at(-1)).toMatchObject({ type: 'unschedule', ids: [3] })
+    await talk.until(add(talk, chat, 2, 2))
+    expect(await talk.until(talk.chat(chat).scheduled({ by: 2 }))).toEqual([])
+    await talk.world.clock.advance(61_000)
+    expect(await talk.texts(2, chat)).toEqual(['of 1'])
+  })
+
   it('takes back who left by himself, as what he was made of, and none who was removed', async () => {
     const talk = await Talk.start()
     const chat = await talk.group(1, [2, 3])

@@ -17,6 +17,7 @@ import { given } from './lane-item.js'
 import { adminOf, isAdmin, memberOf } from './membership.js'
 import { append, type Change, once, slotted } from './operation.js'
 import { findOperation } from './receipts.js'
+import { unscheduledOf } from './scheduling.js'
 import type { ChatReading, ChatTurn } from './shape.js'
 import { type ChatState, FORMER_MEMBERS, type Group, INVITES } from './state.js'
 
@@ -70,11 +71,12 @@ export function removeMember(
       throw new ActorError('OVERLOADED', 'too many former members have something undelivered', { retryAfterMs: 5_000 })
     }
     const removal = told(by, op, { type: 'remove', user }, { delivered })
-    if (!request.revokeHistory || by === user) return [removal]
+    const unscheduled = unscheduledOf(state, user)
+    if (!request.revokeHistory || by === user) return [removal, ...unscheduled]
     // The removal itself stays: it is what the dialog shows from then on.
     const upTo = head.pts
     const revocation = { type: 'deleteHistory', by, op, second: true, from: 0, upTo, edits: [], to: [user] } as const
-    return [removal, { fact: revocation }]
+    return [removal, { fact: revocation }, ...unscheduled]
   })
 }
 

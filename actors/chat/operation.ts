@@ -13,7 +13,7 @@ import type { Targets } from './delivery.js'
 import type { ChatEntry, ChatFact } from './fact.js'
 import { findOperation } from './receipts.js'
 import type { ChatTurn } from './shape.js'
-import { countOf, recipientsOf } from './state.js'
+import { countOf, isGroup, recipientsOf } from './state.js'
 
 export interface Change {
   readonly fact: ChatFact
@@ -31,12 +31,13 @@ export async function once(
   more?: () => boolean | Promise<boolean>,
 ): Promise<Later<Outcome>> {
   const { memory: delivery, nowMs } = turn
+  const reach = reachedBy(turn)
   const { entries: known, slot } = await findOperation(turn, asked.by, asked.op)
   const entries = known ?? append(turn, slotted(await decide(), asked.op, slot), asked.origin)
   const rest = more ? { more: await more() } : undefined
   return turn.later(async (effect) => {
     const changes = await delivery.outcome(asked.by, entries, effect, turn)
-    return { ...outcomeOf(entries, nowMs, known !== undefined, changes), ...rest }
+    return { ...outcomeOf(entries, nowMs, known !== undefined, changes, reach), ...rest }
   })
 }
 
@@ -53,9 +54,15 @@ function outcomeOf(
   nowMs: number,
   repeated: boolean,
   changes: readonly BoxChange[],
+  reach: number | undefined,
 ): Outcome {
   const [first] = entries
-  return { n: first?.n ?? 0, atMs: first?.atMs ?? nowMs, repeated, changes }
+  const outcome = { n: first?.n ?? 0, atMs: first?.atMs ?? nowMs, repeated, changes }
+  return reach === undefined ? outcome : { ...outcome, reach }
+}
+
+function reachedBy({ state }: ChatTurn): number | undefined {
+  return isGroup(state) ? state.members.size : undefined
 }
 
 /** One outcome an operation; all are asked of the box at once, so that new ones share its answer. */
@@ -66,9 +73,10 @@ export function answerAll(
   isRepeat: (op: string) => boolean,
 ): Later<readonly Outcome[]> {
   const { memory: delivery, nowMs } = turn
+  const reach = reachedBy(turn)
   const answer = (entries: readonly ChatEntry[], effect: Effect): Soon<Outcome> =>
     after(delivery.outcome(by, entries, effect, turn), (changes) =>
-      outcomeOf(entries, nowMs, isRepeat(entries[0]?.fact.op ?? ''), changes),
+      outcomeOf(entries, nowMs, isRepeat(entries[0]?.fact.op ?? ''), changes, reach),
     )
   const [only] = operations
   if (only && operations.length === 1)

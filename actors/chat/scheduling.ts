@@ -165,6 +165,15 @@ async function settling(
   return [...posts, { fact: { ...drop, ids: [...sentIds, ...dropped], sent } }]
 }
 
+/** Who leaves could not see any more what waits for him here, and would say it on coming back. */
+export function unscheduledOf(state: ChatState, by: number): readonly Change[] {
+  const mine = scheduledBy(state, by)
+  if (mine.length === 0) return []
+  const ids = mine.map(([id]) => id)
+  const entries = mine.map(([, { n }]) => n)
+  return [{ fact: { type: 'unschedule', by, op: `left${ids[0]}`, ids, entries, to: [by] } }]
+}
+
 function draftOf({ fact, body }: ChatEntry): Draft | undefined {
   if (fact.type !== 'schedule' || !body) return undefined
   const { silent, noForwards, replyTo, mentions } = fact

@@ -292,6 +292,8 @@ export interface MessagePage {
   readonly total: number
   /** How many newer ones lie before the page; absent where that is not known without counting. */
   readonly offsetIdOffset?: number
+  /** Of a search: messages that were looked at for it. */
+  readonly looked?: number
   /** `total` is no more than what is known. */
   readonly inexact?: true
   /** Nothing was found so far, and there is more to look through: the same request goes on from there. */

@@ -44,10 +44,12 @@ function sourceOf(box: Box, peer: Peer | undefined, pinnedOnly: boolean): Source
 async function wholeSearch(box: Box, source: Source, request: SearchRequest): Promise<MessagePage> {
   const matches = matcherOf(request)
   const found: Listed[] = []
+  let looked = 0
   for await (const ids of source.older({ offsetId: 0, offsetDate: 0 })) {
+    looked += ids.length
     for (const message of await messagesAt(box, ids)) if (message && matches(message)) found.push(listed(message))
   }
-  return pageOf(box, found, request)
+  return { ...(await pageOf(box, found, request)), looked }
 }
 
 async function boundedSearch(box: UserReading, source: Source, request: SearchRequest): Promise<MessagePage> {
@@ -107,7 +109,8 @@ class Look {
 
   page(messages: readonly BoxMessage[], known: number): MessagePage {
     const within = messages.filter((message) => isWithinIds(this.#request, listed(message)))
-    return { messages: within, total: known + (this.isCutShort ? 1 : 0), inexact: true }
+    const looked = limits.searchedMessages - this.#left
+    return { messages: within, total: known + (this.isCutShort ? 1 : 0), inexact: true, looked }
   }
 }
 

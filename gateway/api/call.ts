@@ -5,8 +5,14 @@ import type { ActorType, Ref } from '../../runtime/index.js'
 import type { RpcCall, Session } from '../mtproto/index.js'
 import { refuseCall } from './errors.js'
 import { type Long, longToHex, ZERO_LONG } from './long.js'
+import type { Method } from './method.js'
 import { originOf } from './origin.js'
 import type { Services } from './services.js'
+
+/** Whose calls are counted together: the account's, or the auth key's that no account is signed in on. */
+export function callerOf({ userId, permanentAuthKeyId }: Pick<Session, 'userId' | 'permanentAuthKeyId'>): string {
+  return userId === 0 ? longToHex(permanentAuthKeyId) : String(userId)
+}
 
 /** One call of one client: who asks, by when, as what operation. Actors are reached through it alone. */
 export class Call {
@@ -20,8 +26,10 @@ export class Call {
   readonly traceId: string
   readonly withoutUpdates: boolean
   readonly #msgId: Long
+  readonly #method: Method | undefined
 
-  constructor(services: Services, call: RpcCall) {
+  constructor(services: Services, call: RpcCall, method?: Method) {
+    this.#method = method
     this.services = services
     this.session = call.session
     this.self = call.session.userId
@@ -62,6 +70,12 @@ export class Call {
   /** Seconds since the Unix epoch. */
   get now(): number {
     return Math.floor(this.nowMs / 1000)
+  }
+
+  /** This call cost as much as so many more of its method: they count against its flood limit. */
+  spend(calls: number): void {
+    if (this.#method === undefined || calls < 1) return
+    this.services.flood.spend(callerOf(this.session), this.#method.name, calls, this.#method.flood)
   }
 
   /** An actor, under this call's deadline and trace; unknown outcomes are found out (actor-calls.ts). */

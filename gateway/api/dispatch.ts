@@ -1,8 +1,7 @@
 import { isPromise, type Soon } from '../../runtime/index.js'
 import { floodWait, type RpcAnswer, type RpcCall, type RpcHandler } from '../mtproto/index.js'
-import { Call } from './call.js'
+import { Call, callerOf } from './call.js'
 import { answerFor, apiError } from './errors.js'
-import { longToHex } from './long.js'
 import type { Method } from './method.js'
 import type { Services } from './services.js'
 
@@ -17,13 +16,13 @@ export function createDispatch(services: Services, methods: ReadonlyMap<string, 
     }
     const { session } = rpc
     if (method.auth === 'user' && session.userId === 0) return apiError('AUTH_KEY_UNREGISTERED')
-    const who = session.userId === 0 ? longToHex(session.permanentAuthKeyId) : String(session.userId)
+    const who = callerOf(session)
     const waitSeconds = services.flood.take(who, name, method.flood)
     if (waitSeconds > 0) {
       services.metrics.floodWait(name)
       return floodWait(waitSeconds)
     }
-    return run(method, rpc, new Call(services, rpc))
+    return run(method, rpc, new Call(services, rpc, method))
   }
 }
 

@@ -57,11 +57,11 @@ export class FloodSharing {
     this.#limits = { ...defaultLimits, ...limits }
   }
 
-  /** One call passed the bucket. */
-  used(key: string, bucket: { tokens: number }, burst: number, perMs: number): void {
+  /** So many calls passed the bucket. */
+  used(key: string, bucket: { tokens: number }, burst: number, perMs: number, count = 1): void {
     const use = this.#uses.get(key)
-    if (use) use.count++
-    else if (this.#uses.size < this.#limits.buckets) this.#uses.set(key, { bucket, burst, perMs, count: 1 })
+    if (use) use.count += count
+    else if (this.#uses.size < this.#limits.buckets) this.#uses.set(key, { bucket, burst, perMs, count })
     if (!this.#timer && !this.#isStopped) this.#tellLater()
   }
 

@@ -71,3 +71,22 @@ test('one setting scales every rule', () => {
   const passed = Array.from({ length: 10 }, () => gate.take('1', 'm', rule)).filter((wait) => wait === 0)
   expect(passed).toHaveLength(4)
 })
+
+test('a call that cost as much as several is waited for by later ones, and for no longer than clients wait', async () => {
+  const clock = new VirtualClock()
+  const gate = new FloodGate(clock)
+  const rule = { burst: 10, perSecond: 1 }
+  const take = () => gate.take('1', 'm', rule)
+  expect(take()).toBe(0)
+  gate.spend('1', 'm', 4.9, rule)
+  // Five are left.
+  expect(Array.from({ length: 6 }, take)).toEqual([0, 0, 0, 0, 0, 1])
+  await clock.advance(1_000)
+  expect(take()).toBe(0)
+  gate.spend('1', 'm', 1_000_000, rule)
+  expect(take()).toBeLessThanOrEqual(11)
+  gate.spend('1', 'm', 1_000_000, rule)
+  await clock.advance(11_000)
+  expect(take()).toBe(0)
+  expect(gate.take('2', 'm', rule)).toBe(0)
+})

@@ -15,6 +15,23 @@ export function changesOf(outcomes: readonly Outcome[]): readonly BoxChange[] {
     .sort((one, other) => one.pts - other.pts || one.ordinal - other.ordinal)
 }
 
+/** Members of a group whose boxes one call's worth of work writes to. */
+const MEMBERS_A_CALL = 20
+
+/** Counts what went to many members as the many calls that it costs; a repeat cost nothing. */
+export function countReach(call: Call, outcomes: readonly Outcome[]): void {
+  const reached = outcomes.reduce((sum, { repeated, reach = 0 }) => (repeated ? sum : sum + reach), 0)
+  call.spend(reached / MEMBERS_A_CALL)
+}
+
+/** Bytes of messages that one call's worth of work shows. */
+const BYTES_A_CALL = 16 * 1024
+
+/** Counts long pages of long messages as the several calls that they cost. */
+export function countShown(call: Call, messages: readonly (BoxMessage | undefined)[]): void {
+  call.spend(messages.reduce((sum, message) => sum + (message?.body.length ?? 0), 0) / BYTES_A_CALL)
+}
+
 /** TL `messages.affectedMessages`: the caller applies pts and count as an update. */
 export async function affectedMessages(
   call: Call,
@@ -45,6 +62,7 @@ export async function presentPage(
   page: MessagePage,
   named = new PeerSet(),
 ): Promise<tl.messages.RawMessages | tl.messages.RawMessagesSlice> {
+  countShown(call, page.messages)
   const messages = page.messages.map((message) => presentMessage(message, call.self, named))
   const people = await call.services.people.load(viewerOf(call), named)
   const shared = { messages, topics: [], chats: people.chats, users: people.users }

@@ -8,13 +8,13 @@ import { method } from '../method.js'
 import { seconds } from '../present/time.js'
 import { dueOf, flagsOf, replyOf } from './draft-input.js'
 import { placeOf, sendingPlaceOf } from './place.js'
-import { sent, UNSERVED_OF_SENDING } from './send.js'
+import { SENDING, sent, UNSERVED_OF_SENDING } from './send.js'
 
 const UNSERVED = { ...UNSERVED_OF_SENDING, topMsgId: 'TOPIC_ID_INVALID' } as const
 
 export const forwardMessages = method(
   'messages.forwardMessages',
-  { auth: 'user', flood: { burst: 1000, perSecond: 50 }, unserved: UNSERVED },
+  { auth: 'user', flood: SENDING, unserved: UNSERVED },
   async (request, call) => {
     const { id: ids, randomId: randomIds } = request
     if (ids.length === 0) refuseCall('MESSAGE_IDS_EMPTY')
@@ -36,6 +36,7 @@ export const forwardMessages = method(
       return [{ op: ops[at]!, body, ...flagsOf(request), ...(replyTo !== undefined && { replyTo }) }]
     })
     if (drafts.length === 0) refuseCall('MESSAGE_ID_INVALID')
+    call.spend(drafts.length - 1)
     return sent(call, to, drafts, dueOf(call, request.scheduleDate))
   },
 )

@@ -7,6 +7,7 @@ import { method } from '../method.js'
 import { PeerSet } from '../peer-set.js'
 import { presentPeer } from '../present/peer.js'
 import { presentPeerReaction, presentReactions } from '../present/reactions.js'
+import { countReach } from './answer.js'
 import { asked, locatedIn, placeOf } from './place.js'
 
 /** The reactions that a message may get, with their names. */
@@ -69,6 +70,7 @@ export const sendReaction = method('messages.sendReaction', { auth: 'user' }, as
   const reactions = chosen.map(reactionOf)
   const { n } = await locatedIn(call, place, request.msgId, 'MESSAGE_ID_INVALID')
   const outcome = await call.chat(place.chat).react({ ...asked(call), target: n, reactions })
+  countReach(call, [outcome])
   return answerChanges(call, outcome.changes)
 })
 

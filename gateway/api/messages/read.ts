@@ -9,7 +9,7 @@ import { optionalPeerOf } from '../input/peer.js'
 import { method } from '../method.js'
 import { PeerSet } from '../peer-set.js'
 import { presentMessage, presentNoMessage } from '../present/message.js'
-import { presentPage } from './answer.js'
+import { countShown, presentPage } from './answer.js'
 import { placeOf } from './place.js'
 
 const MAX_QUERY_UNITS = 256
@@ -39,6 +39,7 @@ export const getMessages = method(
     if (request.id.length > MAX_IDS) refuseCall('LIMIT_INVALID')
     const ids = await namedIds(call, request.id)
     const found = await call.me.messages(ids)
+    countShown(call, found)
     const named = new PeerSet()
     const messages = ids.map((id, at) => {
       const message = found[at]
@@ -106,10 +107,14 @@ const MEDIA_FILTERS: ReadonlySet<string> = new Set([
 /** Looks of the account's actor that one call may take. */
 const MOST_LOOKS = 5
 
+/** Messages that one call's worth of work looks at. */
+const LOOKED_A_CALL = 2_000
+
 /** A page, or the request to wait: the same call goes on where this one stopped, as clients do by themselves. */
 async function searched(call: Call, request: SearchRequest): Promise<MessagePage> {
   for (let looks = 0; looks < MOST_LOOKS; looks++) {
     const page = await call.me.search(request)
+    call.spend((page.looked ?? 0) / LOOKED_A_CALL)
     if (!page.unfinished) return page
   }
   return refuseCall('FLOOD_WAIT_1')

@@ -10,11 +10,11 @@ import { type ComposedText, composedText } from '../input/message.js'
 import { messageIdOf } from '../input/number.js'
 import { type Long, longFromHex } from '../long.js'
 import { method } from '../method.js'
-import { changesOf } from './answer.js'
+import { changesOf, countReach } from './answer.js'
 import { type DraftFlags, dueOf, editedDueOf, flagsOf, type ReplyInput, replyOf } from './draft-input.js'
 import { asked, messageIn, type Place, sendingPlaceOf } from './place.js'
 
-const SENDING: FloodRule = { burst: 3000, perSecond: 150 }
+export const SENDING: FloodRule = { burst: 3000, perSecond: 150 }
 
 /** What a new message cannot be here, whether written or forwarded. */
 export const UNSERVED_OF_SENDING = {
@@ -36,7 +36,10 @@ export function sent(
 ): Promise<tl.RawUpdates> {
   if (dueAtMs !== undefined) return scheduled(call, place, drafts, dueAtMs)
   const outcomes = call.chat(place.chat).post({ by: call.self, origin: call.origin, drafts })
-  return outcomes.then((all) => answerChanges(call, changesOf(all)))
+  return outcomes.then((all) => {
+    countReach(call, all)
+    return answerChanges(call, changesOf(all))
+  })
 }
 
 async function scheduled(
@@ -111,11 +114,11 @@ export const editMessage = method('messages.editMessage', EDIT, async (request, 
   if (request.quickReplyShortcutId !== undefined) refuseCall('SHORTCUT_INVALID')
   const place = await sendingPlaceOf(call, request.peer)
   // So are those of scheduled messages: it is the date that says which sequence the id is of.
-  const { changes } =
+  const outcome =
     request.scheduleDate === undefined
       ? await edited(call, place, request)
       : await rescheduled(call, place, request, editedDueOf(call, request.scheduleDate))
-  return answerChanges(call, changes)
+  return answerChanges(call, outcome.changes)
 })
 
 async function edited(call: Call, place: Place, request: tl.messages.RawEditMessageRequest): Promise<Outcome> {
@@ -124,12 +127,14 @@ async function edited(call: Call, place: Place, request: tl.messages.RawEditMess
   if (message.fact.action) refuseCall('MESSAGE_ID_INVALID')
   const { body, mentions } = await editedText(call, place, request, request.message, message.body)
   if (Buffer.compare(body, message.body) === 0) refuseCall('MESSAGE_NOT_MODIFIED')
-  return call.chat(place.chat).edit({
+  const outcome = await call.chat(place.chat).edit({
     ...asked(call),
     target: message.fact.n,
     body,
     ...(mentions.length > 0 && { mentions }),
   })
+  countReach(call, [outcome])
+  return outcome
 }
 
 /** One without a text changes the date alone; libraries say so by an empty one too. */

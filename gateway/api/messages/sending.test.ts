@@ -151,3 +151,23 @@ test('a forward passes over what is gone, and each that stands keeps its random 
   ])
   expect(await api.error(forward(api, [5, 8]))).toBe('400 MESSAGE_ID_INVALID')
 })
+
+test('what goes to many, or is many, counts as the many calls that it costs; a repeat does not', async () => {
+  const api = new ApiRig()
+  let repeated = false
+  api.system
+    .stub(User, () => ({ messages: (ids) => ids.map((id) => boxMessage(id)) }))
+    .stub(Chat, () => ({
+      post: ({ drafts }) => drafts.map(() => ({ n: 3, atMs: 0, repeated, changes: [], reach: 200 })),
+    }))
+  const taken = async (call: () => Promise<unknown>) => {
+    let calls = 0
+    while (calls < 4_000 && !((await call()) instanceof Error)) calls++
+    return calls
+  }
+  expect(await taken(() => api.call(send(api, {})))).toBe(Math.ceil(3_000 / 11))
+  expect(await taken(() => api.call(forward(api, [4, 6])))).toBe(Math.ceil(3_000 / (2 + 20)))
+  await api.clock.advance(60_000)
+  repeated = true
+  expect(await taken(() => api.call(send(api, {})))).toBe(3_000)
+})

@@ -3,6 +3,7 @@ import type { tl } from '../../tl/index.js'
 import type { Call } from '../call.js'
 import { presentChanges, viewerOf } from '../envelope.js'
 import { refuseCall } from '../errors.js'
+import { countShown } from '../messages/answer.js'
 import { method } from '../method.js'
 import { PeerSet } from '../peer-set.js'
 import { presentMessage } from '../present/message.js'
@@ -51,6 +52,7 @@ async function present(call: Call, difference: Difference): Promise<tl.updates.T
   if (difference.kind === 'empty') {
     return { _: 'updates.differenceEmpty', date: seconds(difference.atMs), seq: 0 }
   }
+  countShown(call, difference.messages)
   const named = new PeerSet()
   const newMessages = difference.messages.map((message) => presentMessage(message, call.self, named))
   const others = await presentChanges(call.services, viewerOf(call), difference.others, false, named)
