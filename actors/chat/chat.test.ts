@@ -168,6 +168,28 @@ describe('delivery', () => {
     expect(talk.trouble.appends).toBeLessThan(20)
   })
 
+  it('goes to many boxes in pieces: others have their turn in between (L8)', async () => {
+    const talk = await Talk.start()
+    const chat = await talk.group(
+      1,
+      Array.from({ length: 150 }, (_, i) => i + 2),
+    )
+    await talk.world.clock.advance(1_000)
+    const drafts = Array.from({ length: 8 }, (_, i) => draft(1, `m${i}`, talk.op()).drafts[0]!)
+    talk.trouble.appends = 0
+    const posted = talk.until(talk.chat(chat).post({ by: 1, origin: ORIGIN, drafts }))
+    const seen = new Set<number>()
+    const look = () => {
+      seen.add(talk.trouble.appends)
+      if (talk.trouble.appends < 151) setImmediate(look)
+    }
+    setImmediate(look)
+    await posted
+    await talk.world.waitFor(() => talk.trouble.appends >= 151)
+    // 1,208 items are five pieces.
+    expect(seen.size).toBeGreaterThanOrEqual(5)
+  })
+
   it('after a crash the boxes get what they lack, and nobody has to call the chat', async () => {
     const talk = await Talk.start()
     const chat = await talk.group(1, [2, 3])

@@ -53,7 +53,10 @@ export interface Chat {
    * begins with the entry of his joining.
    */
   addMember(request: Asked & { readonly user: number }): Promise<Outcome>
-  /** Removing oneself is leaving; what the member has scheduled is dropped. `revokeHistory` deletes the removed member's box copies of all that came before. */
+  /**
+   * Removing oneself is leaving; what the member has scheduled is dropped. `revokeHistory` deletes the removed member's
+   * box copies of all that came before.
+   */
   removeMember(request: Asked & { readonly user: number; readonly revokeHistory: boolean }): Promise<Outcome>
   setTitle(request: Asked & { readonly title: string }): Promise<Outcome>
   setAbout(request: Asked & { readonly about: string }): Promise<Outcome>

@@ -12,8 +12,11 @@
  *     the append if it lacks more, and answers with its mark.
  * L6. Entries are kept in memory for the lanes only as long as a lane may need them, in bounds; beyond them they are read
  *     back from the journal.
+ *     Lanes that read the same part back read it together.
  * L7. `advance` hears of every entry in order, so a lane that has all that concerned its box passes over what stands
  *     before the next entry that does: a chat whose box looked on for long reads nothing back.
+ * L8. What a chat appends goes in pieces of so many items, however many boxes they are for: others have their turn in
+ *     between.
  */
 import {
   ActorError,
@@ -91,6 +94,16 @@ export interface ChatView {
 export type Targets = readonly (readonly [users: readonly number[], n: number])[]
 
 const END_OF_ORDINALS = Number.MAX_SAFE_INTEGER
+/** Items: a few milliseconds' worth. */
+const PIECE = 256
+const READ_BACKS = 2
+
+/** What follows `w` up to `target`, at most as much as one append takes. */
+interface ReadBack {
+  readonly w: number
+  readonly target: number
+  readonly entries: Promise<readonly KeptEntry[]>
+}
 
 export class Delivery {
   readonly #chat: ChatId
@@ -108,6 +121,11 @@ export class Delivery {
   #touchedAtMs = 0
   #view: ChatView | undefined
   #outbound: Outbound | undefined
+  /** The parts that were read back last, while lanes run. */
+  #readBacks: ReadBack[] | undefined
+  /** Items that may still be appended before others have their turn. */
+  #piece = PIECE
+  #nextPiece: Promise<void> | undefined
   #idle: (() => void) | undefined
 
   constructor(chat: ChatId, ports: CompletePorts) {
@@ -264,6 +282,7 @@ export class Delivery {
     let failures = 0
     while (!lane.isDone) {
       try {
+        while (this.#piece <= 0) await this.#othersFirst()
         const appending = this.#step(user, lane)
         if (isPromise(appending)) await appending
         failures = 0
@@ -292,6 +311,7 @@ export class Delivery {
     this.#running--
     if (this.#running > 0) return
     this.#kept?.forgetUpTo(this.#durable)
+    this.#readBacks = undefined
     this.#idle?.()
     this.#idle = undefined
   }
@@ -311,6 +331,7 @@ export class Delivery {
         lane.reached(upTo)
         return undefined
       }
+      this.#piece -= items.length
       const appended = outbound.ref(User, user).deliver({ chat: this.#chat, after: lane.mark, items })
       return appended.then((answer) => this.#answered(user, lane, items, upTo, answer))
     })
@@ -386,7 +407,30 @@ export class Delivery {
     return this.#kept?.between(w, target) ?? this.#readBack(w, target)
   }
 
-  async #readBack(w: number, target: number): Promise<readonly KeptEntry[]> {
+  /** L8. */
+  #othersFirst(): Promise<void> {
+    this.#nextPiece ??= new Promise((resolve) => {
+      this.#ports.clock.setTimer(0, () => {
+        this.#piece = PIECE
+        this.#nextPiece = undefined
+        resolve()
+      })
+    })
+    return this.#nextPiece
+  }
+
+  #readBack(w: number, target: number): Promise<readonly KeptEntry[]> {
+    const known = this.#readBacks?.find((each) => each.w === w && each.target === target)
+    if (known) return known.entries
+    const read = { w, target, entries: this.#read(w, target) }
+    this.#readBacks = [...(this.#readBacks ?? []).slice(1 - READ_BACKS), read]
+    read.entries.catch(() => {
+      this.#readBacks = this.#readBacks?.filter((each) => each !== read)
+    })
+    return read.entries
+  }
+
+  async #read(w: number, target: number): Promise<readonly KeptEntry[]> {
     const after = { pts: w, ordinal: END_OF_ORDINALS }
     const read = (await this.#view?.own.entries(after, this.#ports.limits.appendItems, target)) ?? []
     const numbered = read.filter(({ count }) => count > 0)

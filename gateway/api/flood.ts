@@ -31,8 +31,9 @@ const defaultFloodLimits: FloodLimits = { buckets: 200_000, percent: 100 }
 
 /**
  * Flood limits per account and method. A call that costs as much as several (a search through very many messages, a
- * message to very many members) counts as that many, once it is known. A forgotten bucket starts full again, which only ever favours the caller. Each
- * gateway has buckets of its own; with a shared counter they come to hold for all gateways together (flood-sharing.ts).
+ * message to very many members) counts as that many, once it is known. A forgotten bucket starts full again, which only
+ * ever favours the caller. Each gateway has buckets of its own; with a shared counter they come to hold for all gateways
+ * together (flood-sharing.ts).
  */
 export class FloodGate {
   readonly #clock: Clock
