@@ -46,7 +46,8 @@ export function checkLeaseLimits(limits: LeaseLimits): void {
 /**
  * The lease of this incarnation (CORE O2).
  *
- * N1. It ends its length after the moment before the renewal was sent, on the monotonic clock.
+ * N1. It ends its length after the moment before the renewal was sent, on the monotonic clock, or on the wall clock where
+ *     that has gone on further.
  * N2. Every look compares both clocks itself; no timer decides. A wall clock that jumps against the monotonic one (a
  *     suspended machine) ends it at once, as does an event loop that stalls for too long.
  * N3. A lease that has ended is good again after a renewal that succeeds: nobody has what this node owns without revoking
@@ -79,7 +80,8 @@ export class NodeLease {
     const monotonicMs = this.#clock.monotonic()
     if (this.#isLost || monotonicMs >= this.#endsMs) return false
     const jumpMs = this.#clock.now() - monotonicMs - this.#offsetMs
-    if (Math.abs(jumpMs) <= this.#limits.maxClockJumpMs) return true
+    // A machine that was suspended for less than that has a monotonic clock that lacks as much.
+    if (Math.abs(jumpMs) <= this.#limits.maxClockJumpMs) return monotonicMs + Math.max(0, jumpMs) < this.#endsMs
     this.#endsMs = Number.NEGATIVE_INFINITY
     return false
   }
