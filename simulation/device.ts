@@ -102,6 +102,7 @@ export class Device implements Listener {
         return reply
       }
       this.#note(`${what}: ${reply.kind}`)
+      if (reply.kind === 'wait') this.#world.ledger.unanswered++
       if (reply.kind === 'wait') await this.#world.time.pause(reply.ms)
     }
   }

@@ -38,6 +38,8 @@ export class Ledger {
   /** Nothing that was scheduled for this run is due later. */
   lastDueMs = 0
   readonly violations: string[] = []
+  /** Requests that had to be asked again, though the connection held. */
+  unanswered = 0
 
   violated(invariant: string, what: string): void {
     if (this.violations.length < 20) this.violations.push(`${invariant}: ${what}`)

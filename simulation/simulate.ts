@@ -46,6 +46,8 @@ export interface Figures {
   /** Events until every client had its last answer. */
   readonly busyEvents: number
   readonly writes: number
+  /** Requests that had to be asked again, though the connection held. */
+  readonly unanswered: number
 }
 
 /** Lives one world to its end and says what did not hold. Never throws for what a world does. */
@@ -78,6 +80,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       crashes,
       messages: ledger.sendings.length,
       busyEvents,
+      unanswered: ledger.unanswered,
       ...world.figures,
     },
   }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { clusterMutations, settingsFor } from './cluster/cluster-mutations.js'
+import { type ClusterMutation, clusterMutations } from './cluster/cluster-mutations.js'
+import { noTroubles, smallCluster } from './cluster/cluster-settings.js'
 import { crashEverywhere } from './crash-everywhere.js'
 import { type MutationName, mutations } from './mutations.js'
 import { simulate, type WorldKind } from './simulate.js'
@@ -61,11 +62,12 @@ describe('a single world breaks without', () => {
 
 describe('a cluster breaks without', () => {
   const names = Object.keys(clusterMutations) as (keyof typeof clusterMutations)[]
+  const named = (name: (typeof names)[number]): ClusterMutation => clusterMutations[name]
   test.for(names)('%s', { timeout: 300_000 }, async (name) => {
-    const one = clusterMutations[name]
+    const { mutation, where, besides } = named(name)
     for (let seed = 1; seed <= CLUSTERS_TO_NOTICE; seed++) {
-      const settings = settingsFor(one, seed)
-      const { violations } = await simulate({ kind: 'cluster', seed, settings, mutation: one.mutation })
+      const settings = smallCluster(seed, where, besides)
+      const { violations } = await simulate({ kind: 'cluster', seed, settings, mutation })
       if (violations.some((violation) => violation.startsWith('invariant'))) return
     }
     expect.fail(`${CLUSTERS_TO_NOTICE} seeds did not notice`)
@@ -74,13 +76,22 @@ describe('a cluster breaks without', () => {
   test('and holds with all rules in such worlds', { timeout: 300_000 }, async () => {
     for (const name of names) {
       for (let seed = 1; seed <= 2; seed++) {
-        const { violations } = await simulate({
-          kind: 'cluster',
-          seed,
-          settings: settingsFor(clusterMutations[name], seed),
-        })
+        const settings = smallCluster(seed, named(name).where, named(name).besides)
+        const { violations } = await simulate({ kind: 'cluster', seed, settings })
         expect(violations, `${name}, seed ${seed}`).toEqual([])
       }
+    }
+  })
+})
+
+describe('nodes that are restarted in order', () => {
+  test('fail no request: none has to be asked again by who stays connected', { timeout: 300_000 }, async () => {
+    const calm = { troubles: { ...noTroubles, restart: 1 }, troubleCount: 5, ring: {} }
+    const roomy = { crashesAtEnd: false, residentActors: 1_000, mailboxCalls: 1_000, inFlightCalls: 10_000 }
+    for (let seed = 1; seed <= 8; seed++) {
+      const settings = smallCluster(seed, calm, roomy)
+      const { violations, figures } = await simulate({ kind: 'cluster', seed, settings })
+      expect([violations, figures.unanswered], `seed ${seed}`).toEqual([[], 0])
     }
   })
 })

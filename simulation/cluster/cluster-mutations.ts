@@ -4,32 +4,20 @@
  */
 import { ClusterOwnership } from '../../cluster/index.js'
 import type { ActorSystem, Clock, Ownership, OwnershipRegister } from '../../runtime/index.js'
-import { Dice } from '../dice.js'
 import type { Mutation, Served, Session } from '../mutation.js'
 import { mutations } from '../mutations.js'
 import type { Settings } from '../settings.js'
-import { type ClusterSettings, drawClusterSettings } from './cluster-settings.js'
+import { type ClusterSettings, noTroubles } from './cluster-settings.js'
 
 type Statement = Parameters<Session['write']>[0]
 
 /** Later than most takeovers. */
 const LATE_MS = 3_000
 
-const nothing = {
-  crash: 0,
-  stall: 0,
-  suspend: 0,
-  part: 0,
-  partOneWay: 0,
-  cutStorage: 0,
-  replica: 0,
-  restart: 0,
-  slow: 0,
-}
 /** Longer than it takes others to take over. */
 const long: Partial<ClusterSettings> = { troubleMs: [3_500, 6_000], troubleEveryMs: 2_000, troubleCount: 5 }
 
-interface ClusterMutation {
+export interface ClusterMutation {
   readonly mutation: Mutation
   /** Troubles of worlds in which the rule matters. */
   readonly where: Partial<ClusterSettings>
@@ -40,53 +28,45 @@ export const clusterMutations = {
   /** J3: a writer answers before its lineage is stored. */
   lineageLater: {
     mutation: { session: (session, clock) => writingLater(session, clock, 'INTO lineages') },
-    where: { troubles: { ...nothing, crash: 1 }, troubleCount: 4 },
+    where: { troubles: { ...noTroubles, crash: 1 }, troubleCount: 4 },
   },
   /** R1: a commit is acknowledged before it is stored. */
   replyBeforeCommit: {
     mutation: mutations.replyBeforeCommit,
-    where: { troubles: { ...nothing, crash: 1, cutStorage: 1 }, troubleCount: 6, troubleMs: [500, 6_000] },
+    where: { troubles: { ...noTroubles, crash: 1, cutStorage: 1 }, troubleCount: 6, troubleMs: [500, 6_000] },
   },
   /** O2: what a node does counts, whatever became of its lease. */
   noLease: {
     mutation: { ownership: (ownership) => holding(ownership, () => true) },
-    where: { ...long, troubles: { ...nothing, stall: 1, cutStorage: 1 } },
+    where: { ...long, troubles: { ...noTroubles, stall: 1, cutStorage: 1 } },
   },
   /** O3: who takes shards over from a revoked owner opens them at once. */
   noWait: {
     mutation: { register: withoutWait },
-    where: { ...long, troubles: { ...nothing, part: 1 } },
+    where: { ...long, troubles: { ...noTroubles, part: 1 } },
   },
   /** O3: a shard is sealed while its turns go on, which answer until their node hears of the next owner. */
   sealedWhileOpen: {
     mutation: { served: releasingAtOnce, ownership: (ownership) => holding(ownership, isMember) },
-    where: { troubles: { ...nothing, restart: 1 }, troubleCount: 6, ring: { unanswered: 300 } },
+    where: {
+      troubles: { ...noTroubles, restart: 1 },
+      troubleCount: 12,
+      troubleEveryMs: 1_500,
+      ring: { unanswered: 60 },
+    },
   },
   /** D2: the undelivered row may come after the entry. */
   undeliveredLater: {
     mutation: { session: (session, clock) => writingLater(session, clock, 'INTO undelivered') },
-    where: { troubles: nothing, ring: {} },
+    where: { troubles: noTroubles, ring: {} },
     besides: { crashesAtEnd: true, slowestHopMs: 15, actionsPerDevice: 1, users: 5, groups: 0 },
   },
   /** D5: a gateway does not attach its sessions again. */
   neverAttachesAgain: {
     mutation: { neverAttachesAgain: true },
-    where: { troubles: { ...nothing, restart: 1, crash: 1 }, troubleCount: 4 },
+    where: { troubles: { ...noTroubles, restart: 1, crash: 1 }, troubleCount: 4 },
   },
 } satisfies Record<string, ClusterMutation>
-
-/** A world with these troubles, small, and busy while they last. */
-export function settingsFor({ where, besides }: ClusterMutation, seed: number): Partial<Settings> {
-  const { cluster } = drawClusterSettings(new Dice(seed, 'cluster'))
-  return {
-    users: 3,
-    groups: 1,
-    actionsPerDevice: 14,
-    longestThoughtMs: 1_200,
-    cluster: { ...cluster, nodes: 3, ...where },
-    ...besides,
-  }
-}
 
 /** What this names is acknowledged at once, and sent later. */
 function writingLater(session: Session, clock: Clock, what: string): Session {

@@ -1,5 +1,5 @@
 import type { RingLuck } from '../../storage/index.js'
-import type { Dice } from '../dice.js'
+import { Dice } from '../dice.js'
 import type { Settings } from '../settings.js'
 
 /** What a world of several nodes has besides. */
@@ -74,4 +74,26 @@ function drawCluster(dice: Dice): ClusterSettings {
     },
     bucketBytes: dice.pick([2_000, 1_000_000]),
   }
+}
+
+export const noTroubles: ClusterSettings['troubles'] = {
+  crash: 0,
+  stall: 0,
+  suspend: 0,
+  part: 0,
+  partOneWay: 0,
+  cutStorage: 0,
+  replica: 0,
+  restart: 0,
+  slow: 0,
+}
+
+/** A small world of three nodes with just these troubles, and busy while they last. */
+export function smallCluster(
+  seed: number,
+  troubled: Partial<ClusterSettings>,
+  besides: Partial<Settings> = {},
+): Partial<Settings> {
+  const cluster = { ...drawCluster(new Dice(seed, 'small cluster')), nodes: 3, ...troubled }
+  return { users: 3, groups: 1, actionsPerDevice: 14, longestThoughtMs: 1_200, cluster, ...besides }
 }
