@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util'
 import { defaultClusterDir, forgetCluster, isRunning, readCluster, startOf, writeCluster } from './cluster/places.mjs'
 import { start, stop, untilReady } from './cluster/processes.mjs'
 import { keysOf, settingsOf } from './cluster/settings.mjs'
-import { openStores } from './cluster/stores.mjs'
+import { openStores, storeNameOf } from './cluster/stores.mjs'
 import { prepare } from './prepare.mjs'
 import { main } from './project.mjs'
 import { NotInstalled } from './services/installation.mjs'
@@ -108,7 +108,7 @@ async function run(values) {
   await stopWhatRuns(dir)
 
   await prepare({ dev: false })
-  const stores = await openStores({ isFresh: values.fresh, say })
+  const stores = await openStores({ name: storeNameOf(dir), isFresh: values.fresh, say })
   if (values.fresh) rmSync(dir, { recursive: true, force: true })
   mkdirSync(dir, { recursive: true })
   const secrets = await keysOf(dir)

@@ -4,10 +4,6 @@ import type { AccountRow, AccountStore } from '../../storage/ports/account-store
 import type { ChatId, Peer, PeerKey } from '../chat/chat-id.js'
 import type { Origin, ServiceAction } from '../chat/contract.js'
 import type { NameKey } from '../name/contract.js'
-import type { AttachAnswer, AttachRequest } from './live-sessions.js'
-
-export type { AttachAnswer, AttachRequest, MovedFrame, PushFrame } from './live-sessions.js'
-
 import type {
   AccountProfile,
   Authorization,
@@ -19,6 +15,9 @@ import type {
   ReactionCount,
   RecentReaction,
 } from './changes.js'
+import type { AttachAnswer, AttachRequest } from './live-sessions.js'
+
+export type { AttachAnswer, AttachRequest, MovedFrame, PushFrame } from './live-sessions.js'
 
 /**
  * An account: its box (message ids, pts, dialogs, cursors, drafts), its contacts, its devices and their live sessions.

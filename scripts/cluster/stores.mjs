@@ -1,20 +1,27 @@
 // The servers that a development cluster stores on: those of `npm run services`, with a keyspace and a database of its own.
 
+import { createHash } from 'node:crypto'
 import cassandra from 'cassandra-driver'
 import pg from 'pg'
 import { catalog } from '../services/catalog.mjs'
 import { defaultServicesDir } from '../services/places.mjs'
 import { down, up } from '../services/service.mjs'
+import { defaultClusterDir } from './places.mjs'
 
-const name = 'heliograph_cluster'
+/** The cluster's own names there: one in another folder is another cluster. */
+export function storeNameOf(clusterDir) {
+  if (clusterDir === defaultClusterDir()) return 'heliograph_cluster'
+  return `heliograph_cluster_${createHash('sha1').update(clusterDir).digest('hex').slice(0, 8)}`
+}
+
 const needed = ['cassandra', 'postgres', 'redis', 'nats']
 
 /**
  * Starts what does not run; gives the settings that send a node there, and ends what it started.
  *
- * @param {{isFresh: boolean, say: (line: string) => void}} options
+ * @param {{name: string, isFresh: boolean, say: (line: string) => void}} options `name`: of keyspace and database
  */
-export async function openStores({ isFresh, say }) {
+export async function openStores({ name, isFresh, say }) {
   const dir = defaultServicesDir()
   const urls = {}
   const startedHere = []
@@ -25,8 +32,8 @@ export async function openStores({ isFresh, say }) {
     urls[each] = record.url
     say(`${each}: ${started > 0 ? 'up' : 'ran already'}`)
   }
-  if (isFresh) await dropKeyspace(urls.cassandra)
-  const database = await makeDatabase(urls.postgres, isFresh)
+  if (isFresh) await dropKeyspace(urls.cassandra, name)
+  const database = await makeDatabase(urls.postgres, name, isFresh)
   return {
     env: {
       HELIOGRAPH_CASSANDRA: `cassandra://${urls.cassandra}/${name}?replication=1`,
@@ -41,7 +48,7 @@ export async function openStores({ isFresh, say }) {
   }
 }
 
-async function dropKeyspace(contactPoint) {
+async function dropKeyspace(contactPoint, name) {
   const client = new cassandra.Client({ contactPoints: [contactPoint], localDataCenter: 'dc1' })
   try {
     await client.execute(`DROP KEYSPACE IF EXISTS ${name}`, [], { readTimeout: 60_000 })
@@ -50,7 +57,7 @@ async function dropKeyspace(contactPoint) {
   }
 }
 
-async function makeDatabase(url, isFresh) {
+async function makeDatabase(url, name, isFresh) {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
