@@ -1,4 +1,5 @@
 export { ClusterAdmin, type ClusterSource, type NodeSource } from './admin/cluster-admin.js'
+export { memberCluster } from './admin/member-cluster.js'
 export type {
   ActivationReport,
   ActorQuery,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { actorDefinitions, NameRegistry } from '../actors/index.js'
+import { memberCluster } from '../cluster/index.js'
 import {
   type ActorSystem,
   type ActorSystemOptions,
@@ -12,7 +13,6 @@ import { openCaches } from '../storage/index.js'
 import { Admin } from './admin/admin.js'
 import { readAdminToken } from './admin/admin-session.js'
 import { loneCluster } from './admin/lone-cluster.js'
-import { memberCluster } from './admin/member-cluster.js'
 import { agreeOnKeys } from './cluster/agreed-keys.js'
 import { clusterMember } from './cluster/cluster-member.js'
 import { LoadFigures } from './cluster/node-load.js'

@@ -1,5 +1,6 @@
-import type { ClusterNode, ClusterSource } from '../../cluster/index.js'
 import { ActorError } from '../../runtime/index.js'
+import type { ClusterNode } from '../cluster-node.js'
+import type { ClusterSource } from './cluster-admin.js'
 
 /** On the nodes' control lane. */
 const topic = 'admin'
