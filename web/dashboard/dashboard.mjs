@@ -120,8 +120,7 @@ function showNodes({ nodes, shardCount }, told) {
     const [state, colour] = stateOf(status)
     const head = make('div', { class: 'head' }, make('b', {}, node), make('span', { class: `badge ${colour}` }, state))
     if (nodes.length > 1) head.append(drainButton(node, isDraining))
-    const moves =
-      coming + going === 0 ? '' : `, ${coming > 0 ? `+${coming}` : ''}${going > 0 ? ` −${going}` : ''} moving`
+    const moves = `${coming > 0 ? ` +${coming}` : ''}${going > 0 ? ` −${going}` : ''}`
     const about = [roles.join(' and '), status.report && `up ${shortDuration(status.report.upMs)}`].filter(Boolean)
     const values = [
       ['shards', shards.toLocaleString('en-US'), moves],

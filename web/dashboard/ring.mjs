@@ -5,6 +5,7 @@
 const turn = 2 * Math.PI
 const top = -Math.PI / 2
 const gap = 0.035
+const narrowWidth = 460
 const flightMs = 1_100
 const flashMs = 1_600
 const mostFlights = 160
@@ -37,6 +38,7 @@ export class Ring {
   #middle = { number: '', caption: '' }
   #frame = 0
   #isMosaicOld = true
+  #isLabelled = true
 
   constructor(canvas) {
     this.#canvas = canvas
@@ -139,8 +141,11 @@ export class Ring {
     context.clearRect(0, 0, width, height)
     const styles = getComputedStyle(document.documentElement)
     context.font = labelFont
+    // On a phone the cards below name the colours: what would stand beside the ring leaves no room for it.
+    this.#isLabelled = width >= narrowWidth
     const labels = [...this.#nodes.keys()].map((node) => context.measureText(labelOf(node)).width)
-    const radius = Math.min(width / 2 - Math.max(30, ...labels) - 24, height / 2 - 30)
+    const beside = this.#isLabelled ? Math.max(30, ...labels) + 24 : 16
+    const radius = Math.min(width / 2 - beside, height / 2 - (this.#isLabelled ? 30 : 16))
     const place = { x: width / 2, y: height / 2, radius: Math.max(40, radius) }
     const ink = { text: styles.getPropertyValue('--text'), soft: styles.getPropertyValue('--soft') }
     const isGrowing = this.#grow()
@@ -194,6 +199,7 @@ export class Ring {
     context.arc(x, y, radius, from, Math.max(to, from + 0.001))
     context.stroke()
     context.globalAlpha = 1
+    if (!this.#isLabelled) return
     const away = radius + Math.max(10, radius * 0.085) / 2 + 9
     const side = Math.cos(middle)
     context.fillStyle = ink.text
