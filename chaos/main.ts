@@ -15,6 +15,7 @@ const usage = `npm run chaos -- <experiment ...>, or: list, all
   --people <n>    clients that send, besides one GramJS (3)
   --every <ms>    from one message of each in each chat to the next (1500)
   --keep          keeps logs and data of the nodes
+  --log-level <l> of the nodes (info)
   --results <dir> where reports go (default: .heliograph/chaos)`
 
 function options() {
@@ -25,10 +26,17 @@ function options() {
       people: { type: 'string', default: '3' },
       every: { type: 'string', default: '1500' },
       keep: { type: 'boolean', default: false },
+      'log-level': { type: 'string', default: 'info' },
       results: { type: 'string', default: join(projectRoot(), '.heliograph/chaos') },
     },
   })
-  return { ...values, people: Number(values.people), everyMs: Number(values.every), names: positionals }
+  return {
+    ...values,
+    logLevel: values['log-level'],
+    people: Number(values.people),
+    everyMs: Number(values.every),
+    names: positionals,
+  }
 }
 
 function list(): string {
@@ -70,7 +78,7 @@ function told(result: Result): string {
 }
 
 async function main(): Promise<number> {
-  const { names, full, people, everyMs, keep, results } = options()
+  const { names, full, people, everyMs, keep, logLevel, results } = options()
   if (names.includes('list')) {
     console.log(list())
     return 0
@@ -85,7 +93,7 @@ async function main(): Promise<number> {
   for (const experiment of wanted) {
     const progress = (text: string) =>
       console.error(`${(performance.now() / 1000).toFixed(1)} ${experiment.name}: ${text}`)
-    const result = await run(experiment, { isFull: full, people, everyMs, keep, progress })
+    const result = await run(experiment, { isFull: full, people, everyMs, keep, logLevel, progress })
     const files = writeReport(result, results).map((path) => relative(process.cwd(), path))
     console.log(`${experiment.name} (${Math.round(result.tookMs / 1000)} s)\n${told(result)}\n  ${files.join(', ')}\n`)
     isBroken ||= brokenBounds(result).length > 0

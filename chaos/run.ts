@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly everyMs: number
   /** Keeps logs and data, and says where. */
   readonly keep: boolean
+  /** Of the nodes. */
+  readonly logLevel: string
   progress(text: string): void
 }
 
@@ -34,10 +36,8 @@ export async function run(experiment: Experiment, options: RunOptions): Promise<
   if (!options.keep) ends.push(() => rmSync(dir, { recursive: true, force: true }))
   try {
     return await lived(experiment, options, dir, (end) => void ends.push(end))
-  } catch (error) {
-    if (options.keep) options.progress(`logs: ${dir}`)
-    throw error
   } finally {
+    if (options.keep) options.progress(`logs: ${dir}`)
     for (const end of ends.reverse()) await end()
   }
 }
@@ -68,7 +68,7 @@ async function lived(experiment: Experiment, options: RunOptions, dir: string, o
     HELIOGRAPH_FLOOD_LIMIT_PERCENT: '10000',
     // A witness asks for all that ever happened to an account.
     HELIOGRAPH_MAX_DIFFERENCE_ENTRIES: '100000',
-    HELIOGRAPH_LOG_LEVEL: 'info',
+    HELIOGRAPH_LOG_LEVEL: options.logLevel,
   })
   onEnd(() => cluster.close())
   await cluster.start('node-1', 'actors') // it makes the tables

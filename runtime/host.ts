@@ -195,12 +195,16 @@ export class Host {
   openShards(among: ShardRange = { from: 0, to: this.ownership.shardCount - 1 }): ShardRange[] {
     const ranges: ShardRange[] = []
     for (let shard = among.from; shard <= among.to; shard++) {
-      if (this.ownership.epochOf(shard) === undefined) continue
+      if (!this.isOpen(shard)) continue
       const last = ranges.at(-1)
       if (last !== undefined && last.to === shard - 1) ranges[ranges.length - 1] = { from: last.from, to: shard }
       else ranges.push({ from: shard, to: shard })
     }
     return ranges
+  }
+
+  isOpen(shard: number): boolean {
+    return this.ownership.epochOf(shard) !== undefined
   }
 
   newTraceId(): string {

@@ -13,6 +13,7 @@ import type { Activation } from './activation.js'
 import type { Host } from './host.js'
 import type { ActorAddress, DueRow, ShardRange } from './journal-store.js'
 import { type Method, ownTurn } from './kind.js'
+import { covering } from './shard-cover.js'
 import { Alarm } from './timer-wheel.js'
 import type { TurnContext } from './turn.js'
 
@@ -75,22 +76,20 @@ export class Reminders {
   /** Arms all that is due soon in the shards of this node. */
   async scan(): Promise<void> {
     let isStuck = false
-    for (const range of this.#host.openShards()) {
-      // They come and go meanwhile.
-      for (const shards of this.#host.openShards(range)) isStuck = (await this.#armDue(shards, this.#page)) || isStuck
-    }
+    for (const range of covering(this.#host.openShards())) isStuck = (await this.#armDue(range, this.#page)) || isStuck
     // A page full of rows that are armed already, or keep failing, must not hide those behind it.
     this.#page = isStuck ? Math.min(this.#page * 2, LARGEST_PAGE) : FIRST_PAGE
   }
 
-  /** Arms what is due soon in these shards; what does not fit into a page is found by the scans. */
+  /** Arms what is due soon in this node's of these shards; what does not fit into a page is found by the scans. */
   async armDueIn(shards: ShardRange): Promise<void> {
     await this.#armDue(shards, FIRST_PAGE)
   }
 
   async #armDue(shards: ShardRange, page: number): Promise<boolean> {
     const rows = await this.#host.options.agenda.due(shards, this.#host.nowMs() + this.#horizonMs, page)
-    const armed = rows.filter(({ actor, name, dueAtMs }) => this.arm(actor, name, dueAtMs)).length
+    const own = rows.filter(({ actor }) => this.#host.isOpen(actor.shard))
+    const armed = own.filter(({ actor, name, dueAtMs }) => this.arm(actor, name, dueAtMs)).length
     return rows.length === page && armed === 0
   }
 

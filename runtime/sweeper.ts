@@ -13,6 +13,7 @@ import { resumeMethod } from './activations.js'
 import type { Host } from './host.js'
 import type { ShardRange, UndeliveredRow } from './journal-store.js'
 import type { Kind, Method } from './kind.js'
+import { among, covering } from './shard-cover.js'
 import { Alarm } from './timer-wheel.js'
 import type { TurnContext } from './turn.js'
 
@@ -62,11 +63,12 @@ export class Sweeper extends Alarm {
   acquired(shards: readonly ShardRange[]): void {
     const left = shards.flatMap((range) => this.#host.openShards(range))
     if (left.length === 0 || this.#host.stopping) return
+    const isNew = among(left)
     const failed: ShardRange[] = []
-    void eachOf(left, MOST_RANGES, async (range) => {
+    void eachOf(covering(left), MOST_RANGES, async (range) => {
       try {
         await this.#host.reminders.armDueIn(range)
-        await this.#sweepRange(range)
+        await this.#sweepRange(range, isNew)
       } catch (error) {
         this.#host.log.warn({ ...range, error }, 'new shards cannot be swept; they are swept again in a moment')
         failed.push(range)
@@ -129,16 +131,16 @@ export class Sweeper extends Alarm {
   }
 
   async #sweep(): Promise<void> {
-    for (const range of this.#host.openShards()) {
-      // They come and go meanwhile.
-      for (const shards of this.#host.openShards(range)) await this.#sweepRange(shards)
-    }
+    for (const range of covering(this.#host.openShards())) await this.#sweepRange(range, () => true)
   }
 
-  async #sweepRange(shards: ShardRange): Promise<void> {
-    await this.#host.options.agenda.sweepUndelivered(shards, (rows) =>
-      eachOf(rows, MOST_RESUMING, (row) => this.#resume(row)),
-    )
+  async #sweepRange(range: ShardRange, isWanted: (shard: number) => boolean): Promise<void> {
+    const { agenda } = this.#host.options
+    await agenda.sweepUndelivered(range, (rows) => {
+      // They come and go meanwhile.
+      const own = rows.filter(({ actor: { shard } }) => isWanted(shard) && this.#host.isOpen(shard))
+      return eachOf(own, MOST_RESUMING, (row) => this.#resume(row))
+    })
   }
 
   async #resume(row: UndeliveredRow): Promise<void> {

@@ -61,6 +61,7 @@ const defaultOwnershipLimits: OwnershipLimits = {
   refreshMs: 2_000,
   drainMs: 5_000,
   drainingShards: 64,
+  sliceMs: 10,
   sealAgainMs: 200,
 }
 
@@ -264,6 +265,7 @@ export class ClusterOwnership implements Ownership {
       const state = this.#states[shard]!
       if (this.#settle(shard, state, waiting) || !isSameNode(former[shard]?.owner, state.owner)) changed.push(shard)
     }
+    this.#options.log.debug({ view: view.view, changed: changed.length }, 'goes by a newer view')
     this.#openAfterWait(waiting)
     this.#tell(changed)
     this.#handover.look()

@@ -1,7 +1,9 @@
 /**
  * Giving shards away: drain, then seal.
  *
- * V1. At most `drainingShards` drain at once, so that none waits long; those that are drained are sealed together.
+ * V1. At most `drainingShards` drain at once, so that none waits long. Those that are quiet at once do not count, and all
+ *     that are drained are sealed together: each view costs every node a read of the register.
+ * V3. Beginning to drain takes at most `sliceMs` of a turn of the event loop, whatever lives in the shards.
  * V2. One seal is under way at a time. A shard that was certainly not sealed is sealed again, or opened again when it is
  *     to stay.
  */
@@ -17,6 +19,7 @@ export interface HandoverLimits {
   /** A shard that is not quiet after this long is given away all the same; what was under way has an unknown outcome. */
   readonly drainMs: number
   readonly drainingShards: number
+  readonly sliceMs: number
   /** How long to wait before a seal that the store did not take is sent again. */
   readonly sealAgainMs: number
 }
@@ -41,6 +44,8 @@ export class Handover {
   readonly #port: HandoverPort
   readonly #limits: HandoverLimits
   #drains = 0
+  /** When the present slice began. */
+  #sliceMs: number | undefined
   #willLook = false
   #isSealing = false
   #isResting = false
@@ -62,7 +67,8 @@ export class Handover {
     const runtime = host()
     if (runtime === undefined) return
     const own = shards()
-    let room = this.#limits.drainingShards - own.filter((each) => isOnItsWay(each)).length
+    if (this.#isSliceOver()) return
+    let room = this.#limits.drainingShards - own.filter((each) => each?.phase === 'draining').length
     const begun: { readonly shard: number; readonly own: OwnShard }[] = []
     for (let shard = 0; shard < own.length && room > 0; shard++) {
       const each = own[shard]
@@ -72,6 +78,7 @@ export class Handover {
       room--
     }
     if (begun.length === 0) return
+    this.#sliceMs ??= this.#newSlice()
     const drain = ++this.#drains
     const of = new Map(begun.map((each) => [each.shard, each.own]))
     for (const each of of.values()) each.drain = drain
@@ -83,6 +90,20 @@ export class Handover {
       this.#lookSoon()
     })
     releasing.catch((error) => this.#port.log.error({ error }, 'shards could not be released'))
+  }
+
+  /** True: others have their turn first; then it is looked at again. */
+  #isSliceOver(): boolean {
+    return this.#sliceMs !== undefined && this.#port.clock.monotonic() - this.#sliceMs > this.#limits.sliceMs
+  }
+
+  #newSlice(): number {
+    const { clock } = this.#port
+    clock.setTimer(0, () => {
+      this.#sliceMs = undefined
+      this.look()
+    })
+    return clock.monotonic()
   }
 
   /** Shards that are ready at the same moment are sealed together. */
@@ -118,6 +139,7 @@ export class Handover {
       if (sealing.length === 0) break
       for (const { own } of sealing) own.phase = 'sealing'
       let isTaken = true
+      const sentMs = clock.monotonic()
       try {
         await seal(sealing.map(({ shard }) => shard))
       } catch (error) {
@@ -125,6 +147,7 @@ export class Handover {
         log.warn({ error, shards: sealing.length }, 'shards cannot be sealed now; they are sealed again')
         isTaken = false
       }
+      log.debug({ shards: sealing.length, tookMs: clock.monotonic() - sentMs, isTaken }, 'shards are sealed')
       // The register was read: what is still ours was not sealed.
       for (const { shard, own } of sealing) {
         if (shards()[shard] === own && own.phase === 'sealing') own.phase = 'drained'
@@ -142,8 +165,4 @@ export class Handover {
     }
     this.#isSealing = false
   }
-}
-
-function isOnItsWay(own: OwnShard | undefined): boolean {
-  return own !== undefined && (own.phase === 'draining' || own.phase === 'drained' || own.phase === 'sealing')
 }
