@@ -6,6 +6,7 @@ import { growShrink } from './experiments/grow-shrink.js'
 import { killGateway } from './experiments/kill-gateway.js'
 import { killNode } from './experiments/kill-node.js'
 import { natsDown } from './experiments/nats-down.js'
+import { partition } from './experiments/partition.js'
 import { rollingRestart } from './experiments/rolling-restart.js'
 
 export const experiments: readonly Experiment[] = [
@@ -17,4 +18,5 @@ export const experiments: readonly Experiment[] = [
   freezeNode,
   natsDown,
   cassandraDown,
+  partition,
 ]

@@ -1,0 +1,69 @@
+import { Namespace } from '../cluster/namespace.js'
+import type { Experiment, World } from '../experiment.js'
+
+const cutMs = 10_000
+
+export const partition: Experiment = {
+  name: 'partition',
+  summary:
+    'a node in a network namespace of its own is cut from everything, from NATS, from Cassandra, one way from nodes',
+  kind: 'outage',
+  nodes: 2,
+  needsRoot: true,
+  mostReconnects: 0,
+  async run(world) {
+    const namespace = new Namespace()
+    try {
+      await partitioned(world, namespace)
+    } finally {
+      namespace.close()
+    }
+  },
+}
+
+async function partitioned(world: World, namespace: Namespace): Promise<void> {
+  const { cluster, event, crash, during, answered, settledOn } = world
+  const all = ['node-1', 'node-2', 'node-3']
+  const { env, cassandra, nats } = await reached(cluster.env, namespace)
+  // Those that stay outside are reached on the wire, too.
+  for (const { name, role } of [...cluster.live('actors'), ...cluster.live('gateway')]) {
+    event(`${name} is restarted, to be reached over the wire`)
+    await cluster.stop(name)
+    await cluster.start(name, role, { env: { HELIOGRAPH_NODE_HOST: namespace.outside } })
+  }
+  event('node-3 joins, in a network of its own')
+  const own = { HELIOGRAPH_NODE_HOST: namespace.address, HELIOGRAPH_HOST: namespace.address }
+  await cluster.start('node-3', 'actors', { env: { ...env, ...own }, through: namespace.through })
+  await settledOn(all)
+  await answered()
+
+  const cuts: readonly (readonly [what: string, cut: () => void])[] = [
+    ['is cut from everything', () => namespace.cut()],
+    ['is cut from NATS', () => namespace.lose(nats)],
+    ['is cut from Cassandra', () => namespace.lose(cassandra)],
+    ['reaches the other nodes no more, though NATS and Cassandra', () => namespace.lose(namespace.outside)],
+  ]
+  for (const [what, cut] of cuts) {
+    event(`node-3 ${what}`)
+    await crash('node-3', cut)
+    await during(cutMs)
+    event('it is mended')
+    namespace.mend()
+    await settledOn(all)
+    await answered()
+  }
+}
+
+/** The settings of a node in there: each server by its address on the wire. */
+async function reached(env: Readonly<Record<string, string>>, namespace: Namespace) {
+  const settings: Record<string, string> = {}
+  const places: Record<string, string> = {}
+  for (const [name, value] of Object.entries(env)) {
+    const match = /127\.0\.0\.1:(\d+)/.exec(value)
+    if (match === null) continue
+    const address = await namespace.reach('127.0.0.1', Number(match[1]))
+    places[name] = address
+    settings[name] = value.replace('127.0.0.1', address)
+  }
+  return { env: settings, cassandra: places.HELIOGRAPH_CASSANDRA!, nats: places.HELIOGRAPH_NATS! }
+}
