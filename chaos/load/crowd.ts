@@ -99,6 +99,7 @@ export class Crowd {
   }
 
   async leave(): Promise<void> {
+    for (const each of this.talks) each.abandon()
     await Promise.all(this.people.map((person) => person.leave()))
   }
 }

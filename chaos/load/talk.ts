@@ -9,6 +9,8 @@ export interface Talk {
   readonly calls: readonly Call[]
   /** Resolves when what is under way is acknowledged. */
   stop(): Promise<void>
+  /** What is under way is not tried again. */
+  abandon(): void
 }
 
 export interface TalkOptions {
@@ -21,17 +23,27 @@ export interface TalkOptions {
 }
 
 const betweenTriesMs = 100
+/** A library may lose a call with its connection; then whoever sends tries again, as a person would. */
+const patienceMs = 20_000
+
+function within<T>(ms: number, answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms)
+    answer.then(resolve, reject).finally(() => clearTimeout(late))
+  })
+}
 
 export function talk({ sender, chat, everyMs, message }: TalkOptions): Talk {
   const calls: Call[] = []
   const stopping = new AbortController()
+  let isAbandoned = false
   const rest = (ms: number) => pause(ms, undefined, { signal: stopping.signal }).catch(() => undefined)
 
   async function say(call: Call): Promise<void> {
     const send = message(call.text)
-    for (;;) {
+    while (!isAbandoned) {
       try {
-        await send()
+        await within(patienceMs, send())
         call.ackMs = performance.now()
         return
       } catch (error) {
@@ -59,6 +71,10 @@ export function talk({ sender, chat, everyMs, message }: TalkOptions): Talk {
     async stop() {
       stopping.abort()
       await running
+    },
+    abandon() {
+      isAbandoned = true
+      stopping.abort()
     },
   }
 }
