@@ -43,7 +43,7 @@ export const defaultDetectionLimits: DetectionLimits = {
   probeMs: 400,
   probeTries: 3,
   probeAgainAfterMs: 100,
-  witnessMs: 500,
+  witnessMs: 600,
   mostWitnesses: 4,
   mostAtOnce: 32,
   restMs: 500,

@@ -340,7 +340,7 @@ describe('limits', () => {
 
   test('those that cannot work are refused at start', () => {
     expect(() => checkDetectionLimits({ ...limits, silenceMs: 600 })).toThrow(TypeError)
-    expect(() => checkDetectionLimits({ ...limits, probeMs: 500 })).toThrow(TypeError)
+    expect(() => checkDetectionLimits({ ...limits, probeMs: 600 })).toThrow(TypeError)
     expect(() => checkDetectionLimits({ ...limits, lookEveryMs: 0 })).toThrow(TypeError)
     expect(() => checkRecoveryTime(limits, { ...defaultLeaseLimits, lengthMs: 2_500 })).toThrow(/Shorten the lease/)
   })

@@ -46,8 +46,6 @@ interface Watched extends NodeIncarnation {
   isSuspected: boolean
   /** No examination before. */
   restsUntilMs: number
-  /** When a probe of it failed last. */
-  failedMs: number
   /** Under way: whoever wants one takes this (F5). */
   probing: Promise<boolean> | undefined
 }
@@ -106,9 +104,6 @@ export class FailureDetector {
     const member = this.#watched.get(node)
     this.#wasPaused()
     if (this.#isStopped || member?.incarnation !== incarnation) return undefined
-    // It has just found out by itself, as all do who hear nothing of a member: one more probe would only take longer.
-    const { failedMs, heardMs } = member
-    if (failedMs > heardMs && this.#now() - failedMs < this.#limits.probeMs) return false
     const era = this.#era
     const isReached = await this.#probed(member)
     return this.#wasPaused() || era !== this.#era ? undefined : isReached
@@ -129,7 +124,6 @@ export class FailureDetector {
       isExamined: false,
       isSuspected: false,
       restsUntilMs: 0,
-      failedMs: Number.NEGATIVE_INFINITY,
       probing: undefined,
     }
   }
@@ -278,10 +272,7 @@ export class FailureDetector {
         return true
       }
       const againMs = sentMs + probeAgainAfterMs
-      if (tries >= probeTries || againMs >= giveUpMs || this.#isStopped) {
-        member.failedMs = this.#now()
-        return false
-      }
+      if (tries >= probeTries || againMs >= giveUpMs || this.#isStopped) return false
       await this.#pause(againMs - this.#now())
     }
   }
