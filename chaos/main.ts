@@ -101,4 +101,7 @@ async function main(): Promise<number> {
   return isBroken ? 1 : 0
 }
 
+// What was started is ended by what is called at the process's end, however that comes.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1))
+
 process.exit(await main())

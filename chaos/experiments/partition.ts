@@ -41,7 +41,7 @@ async function partitioned(world: World, namespace: Namespace): Promise<void> {
     ['is cut from everything', () => namespace.cut()],
     ['is cut from NATS', () => namespace.lose(nats)],
     ['is cut from Cassandra', () => namespace.lose(cassandra)],
-    ['reaches the other nodes no more, though NATS and Cassandra', () => namespace.lose(namespace.outside)],
+    ['reaches the other nodes no more, but NATS and Cassandra', () => namespace.lose(namespace.outside)],
   ]
   for (const [what, cut] of cuts) {
     event(`node-3 ${what}`)
