@@ -26,6 +26,8 @@ export interface World {
   answered(): Promise<void>
   /** Waits until every shard is open at one of these nodes and none is on its way. */
   settledOn(nodes: readonly string[]): Promise<void>
+  /** Called once the histories have been looked at, before the cluster ends. */
+  onEnd(end: () => unknown): void
   /** Waits, while the load goes on: only where time itself is the experiment. */
   during(ms: number): Promise<void>
 }

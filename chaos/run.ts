@@ -94,7 +94,7 @@ async function lived(experiment: Experiment, options: RunOptions, dir: string, o
   const crashes: Crash[] = []
   const beganMs = crowd.calls.reduce((first, { startMs }) => Math.min(first, startMs), performance.now())
   const world: World = {
-    ...{ isFull: options.isFull, cluster, register, crowd, nats, cassandra, settledOn },
+    ...{ isFull: options.isFull, cluster, register, crowd, nats, cassandra, settledOn, onEnd },
     event(text) {
       events.push({ atMs: performance.now(), text })
       progress(text)
