@@ -10,7 +10,8 @@ export const partition: Experiment = {
   kind: 'outage',
   nodes: 2,
   needsRoot: true,
-  mostReconnects: 0,
+  // Both gateways are restarted first.
+  mostReconnects: 2,
   async run(world) {
     const namespace = new Namespace()
     // Nodes are reached over its wire until the histories have been looked at.
