@@ -45,14 +45,14 @@ export class Correspondence {
   }
 
   /** All write, and get on. */
-  async begin(): Promise<void> {
+  async begin(probes = true): Promise<void> {
     const round = `round ${++this.#round}`
     this.#senders = [
       mtcuteSender(this.#anna, `anna, ${round},`, bertsName),
       mtcuteSender(this.#bert, `bert, ${round},`, annasName),
     ]
     this.#refusals = []
-    this.#isProbing = true
+    this.#isProbing = probes
     this.#probing = this.#probe()
     await this.goesOn()
   }
