@@ -16,7 +16,7 @@ import { type ActorError, errorCode } from './errors.js'
 import type { Host } from './host.js'
 import type { Snapshot } from './journal-store.js'
 import type { CollectedRows } from './pending-rows.js'
-import { Alarm } from './timer-wheel.js'
+import { CallbackAlarm } from './timer-wheel.js'
 
 const PAUSE_AFTER_FAILURE_MS = 1_000
 /** Deletions that follow one another share a checkpoint. */
@@ -33,19 +33,6 @@ const MOST_AT_ONCE = 4
 const LATE = 1.5
 /** Of no generation: rows that are made while such a checkpoint is in flight are not in it. */
 const NO_ROWS: CollectedRows = { rows: [], erased: [], generation: -1 }
-
-class LaterAlarm extends Alarm {
-  readonly #then: () => void
-
-  constructor(then: () => void) {
-    super()
-    this.#then = then
-  }
-
-  override ring(): void {
-    this.#then()
-  }
-}
 
 export class Checkpoints {
   readonly #host: Host
@@ -81,7 +68,7 @@ export class Checkpoints {
   eraseSoon(activation: Activation): void {
     if (!activation.erases || this.#erasing.has(activation)) return
     this.#erasing.add(activation)
-    this.#host.wheel.set(new LaterAlarm(() => this.#erase(activation)), ERASE_AFTER_MS)
+    this.#host.wheel.set(new CallbackAlarm(() => this.#erase(activation)), ERASE_AFTER_MS)
   }
 
   /** Until it is done: a checkpoint may not be possible now, and may fail. */
@@ -91,7 +78,7 @@ export class Checkpoints {
       return
     }
     this.take(activation)
-    this.#host.wheel.set(new LaterAlarm(() => this.#erase(activation)), LOOK_AGAIN_AFTER_MS)
+    this.#host.wheel.set(new CallbackAlarm(() => this.#erase(activation)), LOOK_AGAIN_AFTER_MS)
   }
 
   /** Begins a checkpoint if one can be taken now; false when not. */
@@ -167,7 +154,7 @@ export class Checkpoints {
 
   #pause(activation: Activation): void {
     this.#pausing.add(activation)
-    this.#host.wheel.set(new LaterAlarm(() => this.#retry(activation)), PAUSE_AFTER_FAILURE_MS)
+    this.#host.wheel.set(new CallbackAlarm(() => this.#retry(activation)), PAUSE_AFTER_FAILURE_MS)
   }
 
   #isBeyond({ kind, entriesSinceCheckpoint, bytesSinceCheckpoint }: Activation, times: number): boolean {

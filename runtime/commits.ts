@@ -17,26 +17,13 @@ import { ActorError, errorCode } from './errors.js'
 import type { Host } from './host.js'
 import type { Commit } from './journal-store.js'
 import { inMicrotask } from './microtask.js'
-import { Alarm } from './timer-wheel.js'
+import { CallbackAlarm } from './timer-wheel.js'
 import type { InFlight, Work } from './work.js'
 
 /** An outcome that stays unknown for this long ends the activation. */
 const REPEAT_FOR_MS = 30_000
 const FIRST_PAUSE_MS = 20
 const LONGEST_PAUSE_MS = 1_000
-
-class Repeat extends Alarm {
-  readonly #again: () => void
-
-  constructor(again: () => void) {
-    super()
-    this.#again = again
-  }
-
-  override ring(): void {
-    this.#again()
-  }
-}
 
 export class Commits {
   readonly #host: Host
@@ -119,7 +106,7 @@ export class Commits {
           this.#attempt(activation, work, inFlight, Math.min(pauseMs * 2, LONGEST_PAUSE_MS))
         }
       }
-      host.wheel.set(new Repeat(again), pauseMs)
+      host.wheel.set(new CallbackAlarm(again), pauseMs)
       return
     }
     host.lastErrors.note(activation.address, error)

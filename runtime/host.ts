@@ -10,7 +10,6 @@ import { Commits } from './commits.js'
 import type { ActorType, Ref } from './contract.js'
 import { Dispatcher, ownTarget } from './dispatcher.js'
 import { Frames } from './frames.js'
-import { HotActors } from './hot-actors.js'
 import { LastErrors } from './inspection.js'
 import type { ShardRange } from './journal-store.js'
 import { Kind, type Method } from './kind.js'
@@ -75,7 +74,6 @@ export class Host {
   readonly frames: Frames
   readonly gates: ShardGates
   readonly outgoing: OutgoingCalls
-  readonly hotActors: HotActors
   readonly lastErrors: LastErrors
   readonly releases: Releases
   /** The latest date that an actor of this process has told. */
@@ -112,7 +110,6 @@ export class Host {
     this.frames = new Frames(this)
     this.gates = new ShardGates(this)
     this.outgoing = new OutgoingCalls(this)
-    this.hotActors = new HotActors(options.random)
     this.lastErrors = new LastErrors(this)
     this.releases = new Releases(this)
     this.kinds = this.#kindsOf(options)

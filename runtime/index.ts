@@ -25,7 +25,6 @@ export type { ActorType, CallOptions, MethodMode, Ref } from './contract.js'
 export { actorType, numberKey } from './contract.js'
 export type { ErrorCode, ErrorDetails } from './errors.js'
 export { ActorError, errorCode, refusalReason, refuse } from './errors.js'
-export type { HotActor } from './hot-actors.js'
 export type { ActorReport, LastError, ResidentReport, SystemInspection } from './inspection.js'
 export type {
   ActorAddress,

@@ -1,43 +1,12 @@
-/** What operators are told of actors (inspection.ts, hot-actors.ts). */
+/** What operators are told of actors (inspection.ts). */
 import { describe, expect, test } from 'vitest'
-import { HotActors } from './hot-actors.js'
 import { Counter, counterActor, Gates } from './testing/counter.js'
-import { type Fate, noMetrics, SeededRandom, settled, testSystem } from './testing/index.js'
+import { type Fate, noMetrics, settled, testSystem } from './testing/index.js'
 
 function counters() {
   const gates = new Gates()
   return { gates, ...testSystem([counterActor(gates)], { metrics: noMetrics }) }
 }
-
-describe('hot actors', () => {
-  test('are named in order, by what they ran in the last seconds, and forgotten afterwards (H1)', async () => {
-    const { system, clock } = counters()
-    for (let id = 1; id <= 20; id++) for (let n = 0; n < id; n++) await system.ref(Counter, id).totalInTurn()
-    expect(system.inspection.hot('counter', 3)).toEqual([
-      { key: '20', turns: 20 },
-      { key: '19', turns: 19 },
-      { key: '18', turns: 18 },
-    ])
-    expect(system.inspection.hot('nothing', 3)).toEqual([])
-    await clock.advance(4_000)
-    expect(system.inspection.hot('counter', 1)).toEqual([{ key: '20', turns: 20 }])
-    await clock.advance(12_000)
-    expect(system.inspection.hot('counter', 1)).toEqual([])
-  })
-
-  test('of very many turns are found by samples, and what is remembered is bounded (H1, H2)', () => {
-    const hot = new HotActors(new SeededRandom(3))
-    const at = (n: number) => ({ kind: { name: 'k' }, key: `${n}`, address: `k/${n}` }) as never
-    const random = new SeededRandom(4)
-    const turns = 1_000_000
-    for (let turn = 0; turn < turns; turn++) hot.turn(at(turn % 10 === 0 ? -1 : random.int(200_000)), turn / 250)
-    const [first, second] = hot.of('k', 10, 4_000)
-    expect(first?.key).toBe('-1')
-    expect(Math.abs((first?.turns ?? 0) - turns / 10)).toBeLessThan(turns / 30)
-    expect(second?.turns).toBeLessThan(turns / 100)
-    expect(hot.of('k', 1_000_000, 4_000).length).toBeLessThanOrEqual(2 * 4_096)
-  })
-})
 
 describe('one actor', () => {
   test('is told with its shard, its mailbox, its head and its size', async () => {

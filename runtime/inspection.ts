@@ -1,5 +1,4 @@
 import type { Host } from './host.js'
-import type { HotActor } from './hot-actors.js'
 import type { Position } from './journal-store.js'
 import type { NodeId } from './ownership.js'
 import { shardOf } from './ownership.js'
@@ -40,8 +39,6 @@ export interface ResidentReport {
 
 /** What operators ask of a node. */
 export interface SystemInspection {
-  /** Actors of the kind with the most turns on this node in the last 5 to 10 seconds, the busiest first; about. */
-  hot(kind: string, most: number): readonly HotActor[]
   /** Undefined for a kind that this node does not know. */
   actor(kind: string, key: string): ActorReport | undefined
 }
@@ -76,10 +73,6 @@ export class Inspection implements SystemInspection {
 
   constructor(host: Host) {
     this.#host = host
-  }
-
-  hot(kind: string, most: number): readonly HotActor[] {
-    return this.#host.hotActors.of(kind, most, this.#host.clock.monotonic())
   }
 
   actor(kindName: string, key: string): ActorReport | undefined {

@@ -5,22 +5,9 @@
 import type { Activation } from './activation.js'
 import { Failure } from './call.js'
 import type { Host } from './host.js'
-import { Alarm } from './timer-wheel.js'
+import { CallbackAlarm } from './timer-wheel.js'
 
 const CHECKPOINTS_AT_ONCE = 64
-
-class GraceAlarm extends Alarm {
-  readonly #over: () => void
-
-  constructor(over: () => void) {
-    super()
-    this.#over = over
-  }
-
-  override ring(): void {
-    this.#over()
-  }
-}
 
 export class Shutdown {
   readonly #host: Host
@@ -67,7 +54,7 @@ export class Shutdown {
         host.wheel.cancel(alarm)
         resolve()
       }
-      const alarm = new GraceAlarm(done)
+      const alarm = new CallbackAlarm(done)
       host.wheel.set(alarm, host.limits.callTimeoutMs)
       host.onRest = () => {
         if (this.#isQuiet()) done()

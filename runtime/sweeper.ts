@@ -14,7 +14,7 @@ import type { Host } from './host.js'
 import type { ShardRange, UndeliveredRow } from './journal-store.js'
 import type { Kind, Method } from './kind.js'
 import { among, covering } from './shard-cover.js'
-import { Alarm } from './timer-wheel.js'
+import { Alarm, CallbackAlarm } from './timer-wheel.js'
 import type { TurnContext } from './turn.js'
 
 /** Of one sweep, or of one range of shards that were opened together. */
@@ -22,19 +22,6 @@ const MOST_RESUMING = 32
 /** Ranges of shards that were opened together, looked through side by side. */
 const MOST_RANGES = 8
 const RETRY_AFTER_MS = 1_000
-
-class Retry extends Alarm {
-  readonly #again: () => void
-
-  constructor(again: () => void) {
-    super()
-    this.#again = again
-  }
-
-  override ring(): void {
-    this.#again()
-  }
-}
 
 export class Sweeper extends Alarm {
   readonly #host: Host
@@ -74,7 +61,7 @@ export class Sweeper extends Alarm {
         failed.push(range)
       }
     }).then(() => {
-      if (failed.length > 0) this.#host.wheel.set(new Retry(() => this.acquired(failed)), RETRY_AFTER_MS)
+      if (failed.length > 0) this.#host.wheel.set(new CallbackAlarm(() => this.acquired(failed)), RETRY_AFTER_MS)
     })
   }
 

@@ -28,6 +28,20 @@ export abstract class Alarm {
   drop(): void {}
 }
 
+/** Calls back when its time has come. */
+export class CallbackAlarm extends Alarm {
+  readonly #then: () => void
+
+  constructor(then: () => void) {
+    super()
+    this.#then = then
+  }
+
+  override ring(): void {
+    this.#then()
+  }
+}
+
 export class TimerWheel {
   readonly #clock: Clock
   readonly #failed: (error: unknown) => void

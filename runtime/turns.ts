@@ -85,7 +85,6 @@ export class Turns {
     const nowMs = host.clock.monotonic()
     activation.lastUsedMs = Math.floor(nowMs)
     host.metrics.turn(activation.kind.name, 0, nowMs - turn.startedMs)
-    host.hotActors.turn(activation, nowMs)
     if (host.onTurn) trace(host.onTurn, turn, nowMs, false)
     if (!host.ownership.holds(activation.shard, activation.epoch)) {
       this.lose(activation)
@@ -169,7 +168,6 @@ export class Turns {
     const nowMs = host.clock.monotonic()
     turn.ended = true
     host.metrics.turn(activation.kind.name, turn.startedMs - turn.arrivedMs, nowMs - turn.startedMs)
-    host.hotActors.turn(activation, nowMs)
     if (host.onTurn) trace(host.onTurn, turn, nowMs, failed)
     if (activation.running === turn) activation.running = undefined
     if (activation.phase === 'dead') {

@@ -5,12 +5,13 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { defaultClusterDir, forgetCluster, isRunning, readCluster, startOf, writeCluster } from './cluster/places.mjs'
+import { defaultClusterDir, forgetCluster, readCluster, writeCluster } from './cluster/places.mjs'
 import { start, stop, untilReady } from './cluster/processes.mjs'
 import { keysOf, settingsOf } from './cluster/settings.mjs'
 import { openStores, storeNameOf } from './cluster/stores.mjs'
 import { prepare } from './prepare.mjs'
 import { main } from './project.mjs'
+import { isAlive, startOf } from './services/daemon.mjs'
 import { NotInstalled } from './services/installation.mjs'
 
 const usage = `npm run cluster -- [options]
@@ -49,9 +50,9 @@ const say = (line) => console.log(line)
 async function stopWhatRuns(dir) {
   const record = readCluster(dir)
   if (record === undefined) return false
-  if (isRunning(record)) {
+  if (isAlive(record)) {
     process.kill(record.pid, 'SIGTERM')
-    while (isRunning(record)) await new Promise((done) => setTimeout(done, 100))
+    while (isAlive(record)) await new Promise((done) => setTimeout(done, 100))
   }
   await stopInOrder(record.processes)
   forgetCluster(dir)
@@ -103,7 +104,7 @@ async function run(values) {
   const basePort = values['base-port'] === undefined ? undefined : count('base-port', values['base-port'], 65_000)
   const shape = { nodes: count('nodes', values.nodes, 64), gateways: count('gateways', values.gateways, 64), basePort }
   const before = readCluster(dir)
-  if (before !== undefined && isRunning(before))
+  if (before !== undefined && isAlive(before))
     throw new WrongUse('A cluster runs here already: npm run cluster -- --stop')
   await stopWhatRuns(dir)
 

@@ -5,7 +5,7 @@ import type { Bounds } from './bounds.js'
 import type { Dice } from './dice.js'
 import type { Mutation } from './mutation.js'
 import { ProcessClock } from './process-clock.js'
-import type { Settings } from './settings.js'
+import { runtimeLimits, type Settings } from './settings.js'
 import { SlowJournals } from './slow-journals.js'
 import type { VirtualTime } from './virtual-time.js'
 
@@ -70,21 +70,7 @@ export class NodeProcess {
       ownership: storage.ownership,
       metrics: bounds,
       log,
-      limits: {
-        residentActors: settings.residentActors,
-        callTimeoutMs: 3_000,
-        inFlightCalls: settings.inFlightCalls,
-        sweepEveryMs: settings.sweepEveryMs,
-        actor: {
-          mailboxCalls: settings.mailboxCalls,
-          mailboxBytes: 1024 * 1024,
-          mailboxAgeMs: 1_000,
-          idleAfterMs: settings.idleAfterMs,
-          packAfterMs: settings.packAfterMs,
-          checkpointEntries: settings.checkpointEntries,
-          checkpointBytes: 256 * 1024,
-        },
-      },
+      limits: runtimeLimits(settings),
       localValues: 'cross',
     })
     this.system = system

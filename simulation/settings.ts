@@ -1,3 +1,4 @@
+import type { SystemLimits } from '../runtime/index.js'
 import type { ClusterSettings } from './cluster/cluster-settings.js'
 import type { Dice } from './dice.js'
 
@@ -75,5 +76,24 @@ export function drawSettings(dice: Dice): Settings {
     pendingChanges: isTight ? dice.between(1, 4) : 1_000,
     clockJumps: isRough && dice.chance(0.2),
     packAfterMs: dice.pick([1, 1, 30_000]),
+  }
+}
+
+/** What a node's runtime may hold at once. */
+export function runtimeLimits(settings: Settings): Partial<SystemLimits> {
+  return {
+    residentActors: settings.residentActors,
+    callTimeoutMs: 3_000,
+    inFlightCalls: settings.inFlightCalls,
+    sweepEveryMs: settings.sweepEveryMs,
+    actor: {
+      mailboxCalls: settings.mailboxCalls,
+      mailboxBytes: 1024 * 1024,
+      mailboxAgeMs: 1_000,
+      idleAfterMs: settings.idleAfterMs,
+      packAfterMs: settings.packAfterMs,
+      checkpointEntries: settings.checkpointEntries,
+      checkpointBytes: 256 * 1024,
+    },
   }
 }

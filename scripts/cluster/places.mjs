@@ -48,24 +48,3 @@ function replace(path, value) {
   writeFileSync(`${path}.new`, `${JSON.stringify(value, null, 2)}\n`)
   renameSync(`${path}.new`, path)
 }
-
-/** The moment at which a process began, as the system counts it: a number that came again is another process. */
-export function startOf(pid) {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return fields[0] === 'Z' ? undefined : fields[19]
-  } catch {
-    return undefined
-  }
-}
-
-export function isRunning({ pid, startedAt }) {
-  if (startedAt !== undefined) return startOf(pid) === startedAt
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../project.mjs'
-import { isRunning, startOf } from './places.mjs'
+import { isAlive, startOf } from '../services/daemon.mjs'
 
 const mainPath = `${root}dist/server/main.js`
 const readyWithinMs = 120_000
@@ -73,11 +73,11 @@ function listeningOf(dataDir) {
 
 /** Asks it to end, and ends it when it does not. False: it had to be killed, or had ended by itself. */
 export async function stop(process_) {
-  if (!isRunning(process_)) return false
+  if (!isAlive(process_)) return false
   process.kill(process_.pid, 'SIGTERM')
   const untilMs = performance.now() + stopWithinMs
   while (performance.now() < untilMs) {
-    if (!isRunning(process_)) return true
+    if (!isAlive(process_)) return true
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   process.kill(process_.pid, 'SIGKILL')

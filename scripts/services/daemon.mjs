@@ -47,7 +47,7 @@ export async function launch({ command, args, cwd, logPath, env = {}, user }) {
 }
 
 /** When the process was started, in the system's own words; undefined when there is none, or only its remains. */
-function startOf(pid) {
+export function startOf(pid) {
   return process.platform === 'linux' ? startOnLinux(pid) : startByPs(pid)
 }
 

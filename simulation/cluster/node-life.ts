@@ -20,7 +20,7 @@ import type { Dice } from '../dice.js'
 import { Front } from '../front.js'
 import type { Mutation } from '../mutation.js'
 import { ProcessClock } from '../process-clock.js'
-import type { Settings } from '../settings.js'
+import { runtimeLimits, type Settings } from '../settings.js'
 import type { VirtualTime } from '../virtual-time.js'
 import type { ClusterSettings } from './cluster-settings.js'
 import type { Machine } from './machine.js'
@@ -198,21 +198,7 @@ export class NodeLife {
       transport: this.cluster.transport,
       metrics: bounds,
       log,
-      limits: {
-        residentActors: settings.residentActors,
-        callTimeoutMs: 3_000,
-        inFlightCalls: settings.inFlightCalls,
-        sweepEveryMs: settings.sweepEveryMs,
-        actor: {
-          mailboxCalls: settings.mailboxCalls,
-          mailboxBytes: 1024 * 1024,
-          mailboxAgeMs: 1_000,
-          idleAfterMs: settings.idleAfterMs,
-          packAfterMs: settings.packAfterMs,
-          checkpointEntries: settings.checkpointEntries,
-          checkpointBytes: 256 * 1024,
-        },
-      },
+      limits: runtimeLimits(settings),
       localValues: 'cross',
     })
     bounds.startsAnew(system)
