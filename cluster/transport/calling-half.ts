@@ -16,13 +16,16 @@ import {
   type Timer,
 } from '../../runtime/index.js'
 import { Outbox, type OutboxLimits, type OutboxPort } from './outbox.js'
+import { WaitingCalls } from './waiting-calls.js'
 import {
   ANSWER,
   type AnsweringMessage,
   ASK,
+  type AskMessage,
   CALL,
   CANCEL,
   type CallingMessage,
+  type CallMessage,
   decodeBatch,
   FRAME,
   type FrameMessage,
@@ -37,21 +40,15 @@ export interface CallingPort extends Omit<OutboxPort<CallingMessage>, 'unsendabl
   dropped(frame: Frame): void
 }
 
-interface Waiting {
-  readonly outcome: CallOutcome
-  readonly untilMs: number
-}
-
 const SWEEP_MS = 500
 
 export class CallingHalf {
   readonly #port: CallingPort
   readonly #outbox: Outbox<CallingMessage>
-  readonly #waiting = new Map<number, Waiting>()
+  readonly #waiting = new WaitingCalls()
   /** Numbers of the methods that were called on this stream, by kind and name. */
   readonly #routes = new Map<string, Map<string, number>>()
   #lastRoute = 0
-  #lastId = 0
   #sweep: Timer | undefined
 
   constructor(port: CallingPort, limits: OutboxLimits) {
@@ -62,7 +59,7 @@ export class CallingHalf {
         atTickEnd: port.atTickEnd,
         view: () => port.view(),
         unsendable: ([kind, id], error) => {
-          if (kind === CALL || kind === ASK) this.#take(id)?.outcome.failed(error)
+          if (kind === CALL || kind === ASK) this.#waiting.take(id)?.failed(error)
         },
       },
       limits,
@@ -78,20 +75,19 @@ export class CallingHalf {
     const { kind, key, method, args, deadlineMs, traceId, chain, ifActive, from } = call
     const leftMs = Math.ceil(deadlineMs - this.#port.clock.now())
     const route = this.#routeTo(kind, method)
-    const id = ++this.#lastId
-    if (route === undefined) this.#overloaded(outcome)
-    else if (from !== undefined) {
-      this.#put([CALL, id, route, key, args, leftMs, traceId, chain, ifActive, from], id, leftMs, outcome)
-    } else if (chain.length === 0 && !ifActive) {
-      this.#put([CALL, id, route, key, args, leftMs, traceId], id, leftMs, outcome)
-    } else this.#put([CALL, id, route, key, args, leftMs, traceId, chain, ifActive], id, leftMs, outcome)
+    const id = route === undefined ? undefined : this.#await(outcome, leftMs)
+    if (id === undefined || route === undefined) this.#overloaded(outcome)
+    else if (from !== undefined) this.#put([CALL, id, route, key, args, leftMs, traceId, chain, ifActive, from])
+    else if (chain.length === 0 && !ifActive) this.#put([CALL, id, route, key, args, leftMs, traceId])
+    else this.#put([CALL, id, route, key, args, leftMs, traceId, chain, ifActive])
   }
 
   ask(topic: string, payload: Uint8Array, leftMs: number): Promise<Uint8Array> {
-    const id = ++this.#lastId
     return new Promise((resolve, reject) => {
       const outcome = { answered: (answer: unknown) => resolve(answer as Uint8Array), failed: reject }
-      this.#put([ASK, id, topic, payload, leftMs], id, leftMs, outcome)
+      const id = this.#await(outcome, leftMs)
+      if (id === undefined) this.#overloaded(outcome)
+      else this.#put([ASK, id, topic, payload, leftMs])
     })
   }
 
@@ -112,9 +108,9 @@ export class CallingHalf {
     this.#outbox.granted(credit)
     this.#port.saw(view)
     for (const message of messages) {
-      const waiting = this.#take(message[1])
-      if (message[0] === ANSWER) waiting?.outcome.answered(message[2])
-      else waiting?.outcome.failed(decodeError(message[2]))
+      const outcome = this.#waiting.take(message[1])
+      if (message[0] === ANSWER) outcome?.answered(message[2])
+      else outcome?.failed(decodeError(message[2]))
     }
     if (messages.length > 0) this.#outbox.handled(bytes.length)
   }
@@ -123,21 +119,25 @@ export class CallingHalf {
   end(why: string): void {
     for (const [kind, id] of this.#outbox.close()) {
       if (kind !== CALL && kind !== ASK) continue
-      this.#take(id as number)?.outcome.failed(new ActorError('NOT_OWNER', `${why}; nothing was sent`))
+      this.#waiting.take(id as number)?.failed(new ActorError('NOT_OWNER', `${why}; nothing was sent`))
     }
-    for (const id of [...this.#waiting.keys()]) {
-      this.#take(id)?.outcome.failed(new ActorError('OUTCOME_UNKNOWN', `${why} before the answer`))
+    for (const id of this.#waiting.overdue(Number.POSITIVE_INFINITY)) {
+      this.#waiting.take(id)?.failed(new ActorError('OUTCOME_UNKNOWN', `${why} before the answer`))
     }
     this.#sweep?.cancel()
   }
 
-  #put(message: CallingMessage, id: number, leftMs: number, outcome: CallOutcome): void {
-    if (!this.#outbox.put(message)) {
-      this.#overloaded(outcome)
-      return
-    }
+  /** Undefined: too many wait. */
+  #await(outcome: CallOutcome, leftMs: number): number | undefined {
+    const id = this.#waiting.add(outcome, this.#port.clock.monotonic() + leftMs)
     this.#sweep ??= this.#port.clock.setTimer(SWEEP_MS, () => this.#sweepWaiting())
-    this.#waiting.set(id, { outcome, untilMs: this.#port.clock.monotonic() + leftMs })
+    return id
+  }
+
+  #put(message: CallMessage | AskMessage): void {
+    if (this.#outbox.put(message)) return
+    const outcome = this.#waiting.take(message[1])
+    if (outcome !== undefined) this.#overloaded(outcome)
   }
 
   /** Undefined: too much waits to leave. */
@@ -162,20 +162,14 @@ export class CallingHalf {
     failLater(outcome, new ActorError('OVERLOADED', waits, { retryAfterMs: 200 }))
   }
 
-  #take(id: number): Waiting | undefined {
-    const waiting = this.#waiting.get(id)
-    this.#waiting.delete(id)
-    return waiting
-  }
-
   /** One timer for all calls: who waits longer than its deadline is told so, and the other half need not answer. */
   #sweepWaiting(): void {
     this.#sweep = undefined
     const nowMs = this.#port.clock.monotonic()
-    for (const [id, { untilMs }] of this.#waiting) {
-      if (untilMs > nowMs) continue
+    for (const id of this.#waiting.overdue(nowMs)) {
       this.#outbox.put([CANCEL, id])
-      this.#take(id)?.outcome.failed(new ActorError('OUTCOME_UNKNOWN', 'no answer of another node within the deadline'))
+      const late = new ActorError('OUTCOME_UNKNOWN', 'no answer of another node within the deadline')
+      this.#waiting.giveUp(id)?.failed(late)
     }
     if (this.#waiting.size > 0) this.#sweep = this.#port.clock.setTimer(SWEEP_MS, () => this.#sweepWaiting())
   }
