@@ -21,7 +21,7 @@ import type { Bus } from './membership/bus.js'
 import type { ClusterEventKind } from './membership/cluster-event.js'
 import { checkRecoveryTime, type DetectionLimits, defaultDetectionLimits } from './membership/detection-limits.js'
 import { type DirectProbes, directProbes } from './membership/direct-probes.js'
-import { FailureDetector } from './membership/failure-detector.js'
+import { FailureDetector, type Suspicion } from './membership/failure-detector.js'
 import type { NodeLoad } from './membership/heartbeat.js'
 import { Heartbeats } from './membership/heartbeats.js'
 import { ClusterOwnership, type OwnershipLimits } from './ownership/cluster-ownership.js'
@@ -98,8 +98,9 @@ export class ClusterNode {
     this.transport = options.transport(me, this.#peers())
     this.announcements = new Announcements({ cluster, self: me, bus, clock, view })
     const { heartbeatEveryMs: everyMs } = this.#detection
-    this.heartbeats = new Heartbeats({ cluster, self: me, bus, clock, everyMs, view, load: options.load })
-    this.#probes = directProbes(this.transport, me)
+    const isHalted = () => this.ownership.heldForMs === undefined
+    this.heartbeats = new Heartbeats({ cluster, self: me, bus, clock, everyMs, view, load: options.load, isHalted })
+    this.#probes = directProbes(this.transport, me, isHalted)
     this.#coordinator = new Coordinator({
       ownership: this.ownership,
       register,
@@ -128,7 +129,8 @@ export class ClusterNode {
       probe: this.#probes.probe,
       askWitness: this.#probes.askWitness,
       readLease: (node) => register.readLease(node),
-      suspect: (member) => this.#suspected(member),
+      heldForMs: () => this.ownership.heldForMs,
+      suspect: (member, of) => this.#suspected(member, of),
     })
     const detector = this.#detector
     this.#probes.serve((member) => detector.witness(member))
@@ -232,12 +234,13 @@ export class ClusterNode {
   }
 
   /** Every node may suspect it, again and again: who has heard so of late does not say it as well. */
-  #suspected(member: NodeIncarnation): void {
+  #suspected(member: NodeIncarnation, of: Suspicion): void {
     const sinceMs = this.#options.clock.now() - quietMs
     const isSaid = this.announcements
       .recent()
       .some(({ kind, node, atMs }) => kind === 'suspicion' && node === member.node && atMs > sinceMs)
-    if (!isSaid) this.announcements.say('suspicion', `${member.node} answers nobody`, { node: member.node })
+    const what = of === 'silence' ? 'answers nobody' : 'cannot renew its lease'
+    if (!isSaid) this.announcements.say('suspicion', `${member.node} ${what}`, { node: member.node })
     this.#coordinator.suspected(member)
   }
 }

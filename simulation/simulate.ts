@@ -23,6 +23,8 @@ export interface SimulationOptions {
   readonly trace?: boolean
   /** Of a single node, in place of what the seed decides. */
   readonly faults?: (world: SingleWorld) => Faults
+  /** Of several nodes, in place of what the seed decides. */
+  readonly clusterFaults?: (world: ClusterWorld) => Faults
 }
 
 export interface SimulationResult {
@@ -93,11 +95,11 @@ function settingsOf({ kind, seed, settings }: SimulationOptions): Settings {
 }
 
 function worldOf(options: SimulationOptions, settings: Settings): { world: World; faults: () => Faults } {
-  const { kind, seed, mutation, trace = false, faults } = options
+  const { kind, seed, mutation, trace = false, faults, clusterFaults } = options
   const given: WorldOptions = { seed, settings, trace, ...(mutation && { mutation }) }
   if (kind === 'cluster') {
     const world = new ClusterWorld(given)
-    return { world, faults: () => world.randomFaults() }
+    return { world, faults: () => clusterFaults?.(world) ?? world.randomFaults() }
   }
   const world = new SingleWorld(given)
   return { world, faults: () => faults?.(world) ?? world.randomFaults() }

@@ -12,6 +12,11 @@ export interface DetectionLimits {
   readonly doubtAfterMs: number
   /** Nobody is suspected of less silence, except when the bus says that he is gone. */
   readonly silenceMs: number
+  /** Whose lease has been over for so long, as this node has heard, is asked once more and then suspected. */
+  readonly haltMs: number
+  /** A node that has had its own lease for less holds nobody's against him: after an outage of the store nodes come back
+   * one after the other. */
+  readonly steadyMs: number
   /** What a probe may take, all its tries together. */
   readonly probeMs: number
   readonly probeTries: number
@@ -40,6 +45,8 @@ export const defaultDetectionLimits: DetectionLimits = {
   pingMs: 300,
   doubtAfterMs: 500,
   silenceMs: 1_000,
+  haltMs: 350,
+  steadyMs: 4_000,
   probeMs: 400,
   probeTries: 3,
   probeAgainAfterMs: 100,
@@ -67,6 +74,12 @@ export function suspicionByLeaseMs(limits: DetectionLimits, leaseMs: number): nu
   return Math.max(silenceMs, doubtAfterMs + lookEveryMs + probeMs + storeMs + leaseMs + storeMs)
 }
 
+/** From the last renewal of a node that is cut off from the store alone, until it is suspected by one that is not. */
+export function suspicionByHaltMs(limits: DetectionLimits, leaseMs: number): number {
+  const { heartbeatEveryMs, haltMs, lookEveryMs, probeMs, storeMs } = limits
+  return leaseMs + heartbeatEveryMs + haltMs + lookEveryMs + probeMs + storeMs
+}
+
 /** Throws TypeError, with the relation that does not hold. */
 export function checkDetectionLimits(limits: DetectionLimits): void {
   const refuse = (cure: string): never => {
@@ -87,9 +100,14 @@ export function checkDetectionLimits(limits: DetectionLimits): void {
 
 /** CORE O4: suspicion, revocation, the lease's wait and recovery together. Throws TypeError. */
 export function checkRecoveryTime(detection: DetectionLimits, lease: LeaseLimits): void {
-  const suspectedMs = Math.max(suspicionMs(detection), suspicionByLeaseMs(detection, lease.lengthMs))
+  const { lengthMs } = lease
+  const suspectedMs = Math.max(
+    suspicionMs(detection),
+    suspicionByLeaseMs(detection, lengthMs),
+    suspicionByHaltMs(detection, lengthMs),
+  )
   const revokedMs = 2 * detection.storeMs
-  const waitedMs = waitAfterRevocationMs(lease.lengthMs, lease)
+  const waitedMs = waitAfterRevocationMs(lengthMs, lease)
   const sumMs = suspectedMs + revokedMs + waitedMs + detection.recoveryMs
   if (sumMs <= mostCrashMs) return
   throw new TypeError(

@@ -5,6 +5,7 @@ import {
   checkDetectionLimits,
   checkRecoveryTime,
   defaultDetectionLimits,
+  suspicionByHaltMs,
   suspicionByLeaseMs,
   suspicionMs,
 } from './detection-limits.js'
@@ -105,6 +106,97 @@ describe('a dead node', () => {
     await world.clock.advance(10_000)
     expect(world.suspectedBy('n0').length).toBe(said)
   })
+})
+
+describe('a node without a lease that is heard and answers', () => {
+  const boundMs = suspicionByHaltMs(limits, defaultLeaseLimits.lengthMs)
+
+  test('F7: is suspected by all others soon after its lease has ended, with NATS and without', async () => {
+    for (const [count, isUp] of [
+      [2, true],
+      [3, true],
+      [8, true],
+      [3, false],
+    ] as const) {
+      for (let phaseMs = 0; phaseMs < 500; phaseMs += 70) {
+        const world = new DetectionWorld(count)
+        world.broker.isUp = isUp
+        await world.clock.advance(5_000 + phaseMs)
+        world.awayFromStore.add('n1')
+        const sinceMs = world.clock.monotonic()
+        await world.clock.advance(4_000)
+        // Without NATS it is asked only when its silence is in doubt.
+        const laterMs = isUp ? 0 : limits.doubtAfterMs + limits.restMs
+        for (const delayMs of delays(world, 'n1', sinceMs)) {
+          expect(delayMs).toBeGreaterThan(defaultLeaseLimits.lengthMs - defaultLeaseLimits.renewEveryMs)
+          expect(delayMs).toBeLessThanOrEqual(boundMs + laterMs)
+        }
+        expect(world.suspicions.filter(({ of, reason }) => of !== 'n1' || reason !== 'halt')).toEqual([])
+        expect(world.node('n0').detector.isAlive('n1')).toBe(false)
+        world.awayFromStore.clear()
+        await world.clock.advance(2_000)
+        expect(world.node('n0').detector.isAlive('n1')).toBe(true)
+      }
+    }
+  })
+
+  test('F7: half of four are suspected by the half that reaches the store, and suspect nobody', async () => {
+    const world = new DetectionWorld(4)
+    await world.clock.advance(5_000)
+    for (const node of ['n0', 'n1']) world.awayFromStore.add(node)
+    await world.clock.advance(20_000)
+    for (const node of ['n0', 'n1']) expect(world.suspectedBy(node)).toEqual([])
+    for (const node of ['n2', 'n3']) expect(new Set(world.suspectedBy(node))).toEqual(new Set(['n0', 'n1']))
+  })
+
+  test('F7: is left alone when it is a gateway, which owns nothing', async () => {
+    const world = new DetectionWorld(3)
+    const members = world.members.map((each) => (each.node === 'n1' ? { ...each, roles: ['gateway' as const] } : each))
+    for (const { detector } of world.nodes) detector.watch([])
+    for (const { detector } of world.nodes) detector.watch(members)
+    await world.clock.advance(5_000)
+    world.awayFromStore.add('n1')
+    await world.clock.advance(20_000)
+    expect(world.suspicions).toEqual([])
+  })
+
+  test('F7: is left alone when it renews soon enough', async () => {
+    const haltMs = 2 * defaultLeaseLimits.renewEveryMs
+    const world = new DetectionWorld(3, { haltMs })
+    await world.clock.advance(5_000)
+    world.awayFromStore.add('n1')
+    await world.clock.advance(defaultLeaseLimits.lengthMs + haltMs - defaultLeaseLimits.renewEveryMs - 10)
+    expect(world.node('n1').heldForMs).toBeUndefined()
+    world.awayFromStore.clear()
+    await world.clock.advance(10_000)
+    expect(world.suspicions).toEqual([])
+  })
+
+  test('F7: nobody is suspected while the store is away, nor when all come back within a while', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 2, max: 5 }),
+        fc.boolean(),
+        fc.integer({ min: defaultLeaseLimits.lengthMs, max: 15_000 }),
+        fc.array(fc.integer({ min: 0, max: limits.steadyMs - 600 }), { minLength: 5, maxLength: 5 }),
+        async (count, isUp, awayMs, backAfterMs) => {
+          const world = new DetectionWorld(count)
+          world.broker.isUp = isUp
+          await world.clock.advance(6_000)
+          world.storeAnswers = false
+          await world.clock.advance(awayMs)
+          for (const { node } of world.members) world.awayFromStore.add(node)
+          world.storeAnswers = true
+          for (const [nth, { node }] of world.members.entries()) {
+            world.clock.setTimer(backAfterMs[nth]!, () => void world.awayFromStore.delete(node))
+          }
+          await world.clock.advance(15_000)
+          expect(world.suspicions).toEqual([])
+        },
+      ),
+      { numRuns: 60 },
+    )
+  }, 120_000)
 })
 
 describe('nobody is suspected', () => {

@@ -12,9 +12,14 @@
  * F5. Bounded: one examination a member, `mostAtOnce` at the same time, one probe under way to a member, whoever asks.
  * F6. Whoever is dead is suspected within `suspicionMs` of its last sign of life, or `suspicionByLeaseMs` without a third
  *     node, as long as this node itself is not paused and hears at least half of the members or reads the leases.
+ * F7. One who says himself that he has no lease, for `haltMs`, and says so once more when he is asked, is suspected of that:
+ *     who owns shards and is cut off from the store keeps them from everybody, however well he is heard. But only by a node
+ *     that reads the store then and has had its own lease for `steadyMs`: so when the store is away nobody suspects
+ *     anybody, and when it is back all have time to renew.
  */
 import type { Clock, NodeId, NodeIncarnation, NodeLease, NodeMember, Timer } from '../../runtime/index.js'
 import { checkDetectionLimits, type DetectionLimits } from './detection-limits.js'
+import type { Probed } from './direct-probes.js'
 import type { Heartbeat } from './heartbeat.js'
 
 export interface FailureDetectorOptions {
@@ -26,18 +31,27 @@ export interface FailureDetectorOptions {
     /** Whether the bus knows that this incarnation listens to it no more. */
     isGone(member: NodeIncarnation, withinMs: number): Promise<boolean>
   }
-  /** Asks the member directly; true: this incarnation answered. Rejects or false: it did not. */
-  readonly probe: (member: NodeIncarnation, leftMs: number) => Promise<boolean>
+  /** Asks the member directly. Rejects: nobody answered. */
+  readonly probe: (member: NodeIncarnation, leftMs: number) => Promise<Probed>
   /** Asks another member to probe; undefined or a rejection: it cannot say. */
   readonly askWitness: (witness: NodeId, member: NodeIncarnation, leftMs: number) => Promise<boolean | undefined>
   readonly readLease: (node: NodeId) => Promise<NodeLease | undefined>
-  /** Called again, at most once each `restMs`, for as long as the member is watched and shows no sign of life. */
-  readonly suspect: (member: NodeIncarnation) => void
+  /** For how long this node has had its lease without a break; undefined: it has none. */
+  readonly heldForMs: () => number | undefined
+  /** Called again, at most once each `restMs`, for as long as the member is watched and this is so. */
+  readonly suspect: (member: NodeIncarnation, of: Suspicion) => void
 }
+
+/** `silence`: he answers nobody. `halt`: he has no lease, as he says himself. */
+export type Suspicion = 'silence' | 'halt'
 
 interface Watched extends NodeIncarnation {
   /** The last sign of life, on this node's monotonic clock. */
   heardMs: number
+  /** It may own shards. */
+  readonly isOfActors: boolean
+  /** Since when it has said that it has no lease; undefined: it has one. */
+  haltedMs: number | undefined
   /** The bus says that it is gone. */
   isGone: boolean
   /** The bus was asked just now, since the last sign of life. */
@@ -47,7 +61,7 @@ interface Watched extends NodeIncarnation {
   /** No examination before. */
   restsUntilMs: number
   /** Under way: whoever wants one takes this (F5). */
-  probing: Promise<boolean> | undefined
+  probing: Promise<Probed | undefined> | undefined
 }
 
 type Verdict = 'alive' | 'dead' | 'unknown'
@@ -81,10 +95,11 @@ export class FailureDetector {
   watch(members: readonly NodeMember[]): void {
     const former = new Map(this.#watched)
     this.#watched.clear()
-    for (const { node, incarnation } of members) {
+    for (const member of members) {
+      const { node, incarnation } = member
       if (node === this.#options.self.node) continue
       const known = former.get(node)
-      this.#watched.set(node, known?.incarnation === incarnation ? known : this.#newly(node, incarnation))
+      this.#watched.set(node, known?.incarnation === incarnation ? known : this.#newly(member))
     }
   }
 
@@ -105,7 +120,7 @@ export class FailureDetector {
     this.#wasPaused()
     if (this.#isStopped || member?.incarnation !== incarnation) return undefined
     const era = this.#era
-    const isReached = await this.#probed(member)
+    const isReached = isOfIt(await this.#probed(member))
     return this.#wasPaused() || era !== this.#era ? undefined : isReached
   }
 
@@ -114,11 +129,13 @@ export class FailureDetector {
     this.#timer?.cancel()
   }
 
-  #newly(node: NodeId, incarnation: string): Watched {
+  #newly({ node, incarnation, roles }: NodeMember): Watched {
     return {
       node,
       incarnation,
-      heardMs: this.#options.clock.monotonic(),
+      isOfActors: roles.includes('actors'),
+      heardMs: this.#now(),
+      haltedMs: undefined,
       isGone: false,
       isPinged: false,
       isExamined: false,
@@ -135,6 +152,9 @@ export class FailureDetector {
   #look(): void {
     if (this.#isStopped) return
     if (!this.#wasPaused()) {
+      for (const member of this.#watched.values()) {
+        if (this.#isHaltOver(member)) this.#examine(member, (each) => this.#haltExamination(each))
+      }
       const silent = [...this.#watched.values()].filter((each) => this.#silentMs(each) >= this.#limits.pingAfterMs)
       // Whoever is silent longest comes first, so that nobody waits for ever behind others.
       for (const member of silent.sort((one, other) => one.heardMs - other.heardMs)) this.#consider(member)
@@ -144,7 +164,7 @@ export class FailureDetector {
 
   #consider(member: Watched): void {
     if (!member.isPinged) this.#ping(member)
-    if (this.#silentMs(member) >= this.#limits.doubtAfterMs || member.isGone) this.#examine(member)
+    if (this.#silentMs(member) >= this.#limits.doubtAfterMs || member.isGone) this.#examineSilence(member)
   }
 
   /** What is asked in the moment of a death is lost with it: whoever stays silent is asked again. */
@@ -157,15 +177,19 @@ export class FailureDetector {
     void this.#options.heartbeats.isGone(member, this.#limits.pingMs).then((isGone) => {
       if (!isGone || this.#wasPaused() || member.heardMs !== heardMs || !this.#isWatched(member)) return
       member.isGone = true
-      this.#examine(member)
+      this.#examineSilence(member)
     })
   }
 
-  #examine(member: Watched): void {
+  #examineSilence(member: Watched): void {
+    this.#examine(member, (each) => this.#examination(each))
+  }
+
+  #examine(member: Watched, examination: (member: Watched) => Promise<void>): void {
     if (member.isExamined || this.#examined >= this.#limits.mostAtOnce || this.#now() < member.restsUntilMs) return
     member.isExamined = true
     this.#examined++
-    void this.#examination(member).finally(() => {
+    void examination(member).finally(() => {
       this.#examined--
       member.isExamined = false
       member.restsUntilMs = this.#now() + this.#limits.restMs
@@ -181,16 +205,40 @@ export class FailureDetector {
       era !== this.#era ||
       member.heardMs !== heardMs ||
       !this.#isWatched(member)
-    if ((await this.#probed(member)) || isOver()) return
+    if (isOfIt(await this.#probed(member)) || isOver()) return
     const askedMs = this.#now()
     const verdict = await this.#verdict(member)
     if (isOver()) return
     if (verdict === 'alive') this.#seen(member, askedMs)
     if (verdict !== 'dead') return
     if (!member.isGone) await this.#pause(this.#limits.silenceMs - this.#silentMs(member))
-    if (isOver()) return
+    if (!isOver()) this.#suspect(member, 'silence')
+  }
+
+  /** F7. He has been halted for long enough to be asked, and this node may judge. */
+  #isHaltOver({ isOfActors, haltedMs }: Watched): boolean {
+    const { haltMs, steadyMs } = this.#limits
+    if (!isOfActors || haltedMs === undefined || this.#now() - haltedMs < haltMs) return false
+    const heldForMs = this.#options.heldForMs()
+    return heldForMs !== undefined && heldForMs >= steadyMs
+  }
+
+  /** F7. */
+  async #haltExamination(member: Watched): Promise<void> {
+    const era = this.#era
+    if ((await this.#probed(member)) !== 'halted') return
+    try {
+      await this.#options.readLease(member.node)
+    } catch {
+      return // the store is away from here, too
+    }
+    const isOver = this.#wasPaused() || this.#isStopped || era !== this.#era || !this.#isWatched(member)
+    if (!isOver && this.#isHaltOver(member)) this.#suspect(member, 'halt')
+  }
+
+  #suspect(member: Watched, of: Suspicion): void {
     member.isSuspected = true
-    this.#options.suspect({ node: member.node, incarnation: member.incarnation })
+    this.#options.suspect({ node: member.node, incarnation: member.incarnation }, of)
   }
 
   /** F2, F3. The own probe has failed. */
@@ -253,7 +301,8 @@ export class FailureDetector {
     }
   }
 
-  #probed(member: Watched): Promise<boolean> {
+  /** Undefined: nobody answers. */
+  #probed(member: Watched): Promise<Probed | undefined> {
     member.probing ??= this.#probe(member).finally(() => {
       member.probing = undefined
     })
@@ -261,28 +310,35 @@ export class FailureDetector {
   }
 
   /** A stream that ended makes a probe fail at once, of a node that lives too: so it is tried again. */
-  async #probe(member: Watched): Promise<boolean> {
+  async #probe(member: Watched): Promise<Probed | undefined> {
     const { probeMs, probeTries, probeAgainAfterMs } = this.#limits
     const giveUpMs = this.#now() + probeMs
     for (let tries = 1; ; tries++) {
       const sentMs = this.#now()
-      const isReached = await this.#within(giveUpMs - sentMs, this.#options.probe(member, giveUpMs - sentMs))
-      if (isReached) {
-        if (!this.#wasPaused()) this.#seen(member, sentMs)
-        return true
+      const probed = await this.#within(giveUpMs - sentMs, this.#options.probe(member, giveUpMs - sentMs))
+      if (isOfIt(probed)) {
+        if (!this.#wasPaused()) this.#said(member, sentMs, probed === 'halted')
+        return probed
       }
       const againMs = sentMs + probeAgainAfterMs
-      if (tries >= probeTries || againMs >= giveUpMs || this.#isStopped) return false
+      if (tries >= probeTries || againMs >= giveUpMs || this.#isStopped) return probed
       await this.#pause(againMs - this.#now())
     }
   }
 
-  #hear({ node, incarnation }: Heartbeat): void {
+  #hear({ node, incarnation, isHalted }: Heartbeat): void {
     this.#wasPaused()
     const member = this.#watched.get(node)
     if (member === undefined) return
-    if (member.incarnation === incarnation) this.#seen(member, this.#now())
+    if (member.incarnation === incarnation) this.#said(member, this.#now(), isHalted)
     else member.isGone = true // another process has its name
+  }
+
+  /** Its own word, of a moment at or after `atMs`. */
+  #said(member: Watched, atMs: number, isHalted: boolean): void {
+    if (atMs < member.heardMs) return
+    member.haltedMs = isHalted ? (member.haltedMs ?? atMs) : undefined
+    this.#seen(member, atMs)
   }
 
   #seen(member: Watched, atMs: number): void {
@@ -290,7 +346,7 @@ export class FailureDetector {
     member.heardMs = atMs
     member.isGone = false
     member.isPinged = false
-    member.isSuspected = false
+    if (member.haltedMs === undefined) member.isSuspected = false
   }
 
   /** F4. True when this node was paused since the last look; whatever it knew is forgotten by then. */
@@ -305,7 +361,10 @@ export class FailureDetector {
     if (passedMs <= lookEveryMs + mostOwnPauseMs && jumpMs <= mostOwnPauseMs) return false
     this.#era++
     this.ownPauses++
-    for (const member of this.#watched.values()) this.#seen(member, nowMs)
+    for (const member of this.#watched.values()) {
+      member.haltedMs = undefined
+      this.#seen(member, nowMs)
+    }
     return true
   }
 
@@ -335,6 +394,11 @@ export class FailureDetector {
       answer.then(resolve, () => resolve(undefined)).finally(() => late.cancel())
     })
   }
+}
+
+/** This incarnation has answered. */
+function isOfIt(probed: Probed | undefined): boolean {
+  return probed === 'alive' || probed === 'halted'
 }
 
 function isOf(lease: NodeLease | undefined, { incarnation }: NodeIncarnation): lease is NodeLease {

@@ -23,29 +23,32 @@ export interface Heartbeat extends NodeIncarnation {
   /** The newest view of the register that it has read. */
   readonly view: number
   readonly load: NodeLoad
+  /** It has no lease at the moment: nothing that it does counts. */
+  readonly isHalted: boolean
 }
 
 const version = 1
 /** A heartbeat takes about 120 bytes. */
 const mostBytes = 1_024
 
-export function encodeHeartbeat({ node, incarnation, sequence, view, load }: Heartbeat): Uint8Array {
+export function encodeHeartbeat({ node, incarnation, sequence, view, load, isHalted }: Heartbeat): Uint8Array {
   const { cores, weight, cpu, loopLagMs, callsPerSecond, residents, connections } = load
   const figures = [cores, weight, cpu, loopLagMs, callsPerSecond, residents, connections]
-  return encode([version, node, incarnation, sequence, view, figures])
+  return encode([version, node, incarnation, sequence, view, figures, isHalted])
 }
 
 /** Undefined: no heartbeat as this version knows it. Members that a newer version adds are ignored. */
 export function decodeHeartbeat(bytes: Uint8Array): Heartbeat | undefined {
   const list = decodedList(bytes, mostBytes)
   if (list === undefined) return undefined
-  const [kind, node, incarnation, sequence, view, figures] = list
+  const [kind, node, incarnation, sequence, view, figures, isHalted] = list
   if (kind !== version || !isName(node) || !isName(incarnation) || !isCount(sequence) || !isCount(view))
     return undefined
   if (!Array.isArray(figures) || figures.length < 7 || !figures.every(isFigure)) return undefined
   const [cores, weight, cpu, loopLagMs, callsPerSecond, residents, connections] = figures as number[] as Seven
   const load = { cores, weight, cpu, loopLagMs, callsPerSecond, residents, connections }
-  return { node, incarnation, sequence, view, load }
+  // A version before this did not say it.
+  return { node, incarnation, sequence, view, load, isHalted: isHalted === true }
 }
 
 /** The members of a list that another node has sent; undefined when it is none, or too long. */

@@ -13,6 +13,8 @@ export interface HeartbeatsOptions {
   /** The newest view that this node has read. */
   readonly view: () => number
   readonly load: () => NodeLoad
+  /** This node has no lease at the moment. */
+  readonly isHalted: () => boolean
 }
 
 /** Kept of nodes that have left as well, until there are too many. */
@@ -73,9 +75,10 @@ export class Heartbeats {
   }
 
   #beat(): void {
-    const { bus, self, view, load, clock, everyMs } = this.#options
+    const { bus, self, view, load, isHalted, clock, everyMs } = this.#options
     const { node, incarnation } = self
-    const heartbeat = { node, incarnation, sequence: ++this.#sequence, view: view(), load: load() }
+    const now = { view: view(), load: load(), isHalted: isHalted() }
+    const heartbeat = { node, incarnation, sequence: ++this.#sequence, ...now }
     bus.publish(this.#subjects.heartbeat(self.node), encodeHeartbeat(heartbeat))
     this.#timer = clock.setTimer(everyMs, () => this.#beat())
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { encode } from '../../runtime/index.js'
+import { decode, encode } from '../../runtime/index.js'
 import { VirtualClock } from '../../runtime/testing/index.js'
 import { Announcements } from './announcements.js'
 import { type ClusterEvent, decodeEvent, encodeEvent, eventKinds } from './cluster-event.js'
@@ -20,7 +20,14 @@ const load = fc.record({
   residents: figure,
   connections: figure,
 })
-const heartbeat = fc.record({ node: name, incarnation: name, sequence: fc.nat(), view: fc.nat(), load })
+const heartbeat = fc.record({
+  node: name,
+  incarnation: name,
+  sequence: fc.nat(),
+  view: fc.nat(),
+  load,
+  isHalted: fc.boolean(),
+})
 const event: fc.Arbitrary<ClusterEvent> = fc.record({
   kind: fc.constantFrom(...eventKinds),
   by: name,
@@ -41,7 +48,16 @@ beforeEach(() => {
   broker = new MemoryBroker(clock)
 })
 const beating = (node: string, cluster = 'c', incarnation = `${node}-1`, bus = broker.connect()) =>
-  new Heartbeats({ cluster, self: { node, incarnation }, bus, clock, everyMs: 250, view: () => 3, load: () => idle })
+  new Heartbeats({
+    cluster,
+    self: { node, incarnation },
+    bus,
+    clock,
+    everyMs: 250,
+    view: () => 3,
+    load: () => idle,
+    isHalted: () => false,
+  })
 
 describe('messages of the bus', () => {
   test('come back as they were', () => {
@@ -51,6 +67,14 @@ describe('messages of the bus', () => {
         expect(decodeEvent(encodeEvent(happened))).toEqual(happened)
       }),
     )
+  })
+
+  test('of a version that did not say whether it has a lease are of a node that has one', () => {
+    const list = decode(
+      encodeHeartbeat({ node: 'a', incarnation: 'a-1', sequence: 1, view: 2, load: idle, isHalted: true }),
+    )
+    const former = encode((list as unknown[]).slice(0, 6))
+    expect(decodeHeartbeat(former)).toMatchObject({ node: 'a', view: 2, isHalted: false })
   })
 
   test('that are damaged are no messages, and never throw', () => {
@@ -107,7 +131,7 @@ describe('heartbeats', () => {
     const a = beating('a')
     const stranger = broker.connect()
     a.start()
-    const beat = { node: 'b', incarnation: 'b-1', sequence: 4, view: 1, load: idle }
+    const beat = { node: 'b', incarnation: 'b-1', sequence: 4, view: 1, load: idle, isHalted: false }
     const { heartbeat: subject } = subjectsOf('c')
     const heard: number[] = []
     a.onHeartbeat(({ sequence }) => heard.push(sequence))

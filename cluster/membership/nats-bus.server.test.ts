@@ -63,6 +63,7 @@ describe('a bus on NATS', () => {
         everyMs: 50,
         view: () => 7,
         load: () => load,
+        isHalted: () => false,
       })
     const [ofA, ofB] = [beating('a', a), beating('b', b)]
     ofA.start()

@@ -172,6 +172,11 @@ export class ClusterOwnership implements Ownership {
     return this.#nodeLease?.holds === true && this.#memberOf(this.self)?.incarnation === this.#me.incarnation
   }
 
+  /** For how long this node has had its lease without a break; undefined: it has none, and nothing that it does counts. */
+  get heldForMs(): number | undefined {
+    return this.#nodeLease?.heldForMs
+  }
+
   /** How many shards of this node are in each phase. */
   phases(): Readonly<Record<Phase, number>> {
     const phases = { waiting: 0, open: 0, draining: 0, drained: 0, sealing: 0 }

@@ -81,7 +81,7 @@ export class Coordinator {
     this.#soon?.cancel()
   }
 
-  /** Its witnesses agree that it answers nobody. */
+  /** It answers nobody, or has no lease, and says so. */
   suspected(member: NodeIncarnation): void {
     const { clock } = this.#options
     clock.setTimer(this.#rank() * this.#limits.turnMs, () => {
@@ -93,7 +93,7 @@ export class Coordinator {
     const { ownership, register, log } = this.#options
     const isStill = () => ownership.view?.members.some((each) => isSameNode(each, member)) === true
     if (this.#isStopped || !isStill() || this.#gone.has(member.incarnation)) return
-    log.warn({ ...member }, 'a node answers nobody: its lease is revoked')
+    log.warn({ ...member }, 'a node answers nobody, or cannot renew its lease: it is revoked')
     while (!(await register.revokeLease(member)));
     this.#gone.add(member.incarnation)
     await this.plan()

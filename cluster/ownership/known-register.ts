@@ -4,6 +4,7 @@
  * F1. It goes by the newest view that was read; a view is read whole, and views never go back.
  * F2. A change that the store may or may not have taken is sent again until it is known: nothing can be applied on a view
  *     that has passed.
+ * F3. However often others say that there is a newer view, one reading goes after it at a time.
  */
 import {
   ActorError,
@@ -49,6 +50,9 @@ export class KnownRegister {
   #view: OwnershipView | undefined
   #reading: Promise<void> | undefined
   #lastChange: Promise<unknown> = Promise.resolve()
+  /** The newest view that others have spoken of. */
+  #seen = 0
+  #isChasing = false
   #isStopped = false
 
   constructor(port: RegisterPort, limits: RegisterLimits, shardCount: number) {
@@ -99,7 +103,20 @@ export class KnownRegister {
 
   /** Another node says that there is this view. */
   saw(view: number): void {
-    if (!this.#knows(view)) void this.refresh(view).catch((error) => this.#notRead(error))
+    this.#seen = Math.max(this.#seen, view)
+    if (this.#isChasing || this.#knows(this.#seen)) return
+    this.#isChasing = true
+    void this.#chase().finally(() => {
+      this.#isChasing = false
+    })
+  }
+
+  async #chase(): Promise<void> {
+    try {
+      while (!this.#knows(this.#seen)) await this.refresh(this.#seen)
+    } catch (error) {
+      this.#notRead(error)
+    }
   }
 
   /**

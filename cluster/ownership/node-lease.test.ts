@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Clock } from '../../runtime/index.js'
-import { MemoryRegister } from '../../runtime/testing/index.js'
+import { ActorError, type Clock } from '../../runtime/index.js'
+import { MemoryRegister, VirtualClock } from '../../runtime/testing/index.js'
 import { defaultLeaseLimits, NodeLease } from './node-lease.js'
 
 const me = { node: 'a', incarnation: '1' }
@@ -53,4 +53,29 @@ test('N1, N2: a wall clock that goes back does not make it longer; one that jump
   clock.monotonicMs -= lengthMs
   clock.suspendedMs = 501
   expect(other.holds).toBe(false)
+})
+
+test('N3: for how long it has held counts from its last break, however often it was renewed', async () => {
+  const clock = new VirtualClock()
+  const register = new MemoryRegister()
+  let isAway = false
+  const renewLease = register.renewLease.bind(register)
+  register.renewLease = (lease) =>
+    isAway ? Promise.reject(new ActorError('STORE_UNAVAILABLE', 'no answer')) : renewLease(lease)
+  const lease = new NodeLease(register, clock, defaultLeaseLimits, me, () => undefined)
+  expect(lease.heldForMs).toBeUndefined()
+  expect(await lease.take(undefined)).toBe(true)
+  await clock.advance(lengthMs * 4)
+  expect(lease.heldForMs).toBe(lengthMs * 4)
+  isAway = true
+  await clock.advance(lengthMs - 1)
+  expect(lease.heldForMs).toBe(lengthMs * 5 - 1)
+  await clock.advance(lengthMs)
+  expect(lease.heldForMs).toBeUndefined()
+  isAway = false
+  await clock.advance(lengthMs)
+  expect(lease.heldForMs).toBeGreaterThan(0)
+  expect(lease.heldForMs).toBeLessThan(lengthMs)
+  lease.stop()
+  expect(lease.heldForMs).toBeUndefined()
 })

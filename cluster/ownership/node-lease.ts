@@ -61,6 +61,8 @@ export class NodeLease {
   readonly #lost: () => void
   #renewals = 0
   #endsMs = Number.NEGATIVE_INFINITY
+  /** Since when it has held without a break. */
+  #sinceMs = 0
   /** Wall clock minus monotonic clock when the lease was last renewed. */
   #offsetMs = 0
   #isLost = false
@@ -84,6 +86,11 @@ export class NodeLease {
     if (Math.abs(jumpMs) <= this.#limits.maxClockJumpMs) return monotonicMs + Math.max(0, jumpMs) < this.#endsMs
     this.#endsMs = Number.NEGATIVE_INFINITY
     return false
+  }
+
+  /** For how long it has held without a break; undefined: it does not. */
+  get heldForMs(): number | undefined {
+    return this.holds ? this.#clock.monotonic() - this.#sinceMs : undefined
   }
 
   /** Takes the lease in the place of `former`; false when that does not stand there any more. */
@@ -127,6 +134,7 @@ export class NodeLease {
   }
 
   #extend({ monotonicMs, offsetMs }: { monotonicMs: number; offsetMs: number }): void {
+    if (!this.holds) this.#sinceMs = this.#clock.monotonic()
     this.#endsMs = monotonicMs + this.#limits.lengthMs
     this.#offsetMs = offsetMs
   }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { settled } from '../../runtime/testing/index.js'
 import { CalledHalf } from './called-half.js'
 import { DEFAULT_TRANSPORT_LIMITS } from './limits.js'
-import { CALL, type CallingMessage, encodeBatch, ROUTE } from './wire.js'
+import { ASK, CALL, type CallingMessage, encodeBatch, ROUTE } from './wire.js'
 
 const route: CallingMessage = [ROUTE, 1, 'chat', 'post']
 const call = (id: number): CallingMessage => [CALL, id, 1, `key ${id}`, [], 1_000]
@@ -12,15 +12,20 @@ const batch = (view: number, ...messages: CallingMessage[]) => encodeBatch({ vie
 function halfAt1() {
   const handled: string[] = []
   const ends: string[] = []
+  const seen: number[] = []
   const half: CalledHalf = new CalledHalf(
     {
       service: {
         handle: async ({ key }) => handled.push(key),
         deliver: () => undefined,
-        answer: () => Promise.reject(new Error('no question')),
+        answer: async (topic) => {
+          handled.push(topic)
+          return new Uint8Array()
+        },
       },
       now: () => 0,
       view: () => 1,
+      saw: (view) => void seen.push(view),
       refresh: () => Promise.reject(new Error('the store does not answer')),
       write: () => undefined,
       end: (why) => {
@@ -31,7 +36,7 @@ function halfAt1() {
     },
     DEFAULT_TRANSPORT_LIMITS,
   )
-  return { half, handled, ends }
+  return { half, handled, ends, seen }
 }
 
 test('C2: when a view cannot be read, the batch is dropped, and so is all that waited behind it', async () => {
@@ -43,4 +48,17 @@ test('C2: when a view cannot be read, the batch is dropped, and so is all that w
   await settled()
   expect(handled).toEqual([])
   expect(ends).toEqual(['view 2 cannot be read: Error: the store does not answer'])
+})
+
+test('C2: questions are answered by a node that cannot read the newest view, which it hears of', async () => {
+  const { half, handled, ends, seen } = halfAt1()
+  half.received(batch(2, [ASK, 1, 'probe', new Uint8Array(), 1_000]))
+  await settled()
+  expect(handled).toEqual(['probe'])
+  expect(seen).toEqual([2])
+  expect(ends).toEqual([])
+  half.received(batch(2, [ASK, 2, 'probe', new Uint8Array(), 1_000], route, call(3)))
+  await settled()
+  expect(handled).toEqual(['probe'])
+  expect(ends).toHaveLength(1)
 })

@@ -2,7 +2,9 @@
  * The half of a stream that answers.
  *
  * C1. Messages are handed over in the order in which they came; answers leave in the order in which they are ready.
- * C2. A batch whose sender knows a newer view waits until this node has read it (CORE O1), and so does what follows.
+ * C2. A batch whose sender knows a newer view waits until this node has read it (CORE O1), and so does what follows. One
+ *     of nothing but questions does not: they are of no shard, and a node that cannot read the register is asked whether
+ *     it has a lease.
  * C3. Calls under way are bounded: beyond it they are answered OVERLOADED at once. Answers that nobody takes in end the
  *     stream, since none may be dropped.
  */
@@ -34,6 +36,8 @@ export interface NodeService {
 export interface CalledPort extends Omit<OutboxPort<AnsweringMessage>, 'unsendable'> {
   readonly service: NodeService
   now(): number
+  /** There is this view. */
+  saw(view: number): void
   /** Reads the register until the view is at least this one; rejects when it cannot be read. */
   refresh(view: number): Promise<void>
   /** The stream is of no more use. */
@@ -75,7 +79,10 @@ export class CalledHalf {
     if (this.#isOver) return
     const batch = decodeBatch<CallingMessage>(bytes)
     this.#outbox.granted(batch.credit)
-    if (this.#behind === undefined && batch.view <= this.#port.view()) this.#handle(batch, bytes.length)
+    const isNewer = batch.view > this.#port.view()
+    if (isNewer) this.#port.saw(batch.view)
+    const mayWait = isNewer && !batch.messages.every(isQuestion)
+    if (this.#behind === undefined && !mayWait) this.#handle(batch, bytes.length)
     else this.#handleLater(batch, bytes.length)
   }
 
@@ -169,4 +176,8 @@ export class CalledHalf {
   #put(message: AnsweringMessage): void {
     if (!this.#outbox.put(message)) this.#port.end('the other node does not take in its answers')
   }
+}
+
+function isQuestion([kind]: CallingMessage): boolean {
+  return kind === ASK || kind === CANCEL
 }

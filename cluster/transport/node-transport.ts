@@ -217,6 +217,7 @@ export class NodeTransport implements Transport {
       service: this.#serviceFor(theirs.node),
       now: () => clock.now(),
       view: () => peers.view(),
+      saw: (view: number) => peers.saw(view),
       refresh: (view: number) => peers.refresh(view),
       write: (batch: Uint8Array) => stream.write(batch),
       end: (why: string) => stream.end(why),

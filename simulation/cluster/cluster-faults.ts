@@ -69,12 +69,9 @@ class Troubles {
       case 'partOneWay':
         return this.#part(machine, trouble === 'part', note)
       case 'cutStorage':
-        if (!node) return undefined
-        note(name, 'does not reach Cassandra')
-        node.session.isCut = true
-        return () => {
-          node.session.isCut = false
-        }
+        return this.#awayFromStorage([machine], note)
+      case 'outage':
+        return this.#awayFromStorage(this.#dice.chance(0.6) ? this.#world.machines : this.#half(), note)
       case 'replica': {
         const replica = this.#dice.int(3)
         note('ring', `replica ${replica} is away`)
@@ -87,6 +84,21 @@ class Troubles {
         return () => {
           network.slowestHopMs = this.#world.settings.slowestHopMs
         }
+    }
+  }
+
+  #half(): readonly Machine[] {
+    const { machines } = this.#world
+    return machines.filter((_, index) => index % 2 === 0)
+  }
+
+  #awayFromStorage(machines: readonly Machine[], note: (who: string, what: string) => void): () => void {
+    for (const machine of machines) {
+      note(machine.name, 'does not reach Cassandra')
+      this.#world.cutStorage(machine, true)
+    }
+    return () => {
+      for (const machine of machines) this.#world.cutStorage(machine, false)
     }
   }
 

@@ -29,6 +29,7 @@ export type Trouble =
   | 'part'
   | 'partOneWay'
   | 'cutStorage'
+  | 'outage'
   | 'replica'
   | 'restart'
   | 'slow'
@@ -60,6 +61,7 @@ function drawCluster(dice: Dice): ClusterSettings {
       part: often(3),
       partOneWay: often(2),
       cutStorage: often(2),
+      outage: often(1),
       replica: often(2),
       restart: dice.chance(0.7) ? 3 : 0,
       slow: often(2),
@@ -83,6 +85,7 @@ export const noTroubles: ClusterSettings['troubles'] = {
   part: 0,
   partOneWay: 0,
   cutStorage: 0,
+  outage: 0,
   replica: 0,
   restart: 0,
   slow: 0,

@@ -126,6 +126,7 @@ export class ClusterWorld extends World {
       mutation,
     })
     this.nodes.set(machine.name, node)
+    node.session.isCut = machine.isOffStorage
     this.trace.note(machine.name, 'starts')
     node.cluster.announcements.onEvent(({ kind, text, by }) => {
       if (by === machine.name && node.isAlive) this.trace.note(machine.name, `says: ${kind}, ${text}`)
@@ -139,6 +140,13 @@ export class ClusterWorld extends World {
         this.kill(node, 'as it cannot join')
       },
     )
+  }
+
+  /** A machine does not reach Cassandra, or does again. */
+  cutStorage(machine: Machine, isCut: boolean): void {
+    machine.isOffStorage = isCut
+    const node = this.nodes.get(machine.name)
+    if (node) node.session.isCut = isCut
   }
 
   /** Its process dies, and is started again after a while. */

@@ -13,6 +13,8 @@ export class Machine implements Clock {
   readonly name: string
   /** NATS is out of reach. */
   isOffBus = false
+  /** Cassandra is out of reach. */
+  isOffStorage = false
   readonly #time: VirtualTime
   readonly #rate: number
   readonly #wallOffsetMs: number

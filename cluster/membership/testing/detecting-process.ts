@@ -49,8 +49,9 @@ async function run({ cluster, node, incarnation, nats }: DetectingTask): Promise
   })
   const bus = openNatsBus({ servers: [nats], name: node, clock, log: noLog })
   const everyMs = limits.heartbeatEveryMs
-  const heartbeats = new Heartbeats({ cluster, self, bus, clock, everyMs, view: () => 1, load: () => load })
-  const probes = directProbes(transport, self)
+  const said = { view: () => 1, load: () => load, isHalted: () => false }
+  const heartbeats = new Heartbeats({ cluster, self, bus, clock, everyMs, ...said })
+  const probes = directProbes(transport, self, said.isHalted)
   const detector = new FailureDetector({
     self,
     clock,
@@ -58,6 +59,7 @@ async function run({ cluster, node, incarnation, nats }: DetectingTask): Promise
     heartbeats,
     ...probes,
     readLease: () => Promise.reject(new Error('there is no store')),
+    heldForMs: () => undefined,
     suspect: (member) => say({ suspected: member.node, atMs: Date.now() }),
   })
   probes.serve((member) => detector.witness(member))

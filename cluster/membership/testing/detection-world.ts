@@ -1,7 +1,7 @@
 import type { Clock, NodeIncarnation, NodeLease, NodeMember, Timer } from '../../../runtime/index.js'
 import { VirtualClock } from '../../../runtime/testing/index.js'
 import { type DetectionLimits, defaultDetectionLimits } from '../detection-limits.js'
-import { FailureDetector } from '../failure-detector.js'
+import { FailureDetector, type Suspicion } from '../failure-detector.js'
 import { Heartbeats } from '../heartbeats.js'
 import { MemoryBroker } from './memory-bus.js'
 
@@ -11,9 +11,10 @@ const renewEveryMs = 500
 const latencyMs = 2
 const never = new Promise<never>(() => undefined)
 
-export interface Suspicion {
+export interface Suspected {
   readonly by: string
   readonly of: string
+  readonly reason: Suspicion
   readonly atMs: number
 }
 
@@ -22,11 +23,13 @@ export class DetectionWorld {
   readonly clock = new VirtualClock()
   readonly broker = new MemoryBroker(this.clock)
   readonly nodes: DetectingNode[]
-  readonly suspicions: Suspicion[] = []
+  readonly suspicions: Suspected[] = []
   readonly members: NodeMember[]
   /** Pairs `from>to` whose questions are lost. */
   readonly lost = new Set<string>()
   storeAnswers = true
+  /** Members that do not reach the store. */
+  readonly awayFromStore = new Set<string>()
   probes = 0
 
   constructor(count: number, limits: Partial<DetectionLimits> = {}) {
@@ -66,11 +69,15 @@ export class DetectionWorld {
     return said
   }
 
-  async lease(of: string): Promise<NodeLease> {
+  async lease(by: string, of: string): Promise<NodeLease> {
     await this.pause(latencyMs)
-    if (!this.storeAnswers) throw new Error('no answer')
+    if (!this.reachesStore(by)) throw new Error('no answer')
     const { self, renewals } = this.node(of)
     return { ...self, lengthMs: leaseMs, renewals, isRevoked: false }
+  }
+
+  reachesStore(node: string): boolean {
+    return this.storeAnswers && !this.awayFromStore.has(node)
   }
 
   pause(ms: number): Promise<void> {
@@ -90,6 +97,8 @@ export class DetectingNode implements Clock {
   #isPaused = false
   isDead = false
   renewals = 0
+  #renewedMs = 0
+  #heldSinceMs = Number.NEGATIVE_INFINITY
 
   constructor(world: DetectionWorld, { node, incarnation }: NodeMember, limits: DetectionLimits) {
     this.#world = world
@@ -98,7 +107,8 @@ export class DetectingNode implements Clock {
     this.bus.take = (hear) => this.#take(hear)
     const everyMs = limits.heartbeatEveryMs
     const { self, bus } = this
-    this.heartbeats = new Heartbeats({ cluster: 'c', self, bus, clock: this, everyMs, view: () => 1, load: () => load })
+    const said = { view: () => 1, load: () => load, isHalted: () => this.heldForMs === undefined }
+    this.heartbeats = new Heartbeats({ cluster: 'c', self, bus, clock: this, everyMs, ...said })
     this.detector = new FailureDetector({
       self,
       clock: this,
@@ -106,16 +116,25 @@ export class DetectingNode implements Clock {
       heartbeats: this.heartbeats,
       probe: (member) => {
         world.probes++
-        return world.asked(node, member.node, async (asked) => asked.self.incarnation === member.incarnation)
+        return world.asked(node, member.node, async (asked) => {
+          if (asked.self.incarnation !== member.incarnation) return 'gone'
+          return asked.heldForMs === undefined ? 'halted' : 'alive'
+        })
       },
       askWitness: (witness, member) => world.asked(node, witness, (asked) => asked.detector.witness(member)),
-      readLease: (of) => world.lease(of),
-      suspect: ({ node: of }) => {
-        if (!this.isDead) world.suspicions.push({ by: node, of, atMs: world.clock.monotonic() })
+      readLease: (of) => world.lease(node, of),
+      heldForMs: () => this.heldForMs,
+      suspect: ({ node: of }, reason) => {
+        if (!this.isDead) world.suspicions.push({ by: node, of, reason, atMs: world.clock.monotonic() })
       },
     })
     this.heartbeats.start()
     this.#renew()
+  }
+
+  get heldForMs(): number | undefined {
+    const nowMs = this.monotonic()
+    return nowMs - this.#renewedMs < leaseMs ? nowMs - this.#heldSinceMs : undefined
   }
 
   kill(): void {
@@ -155,7 +174,11 @@ export class DetectingNode implements Clock {
   }
 
   #renew(): void {
-    if (this.#world.storeAnswers) this.renewals++
+    if (this.#world.reachesStore(this.self.node)) {
+      this.renewals++
+      if (this.heldForMs === undefined) this.#heldSinceMs = this.monotonic()
+      this.#renewedMs = this.monotonic()
+    }
     this.setTimer(renewEveryMs, () => this.#renew())
   }
 }
