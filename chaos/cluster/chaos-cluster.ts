@@ -80,7 +80,7 @@ export class ChaosCluster {
     const { started } = this.#member(name)
     process.kill(started.pid, 'SIGKILL')
     this.#members.delete(name)
-    await waitUntil(`${name} is gone`, () => !this.#scripts.isRunning(started), goneWithinMs)
+    await waitUntil(`${name} is gone`, () => !this.#scripts.isAlive(started), goneWithinMs)
     this.#started.delete(started)
   }
 
@@ -99,7 +99,7 @@ export class ChaosCluster {
 
   /** Those that should run and do not. */
   ended(): readonly string[] {
-    return [...this.#members.values()].flatMap(({ name, started }) => (this.#scripts.isRunning(started) ? [] : [name]))
+    return [...this.#members.values()].flatMap(({ name, started }) => (this.#scripts.isAlive(started) ? [] : [name]))
   }
 
   /** All that a node has printed, over all its starts. */
@@ -112,14 +112,14 @@ export class ChaosCluster {
     this.#killAll()
     await waitUntil(
       'all are gone',
-      () => [...this.#started].every((each) => !this.#scripts.isRunning(each)),
+      () => [...this.#started].every((each) => !this.#scripts.isAlive(each)),
       goneWithinMs,
     )
     process.off('exit', this.#killAll)
   }
 
   readonly #killAll = (): void => {
-    for (const each of this.#started) if (this.#scripts.isRunning(each)) process.kill(each.pid, 'SIGKILL')
+    for (const each of this.#started) if (this.#scripts.isAlive(each)) process.kill(each.pid, 'SIGKILL')
   }
 
   #forget(name: string): void {

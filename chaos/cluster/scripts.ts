@@ -27,7 +27,7 @@ export interface ClusterScripts {
   untilReady(started: Started): Promise<{ readonly http: string; readonly mtproto?: string }>
   /** SIGTERM, and SIGKILL when that takes too long. False: it had to be killed, or had ended by itself. */
   stop(started: Started): Promise<boolean>
-  isRunning(started: Started): boolean
+  isAlive(started: Started): boolean
   keysOf(dir: string): Promise<{ readonly keys: string; readonly tokenFile: string }>
   settingsOf(
     secrets: { readonly keys: string; readonly tokenFile: string },
@@ -36,9 +36,9 @@ export interface ClusterScripts {
 }
 
 export async function clusterScripts(): Promise<ClusterScripts> {
-  const folder = join(projectRoot(), 'scripts/cluster')
-  const parts = await Promise.all(
-    ['processes', 'places', 'settings'].map((name) => import(pathToFileURL(join(folder, `${name}.mjs`)).href)),
-  )
+  const folder = join(projectRoot(), 'scripts')
+  // A later one wins where two have a name: a node is stopped as the cluster's script does.
+  const files = ['services/daemon', 'cluster/processes', 'cluster/settings']
+  const parts = await Promise.all(files.map((file) => import(pathToFileURL(join(folder, `${file}.mjs`)).href)))
   return Object.assign({}, ...parts) as ClusterScripts
 }
