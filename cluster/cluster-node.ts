@@ -115,7 +115,7 @@ export class ClusterNode {
    * Rejects with what `ClusterOwnership.join` and the transport reject with.
    */
   async join(
-    system: Pick<ActorSystem, 'handle' | 'deliver' | 'release' | 'acquire' | 'abandon'>,
+    system: Pick<ActorSystem, 'handle' | 'deliver' | 'release' | 'residentsIn' | 'acquire' | 'abandon'>,
     at: { readonly host: string; readonly port: number; readonly advertised: string },
   ): Promise<void> {
     const { clock, register } = this.#options

@@ -77,6 +77,10 @@ class NodeSystem implements ActorSystem, SystemHealth {
     return this.#host.releases.release(shards, withinMs, released)
   }
 
+  residentsIn(shard: number): number {
+    return this.#host.residency.countOf(shard)
+  }
+
   acquire(shards: readonly ShardRange[]): void {
     this.#host.sweeper.acquired(shards)
   }

@@ -68,6 +68,12 @@ export class Residency extends Alarm {
     return found
   }
 
+  countOf(shard: number): number {
+    let count = 0
+    for (let each = this.#shards[shard]; each !== undefined; each = each.nextInShard) count++
+    return count
+  }
+
   #linkInShard(activation: Activation): void {
     const head = this.#shards[activation.shard]
     activation.nextInShard = head

@@ -1,7 +1,7 @@
 import type { ShardRange } from './journal-store.js'
 
 /** Of shards between two that are wanted, so many are read along: a question to the store costs more than their rows. */
-const MOST_BETWEEN = 8
+const MOST_BETWEEN = 32
 
 /**
  * Consistent hashing leaves a node single shards all over the range: asked for one by one they are a thousand questions.

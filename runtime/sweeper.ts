@@ -2,8 +2,10 @@
  * Finding what was committed and not delivered (CORE D2).
  *
  * E1. Every actor with an undelivered row in a shard of this node is activated and resumed, at the start and again every
- *     `sweepEveryMs`, since a row may land after a sweep has passed. Shards that this node opens are swept then, beside all
- *     other sweeps and until it has succeeded once, or they are this node's no more.
+ *     `sweepEveryMs`, since a row may land after a sweep has passed. Shards that this node opens are swept a moment later,
+ *     beside all other sweeps and until it has succeeded once, or they are this node's no more. A moment, since shards come
+ *     group by group, questions for many are hardly more than for few, and at first the store is needed for those whom
+ *     somebody calls.
  * E2. A row is removed only by an activation that is idle, whose entries are all durable, whose erased bodies are gone
  *     from the store (K4), and that says it is settled.
  *     With the sending of the removal the activation forgets the row: the next owing commit writes it again.
@@ -19,14 +21,22 @@ import type { TurnContext } from './turn.js'
 
 /** Of one sweep, or of one range of shards that were opened together. */
 const MOST_RESUMING = 32
-/** Ranges of shards that were opened together, looked through side by side. */
-const MOST_RANGES = 8
+/** Ranges of shards that were opened, looked through side by side. */
+const MOST_RANGES = 2
+/** What is opened without a pause of this length is swept together, */
+const SWEEP_OPENED_AFTER_MS = 300
+/** and at the latest so long after the first of it. */
+const SWEEP_OPENED_WITHIN_MS = 1_500
 const RETRY_AFTER_MS = 1_000
 
 export class Sweeper extends Alarm {
   readonly #host: Host
   #isSweeping = false
   #isScanning = false
+  /** Opened, and to be swept in a moment. */
+  #opened: ShardRange[] = []
+  #firstOpenedMs = 0
+  readonly #sweepSoon = new CallbackAlarm(() => this.#sweepOpened())
 
   constructor(host: Host) {
     super()
@@ -48,7 +58,16 @@ export class Sweeper extends Alarm {
 
   /** This node has just opened these shards. */
   acquired(shards: readonly ShardRange[]): void {
-    const left = shards.flatMap((range) => this.#host.openShards(range))
+    const nowMs = this.#host.clock.monotonic()
+    if (this.#opened.length === 0) this.#firstOpenedMs = nowMs
+    this.#opened.push(...shards)
+    const latestMs = this.#firstOpenedMs + SWEEP_OPENED_WITHIN_MS
+    this.#host.wheel.set(this.#sweepSoon, Math.max(0, Math.min(SWEEP_OPENED_AFTER_MS, latestMs - nowMs)))
+  }
+
+  #sweepOpened(): void {
+    const left = this.#opened.flatMap((range) => this.#host.openShards(range))
+    this.#opened = []
     if (left.length === 0 || this.#host.stopping) return
     const isNew = among(left)
     const failed: ShardRange[] = []

@@ -79,6 +79,8 @@ export interface ActorSystem {
    * of every shard `released` was told, or Ownership has opened it again (`onChange`): such a one was called off.
    */
   release(shards: readonly ShardRange[], withinMs: number, released: (shard: number) => void): Promise<void>
+  /** How many actors of the shard are in memory. */
+  residentsIn(shard: number): number
   /** This node has just opened these: their undelivered rows and due reminders are looked for in the background. */
   acquire(shards: readonly ShardRange[]): void
   /**

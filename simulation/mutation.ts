@@ -13,7 +13,7 @@ import type { SimulatedSession } from '../storage/index.js'
 export type Session = Pick<SimulatedSession, 'read' | 'readSerial' | 'write' | 'writeTogether' | 'writeIf' | 'close'>
 
 /** An actor system as its cluster sees it. */
-export type Served = Pick<ActorSystem, 'handle' | 'deliver' | 'release' | 'acquire' | 'abandon'>
+export type Served = Pick<ActorSystem, 'handle' | 'deliver' | 'release' | 'residentsIn' | 'acquire' | 'abandon'>
 
 /** What a mutation may replace: each switches off one rule by standing in front of a port or a definition. */
 export interface Mutation {

@@ -34,6 +34,10 @@ class FakeHost implements ShardHost {
     }
   }
 
+  residentsIn(): number {
+    return 1
+  }
+
   acquire(shards: readonly ShardRange[]): void {
     this.acquired.push(...shards)
   }

@@ -61,7 +61,11 @@ const defaultOwnershipLimits: OwnershipLimits = {
   refreshMs: 2_000,
   drainMs: 5_000,
   drainingShards: 64,
-  sliceMs: 10,
+  groupShards: 64,
+  groupActors: 16,
+  mostGroupShards: 512,
+  gatherMs: 20,
+  restMs: 250,
   sealAgainMs: 200,
 }
 

@@ -1,11 +1,15 @@
 /**
- * Giving shards away: drain, then seal.
+ * Giving shards away, group by group: drain, then seal.
  *
- * V1. At most `drainingShards` drain at once, so that none waits long. Those that are quiet at once do not count, and all
- *     that are drained are sealed together: each view costs every node a read of the register.
- * V3. Beginning to drain takes at most `sliceMs` of a turn of the event loop, whatever lives in the shards.
- * V2. One seal is under way at a time. A shard that was certainly not sealed is sealed again, or opened again when it is
+ * V1. What is called in a shard waits from the beginning of its drain until its next owner has opened it. So a group begins
+ *     to drain only when its seal can leave next: no other seal is under way then.
+ * V2. A group has at most `groupShards` shards, and more of them only as long as `groupActors` actors in memory wait
+ *     together. One seal is for all of it that is quiet within `gatherMs`; what takes longer holds up nobody else, and is
+ *     sealed as soon as it is quiet, since what it waits for may itself wait for shards that are drained.
+ * V3. One seal is under way at a time. A shard that was certainly not sealed is sealed again, or opened again when it is
  *     to stay.
+ * V4. After a seal this node rests for as long as that took: the nodes' and the store's time is for calls first, and other
+ *     owners change the same register.
  */
 import type { ActorLog, ActorSystem, Clock, NodeIncarnation } from '../../runtime/index.js'
 import { errorCode } from '../../runtime/index.js'
@@ -13,13 +17,21 @@ import type { OwnShard } from './cluster-ownership.js'
 import { rangesOf } from './shard-states.js'
 
 /** The runtime, as far as shards come and go. */
-export type ShardHost = Pick<ActorSystem, 'release' | 'acquire' | 'abandon'>
+export type ShardHost = Pick<ActorSystem, 'release' | 'acquire' | 'abandon' | 'residentsIn'>
 
 export interface HandoverLimits {
   /** A shard that is not quiet after this long is given away all the same; what was under way has an unknown outcome. */
   readonly drainMs: number
+  /** Shards that drain at once, those that take long among them. */
   readonly drainingShards: number
-  readonly sliceMs: number
+  readonly groupShards: number
+  /** Shards beyond `groupShards` join a group as long as it has no more actors in memory than this. */
+  readonly groupActors: number
+  readonly mostGroupShards: number
+  /** How long the quiet shards of a group wait for those that are not. */
+  readonly gatherMs: number
+  /** The rest after a seal is no longer. */
+  readonly restMs: number
   /** How long to wait before a seal that the store did not take is sent again. */
   readonly sealAgainMs: number
 }
@@ -40,14 +52,23 @@ export interface HandoverPort {
   host(): ShardHost | undefined
 }
 
+interface Group {
+  readonly number: number
+  readonly shards: ReadonlyMap<number, OwnShard>
+  readonly gatheredAtMs: number
+}
+
 export class Handover {
   readonly #port: HandoverPort
   readonly #limits: HandoverLimits
   #drains = 0
-  /** When the present slice began. */
-  #sliceMs: number | undefined
+  /** The one that began last. */
+  #group: Group | undefined
   #willLook = false
   #isSealing = false
+  /** A seal was not taken a moment ago. */
+  #isRefused = false
+  /** No group begins. */
   #isResting = false
 
   constructor(port: HandoverPort, limits: HandoverLimits) {
@@ -57,56 +78,69 @@ export class Handover {
 
   /** Something has changed: begins whatever can begin. */
   look(): void {
-    this.#drain()
     this.#stay()
-    if (!this.#isSealing && !this.#isResting) void this.#sealAll()
+    if (this.#isSealing || this.#isRefused) return
+    const drained = this.#inPhase('drained')
+    if (drained.length === 0) this.#beginGroup()
+    else if (this.#isGathered()) void this.#seal(drained)
   }
 
-  #drain(): void {
-    const { shards, targetOf, changed, host } = this.#port
+  #beginGroup(): void {
+    const { shards, changed, host, clock, log } = this.#port
     const runtime = host()
-    if (runtime === undefined) return
+    if (runtime === undefined || this.#isResting) return
     const own = shards()
-    if (this.#isSliceOver()) return
-    let room = this.#limits.drainingShards - own.filter((each) => each?.phase === 'draining').length
-    const begun: { readonly shard: number; readonly own: OwnShard }[] = []
-    for (let shard = 0; shard < own.length && room > 0; shard++) {
-      const each = own[shard]
-      if (each?.phase !== 'open' || targetOf(shard) === undefined) continue
+    const chosen = this.#choose(own, runtime)
+    if (chosen.length === 0) return
+    const number = ++this.#drains
+    const group = new Map(chosen.map((shard) => [shard, own[shard]!]))
+    for (const each of group.values()) {
       each.phase = 'draining'
-      begun.push({ shard, own: each })
-      room--
+      each.drain = number
     }
-    if (begun.length === 0) return
-    this.#sliceMs ??= this.#newSlice()
-    const drain = ++this.#drains
-    const of = new Map(begun.map((each) => [each.shard, each.own]))
-    for (const each of of.values()) each.drain = drain
-    changed([...of.keys()])
-    const releasing = runtime.release(rangesOf(of.keys()), this.#limits.drainMs, (shard) => {
-      const each = of.get(shard)
-      if (each?.phase !== 'draining' || each.drain !== drain) return
+    const { gatherMs, drainMs } = this.#limits
+    this.#group = { number, shards: group, gatheredAtMs: clock.monotonic() + gatherMs }
+    clock.setTimer(gatherMs, () => this.look())
+    changed(chosen)
+    const releasing = runtime.release(rangesOf(chosen), drainMs, (shard) => {
+      const each = group.get(shard)
+      if (each?.phase !== 'draining' || each.drain !== number) return
       each.phase = 'drained'
       this.#lookSoon()
     })
-    releasing.catch((error) => this.#port.log.error({ error }, 'shards could not be released'))
+    releasing.catch((error) => log.error({ error }, 'shards could not be released'))
   }
 
-  /** True: others have their turn first; then it is looked at again. */
-  #isSliceOver(): boolean {
-    return this.#sliceMs !== undefined && this.#port.clock.monotonic() - this.#sliceMs > this.#limits.sliceMs
+  /** The shards of the next group (V2), in order. */
+  #choose(own: readonly (OwnShard | undefined)[], runtime: ShardHost): number[] {
+    const { drainingShards, groupShards, groupActors, mostGroupShards } = this.#limits
+    if (this.#inPhase('draining').length >= drainingShards) return []
+    const chosen: number[] = []
+    let actors = 0
+    for (let shard = 0; shard < own.length && chosen.length < mostGroupShards; shard++) {
+      if (own[shard]?.phase !== 'open' || this.#port.targetOf(shard) === undefined) continue
+      actors += runtime.residentsIn(shard)
+      if (chosen.length >= groupShards && actors > groupActors) break
+      chosen.push(shard)
+    }
+    return chosen
   }
 
-  #newSlice(): number {
-    const { clock } = this.#port
-    clock.setTimer(0, () => {
-      this.#sliceMs = undefined
-      this.look()
-    })
-    return clock.monotonic()
+  /** Nothing of the last group is worth waiting for any more. */
+  #isGathered(): boolean {
+    if (this.#group === undefined || this.#port.clock.monotonic() >= this.#group.gatheredAtMs) return true
+    const { number, shards } = this.#group
+    for (const { phase, drain } of shards.values()) if (phase === 'draining' && drain === number) return false
+    return true
   }
 
-  /** Shards that are ready at the same moment are sealed together. */
+  #inPhase(phase: OwnShard['phase']): number[] {
+    const found: number[] = []
+    for (const [shard, own] of this.#port.shards().entries()) if (own?.phase === phase) found.push(shard)
+    return found
+  }
+
+  /** Shards that are ready at the same moment are looked at together. */
   #lookSoon(): void {
     if (this.#willLook) return
     this.#willLook = true
@@ -130,39 +164,41 @@ export class Handover {
     this.#port.changed(reopened)
   }
 
-  async #sealAll(): Promise<void> {
+  async #seal(drained: readonly number[]): Promise<void> {
     const { shards, seal, log, clock } = this.#port
+    const sealing = new Map(drained.map((shard) => [shard, shards()[shard]!]))
+    for (const own of sealing.values()) own.phase = 'sealing'
     this.#isSealing = true
-    for (;;) {
-      const sealing: { readonly shard: number; readonly own: OwnShard }[] = []
-      for (const [shard, own] of shards().entries()) if (own?.phase === 'drained') sealing.push({ shard, own })
-      if (sealing.length === 0) break
-      for (const { own } of sealing) own.phase = 'sealing'
-      let isTaken = true
-      const sentMs = clock.monotonic()
-      try {
-        await seal(sealing.map(({ shard }) => shard))
-      } catch (error) {
-        if (errorCode(error) === undefined || errorCode(error) === 'OUTCOME_UNKNOWN') throw error
-        log.warn({ error, shards: sealing.length }, 'shards cannot be sealed now; they are sealed again')
-        isTaken = false
-      }
-      log.debug({ shards: sealing.length, tookMs: clock.monotonic() - sentMs, isTaken }, 'shards are sealed')
-      // The register was read: what is still ours was not sealed.
-      for (const { shard, own } of sealing) {
-        if (shards()[shard] === own && own.phase === 'sealing') own.phase = 'drained'
-      }
-      if (!isTaken) {
-        this.#isResting = true
-        clock.setTimer(this.#limits.sealAgainMs, () => {
-          this.#isResting = false
-          this.look()
-        })
-        break
-      }
-      this.#stay()
-      this.#drain()
+    const sentMs = clock.monotonic()
+    let isTaken = true
+    try {
+      await seal(drained)
+    } catch (error) {
+      if (errorCode(error) === undefined) throw error
+      // This node is over, and nobody will know from it what became of the seal.
+      if (errorCode(error) === 'OUTCOME_UNKNOWN') return
+      log.warn({ error, shards: drained.length }, 'shards cannot be sealed now; they are sealed again')
+      isTaken = false
+    }
+    const tookMs = clock.monotonic() - sentMs
+    log.debug({ shards: drained.length, tookMs, isTaken }, 'shards are sealed')
+    // The register was read: what is still ours was not sealed.
+    for (const [shard, own] of sealing) {
+      if (shards()[shard] === own && own.phase === 'sealing') own.phase = 'drained'
     }
     this.#isSealing = false
+    this.#rest(isTaken, tookMs)
+    this.look()
+  }
+
+  #rest(isTaken: boolean, tookMs: number): void {
+    const { restMs, sealAgainMs } = this.#limits
+    if (isTaken) this.#isResting = true
+    else this.#isRefused = true
+    this.#port.clock.setTimer(isTaken ? Math.min(tookMs, restMs) : sealAgainMs, () => {
+      this.#isResting = false
+      this.#isRefused = false
+      this.look()
+    })
   }
 }

@@ -19,8 +19,8 @@ const { Long } = cassandra.types
 const shardsPerUndeliveredSlice = 64
 const shardsPerDueSlice = 32
 const pageRows = 256
-/** Slices read at the same time. */
-const mostReads = 16
+/** Slices read at the same time: a look through all of them leaves the store to those whom somebody waits for. */
+const mostReads = 4
 
 export class CassandraAgenda implements AgendaStore {
   readonly #session: CassandraSession
