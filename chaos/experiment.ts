@@ -22,6 +22,8 @@ export interface World {
   event(text: string): void
   /** Nodes are about to be gone without a word: what they owned is to be answered again by others. */
   crash(node: string, how: () => void | Promise<void>): Promise<void>
+  /** Folders of the builds that the experiment asked for. */
+  readonly builds: Readonly<Record<string, string>>
   /** Waits until everybody had a message answered in each chat that was sent from now on. */
   answered(): Promise<void>
   /** Waits until every shard is open at one of these nodes and none is on its way. */
@@ -42,6 +44,10 @@ export interface Experiment {
   readonly needsCassandraRing?: boolean
   /** Needs root, for network namespaces. */
   readonly needsRoot?: boolean
+  /** Other builds of the program, by how many minor versions they are from this one: -1 is the previous one. */
+  readonly builds?: Readonly<Record<string, number>>
+  /** Which of these the first nodes and gateways are; without it: this one. */
+  readonly startsWith?: string
   /** How often a client may have to connect again. */
   readonly mostReconnects: number
   run(world: World): Promise<void>

@@ -8,12 +8,14 @@ import { killNode } from './experiments/kill-node.js'
 import { natsDown } from './experiments/nats-down.js'
 import { partition } from './experiments/partition.js'
 import { rollingRestart } from './experiments/rolling-restart.js'
+import { rollingUpgrade } from './experiments/rolling-upgrade.js'
 
 export const experiments: readonly Experiment[] = [
   killNode,
   growShrink,
   drain,
   rollingRestart,
+  rollingUpgrade,
   killGateway,
   freezeNode,
   natsDown,

@@ -16,6 +16,7 @@ const usage = `npm run chaos -- <experiment ...>, or: list, all
   --every <ms>    from one message of each in each chat to the next (1500)
   --keep          keeps logs and data of the nodes
   --log-level <l> of the nodes (info)
+  --previous <r>  the commit or tag that rolling-upgrade starts from
   --results <dir> where reports go (default: .heliograph/chaos)`
 
 function options() {
@@ -27,6 +28,7 @@ function options() {
       every: { type: 'string', default: '1500' },
       keep: { type: 'boolean', default: false },
       'log-level': { type: 'string', default: 'info' },
+      previous: { type: 'string' },
       results: { type: 'string', default: join(projectRoot(), '.heliograph/chaos') },
     },
   })
@@ -78,7 +80,7 @@ function told(result: Result): string {
 }
 
 async function main(): Promise<number> {
-  const { names, full, people, everyMs, keep, logLevel, results } = options()
+  const { names, full, people, everyMs, keep, logLevel, previous, results } = options()
   if (names.includes('list')) {
     console.log(list())
     return 0
@@ -93,7 +95,8 @@ async function main(): Promise<number> {
   for (const experiment of wanted) {
     const progress = (text: string) =>
       console.error(`${(performance.now() / 1000).toFixed(1)} ${experiment.name}: ${text}`)
-    const result = await run(experiment, { isFull: full, people, everyMs, keep, logLevel, progress })
+    const settings = { isFull: full, people, everyMs, keep, logLevel, progress }
+    const result = await run(experiment, { ...settings, ...(previous !== undefined && { previousRef: previous }) })
     const files = writeReport(result, results).map((path) => relative(process.cwd(), path))
     console.log(`${experiment.name} (${Math.round(result.tookMs / 1000)} s)\n${told(result)}\n  ${files.join(', ')}\n`)
     isBroken ||= brokenBounds(result).length > 0

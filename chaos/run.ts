@@ -9,6 +9,7 @@ import { checkHistories, type Violations } from './check/histories.js'
 import { ChaosCluster } from './cluster/chaos-cluster.js'
 import { Front } from './cluster/front.js'
 import { RegisterWatch } from './cluster/register-watch.js'
+import { clusterScripts } from './cluster/scripts.js'
 import type { Experiment, World } from './experiment.js'
 import { Crowd } from './load/crowd.js'
 import { type Crash, movedCalls, quietCalls, recoveries, type Waits, waits, waitsOf } from './measure.js'
@@ -23,6 +24,8 @@ export interface RunOptions {
   readonly keep: boolean
   /** Of the nodes. */
   readonly logLevel: string
+  /** What the previous minor version is built from; default: the newest tag of it, else these sources. */
+  readonly previousRef?: string
   progress(text: string): void
 }
 
@@ -58,6 +61,9 @@ async function lived(experiment: Experiment, options: RunOptions, dir: string, o
   const stores = await realStores(cassandra && { cassandra: cassandra.url, replication: 3 })
   onEnd(() => stores.dispose())
 
+  const builds = await buildsFor(experiment, options, dir)
+  const program = experiment.startsWith === undefined ? undefined : builds[experiment.startsWith]
+
   progress('cluster')
   const cluster = await ChaosCluster.open(dir, {
     ...stores.env,
@@ -71,13 +77,13 @@ async function lived(experiment: Experiment, options: RunOptions, dir: string, o
     HELIOGRAPH_LOG_LEVEL: options.logLevel,
   })
   onEnd(() => cluster.close())
-  await cluster.start('node-1', 'actors') // it makes the tables
+  await cluster.start('node-1', 'actors', { program }) // it makes the tables
   const register = await RegisterWatch.open(stores.env.HELIOGRAPH_CASSANDRA!)
   onEnd(() => register.close())
   const nodes = Array.from({ length: experiment.nodes }, (_, nth) => `node-${nth + 1}`)
   await Promise.all([
-    ...nodes.slice(1).map((name) => cluster.start(name, 'actors')),
-    ...Array.from({ length: gateways }, (_, nth) => cluster.start(`gateway-${nth + 1}`, 'gateway')),
+    ...nodes.slice(1).map((name) => cluster.start(name, 'actors', { program })),
+    ...Array.from({ length: gateways }, (_, nth) => cluster.start(`gateway-${nth + 1}`, 'gateway', { program })),
   ])
   const settledOn = (names: readonly string[]) =>
     waitUntil(`all shards are at ${names}`, () => register.isSettledOn(names), settledWithinMs).then(() => undefined)
@@ -94,7 +100,7 @@ async function lived(experiment: Experiment, options: RunOptions, dir: string, o
   const crashes: Crash[] = []
   const beganMs = crowd.calls.reduce((first, { startMs }) => Math.min(first, startMs), performance.now())
   const world: World = {
-    ...{ isFull: options.isFull, cluster, register, crowd, nats, cassandra, settledOn, onEnd },
+    ...{ isFull: options.isFull, cluster, register, crowd, nats, cassandra, builds, settledOn, onEnd },
     event(text) {
       events.push({ atMs: performance.now(), text })
       progress(text)
@@ -157,6 +163,18 @@ async function lived(experiment: Experiment, options: RunOptions, dir: string, o
       ...reconnects.flatMap(({ name, count }) => (count > 0 ? [`${name} connected again, times: ${count}`] : [])),
     ],
   }
+}
+
+async function buildsFor({ builds = {} }: Experiment, options: RunOptions, dir: string) {
+  const folders: Record<string, string> = {}
+  const { otherMinor } = await clusterScripts()
+  for (const [name, by] of Object.entries(builds)) {
+    const ref = by === -1 ? options.previousRef : undefined
+    const made = otherMinor(join(dir, name), { by, ...(ref !== undefined && { ref }) })
+    options.progress(`${name}: ${made.version}, built from ${made.from}`)
+    folders[name] = made.folder
+  }
+  return folders
 }
 
 interface Found {

@@ -14,6 +14,7 @@ import { waitUntil } from '../test/harness/index.js'
 import { ClusterNode } from './cluster-node.js'
 import { MemoryBroker, type MemoryBus } from './membership/testing/memory-bus.js'
 import { NodeTransport } from './transport/node-transport.js'
+import { PROTOCOL_VERSIONS } from './transport/protocol-versions.js'
 
 const IDS = Array.from({ length: 60 }, (_, id) => id + 1)
 
@@ -31,7 +32,7 @@ class World {
   readonly store = new MemoryStore()
   readonly nodes: TestNode[] = []
 
-  async add(name: string): Promise<TestNode> {
+  async add(name: string, versions?: { readonly oldest: number; readonly newest: number }): Promise<TestNode> {
     const bus = this.broker.connect()
     const cluster: ClusterNode = new ClusterNode({
       cluster: 'test',
@@ -51,6 +52,7 @@ class World {
           clock: systemClock,
           log: noLog,
           atTickEnd: setImmediate,
+          ...(versions && { versions }),
         }),
       shardCount: 64,
     })
@@ -210,5 +212,18 @@ describe('a cluster of one process', () => {
     await world.balanced()
     const { system } = nodes[1]!
     for (const id of IDS) expect(await system.ref(Counter, id).add(1)).toBe(1)
+  }, 60_000)
+
+  test('N4: one of the next minor version may join; one that some member does not understand is told so, and is none', async () => {
+    const { register } = await cluster('a')
+    const { oldest, newest } = PROTOCOL_VERSIONS
+    await world.add('b', { oldest: newest, newest: newest + 1 })
+    await world.balanced()
+    const leftOut = await world.add('c', { oldest: newest + 1, newest: newest + 2 }).catch((error) => error)
+    expect(leftOut).toMatchObject({ code: 'REFUSED', details: { reason: 'OTHER_VERSION' } })
+    expect(leftOut.message).toMatch(/node a speaks versions 1 to 2 .*node c speaks versions 3 to 4/)
+    const tooOld = await world.add('d', { oldest: oldest - 1, newest: oldest }).catch((error) => error)
+    expect(tooOld.message).toMatch(/node b speaks versions 2 to 3 .*node d speaks versions 0 to 1/)
+    expect((await register.read())!.members.map(({ node }) => node)).toEqual(['a', 'b'])
   }, 60_000)
 })

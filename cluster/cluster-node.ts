@@ -4,17 +4,19 @@
  * N1. It takes calls of others from `join` on, and says NOT_OWNER of all that it does not own.
  * N2. Nothing but the register decides: what is heard on the bus, or in the headers of batches, makes this node read it.
  * N3. It works without the bus, only slower to hear of changes.
+ * N4. It does not become a member beside one whose protocol it does not speak: calls between the two could only fail.
  */
-import type {
-  ActorLog,
-  ActorSystem,
-  Clock,
-  NodeId,
-  NodeIncarnation,
-  NodeMember,
-  OwnershipRegister,
-  OwnershipView,
-  Random,
+import {
+  ActorError,
+  type ActorLog,
+  type ActorSystem,
+  type Clock,
+  type NodeId,
+  type NodeIncarnation,
+  type NodeMember,
+  type OwnershipRegister,
+  type OwnershipView,
+  type Random,
 } from '../runtime/index.js'
 import { Announcements } from './membership/announcements.js'
 import type { Bus } from './membership/bus.js'
@@ -54,7 +56,20 @@ export interface ClusterNodeOptions {
 
 export type ClusterTransport = Pick<
   NodeTransport,
-  'call' | 'send' | 'broadcast' | 'serve' | 'answer' | 'ask' | 'listen' | 'forget' | 'retire' | 'idle' | 'close'
+  | 'call'
+  | 'send'
+  | 'broadcast'
+  | 'serve'
+  | 'answer'
+  | 'ask'
+  | 'listen'
+  | 'refusalBy'
+  | 'forget'
+  | 'retire'
+  | 'idle'
+  | 'close'
+  | 'traffic'
+  | 'streamsOf'
 >
 
 /** How long a node that has left still answers those who have not seen it. */
@@ -92,6 +107,7 @@ export class ClusterNode {
       lease,
       ...(shardCount !== undefined && { shardCount }),
       ...(limits && { limits }),
+      admit: (view) => this.#meet(view),
     })
     const view = () => this.ownership.view?.view ?? 0
     const me = this.#me()
@@ -112,7 +128,7 @@ export class ClusterNode {
 
   /**
    * Listens for other nodes and becomes a member, reached at `advertised` (a host; the port is the one that it listens on).
-   * Rejects with what `ClusterOwnership.join` and the transport reject with.
+   * Rejects with what `ClusterOwnership.join` and the transport reject with, and with REFUSED (OTHER_VERSION: N4).
    */
   async join(
     system: Pick<ActorSystem, 'handle' | 'deliver' | 'release' | 'residentsIn' | 'acquire' | 'abandon'>,
@@ -141,6 +157,14 @@ export class ClusterNode {
     await this.ownership.join(`${at.advertised}:${port}`, system)
     this.heartbeats.start()
     this.#coordinator.start()
+  }
+
+  /** N4; a member that does not say who it is may be gone, and is not waited for. */
+  async #meet({ members }: OwnershipView): Promise<void> {
+    const others = members.filter(({ node }) => node !== this.ownership.self)
+    const refusals = await Promise.all(others.map(({ address }) => this.transport.refusalBy(address)))
+    const refusal = refusals.find((why) => why !== undefined)
+    if (refusal !== undefined) throw new ActorError('REFUSED', refusal, { reason: 'OTHER_VERSION' })
   }
 
   /** Gives its shards away and is no member any more; it still takes calls and passes them on. False: not in time. */

@@ -16,6 +16,7 @@ import { loneCluster } from './admin/lone-cluster.js'
 import { agreeOnKeys } from './cluster/agreed-keys.js'
 import { clusterMember } from './cluster/cluster-member.js'
 import { LoadFigures } from './cluster/node-load.js'
+import { showTraffic } from './cluster/node-traffic.js'
 import { codeDelivery } from './code-delivery.js'
 import { frame, type Server } from './frame.js'
 import { type Front, openFront } from './front.js'
@@ -80,7 +81,7 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
   const stores = await openStores(
     settings,
     tools,
-    cluster && ((register) => clusterMember(cluster, register, { ...tools, load, leaveWithinMs })),
+    cluster && ((register) => clusterMember(cluster, register, { ...tools, load, version, leaveWithinMs })),
   )
   const { member } = stores
   try {
@@ -157,6 +158,7 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
       )
       metrics.gauge('cluster_view', 'The newest view of the register that was read', () => ownership.view?.view ?? 0)
       metrics.gauge('cluster_shards_open', 'Shards that this node has open', () => ownership.phases().open)
+      showTraffic(metrics, member.node.transport)
     }
     if (admin) {
       const subject =

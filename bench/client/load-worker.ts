@@ -51,6 +51,7 @@ export interface WireSample {
 const senders: Sender[] = []
 /** When the message with this number was due. */
 const due: number[] = []
+let stopAtMs = Number.POSITIVE_INFINITY
 let pushed = 0
 let pushes = new Latencies()
 let lastPush: Buffer | undefined
@@ -111,7 +112,7 @@ class Loading {
   /** Messages leave when they are due, whatever became of those before: a slow server is not spared. */
   async open(rate: number, untilMs: number): Promise<void> {
     const pending: Promise<void>[] = []
-    for (let now = performance.now(); now < untilMs; now = performance.now()) {
+    for (let now = performance.now(); now < Math.min(untilMs, stopAtMs); now = performance.now()) {
       const dueMs = () => this.#started + (this.#sent / rate) * 1000
       while (dueMs() <= now) pending.push(this.send(dueMs()))
       await new Promise((resolve) => setTimeout(resolve, 1))
@@ -154,11 +155,17 @@ const duties = {
   },
 
   async load(load: Load): Promise<LoadResult> {
+    stopAtMs = Number.POSITIVE_INFINITY
     const loading = new Loading()
     const untilMs = performance.now() + load.seconds * 1000
     if (load.mode === 'closed') await loading.closed(load.inFlight, untilMs)
     else await loading.open(load.rate, untilMs)
     return loading.result()
+  },
+
+  /** Ends a load of mode `open` before its time. */
+  stop(): void {
+    stopAtMs = performance.now()
   },
 
   async sample(): Promise<WireSample> {

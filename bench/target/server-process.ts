@@ -87,7 +87,8 @@ function nodeFlags(): string[] {
   return scripts.start.split(' ').filter((word) => word.startsWith('--'))
 }
 
-function sums(text: string): Map<string, number> {
+/** The sums of a /metrics by name, over all labels; events of the protocol also by `name{event="..."}`. */
+export function sums(text: string): Map<string, number> {
   const found = new Map<string, number>()
   for (const line of text.split('\n')) {
     const match = /^([a-z_:]+)(?:\{(event="[a-z_]+")?.*\})? (\S+)$/.exec(line)

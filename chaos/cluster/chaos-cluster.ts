@@ -48,13 +48,23 @@ export class ChaosCluster {
   async start(
     name: string,
     role: Role,
-    { env, through }: { env?: Readonly<Record<string, string>>; through?: readonly string[] } = {},
+    {
+      env,
+      through,
+      program,
+    }: {
+      env?: Readonly<Record<string, string>>
+      through?: readonly string[]
+      /** The folder of another build. */
+      program?: string | undefined
+    } = {},
   ): Promise<void> {
     const ports = { HELIOGRAPH_HTTP_PORT: '0', HELIOGRAPH_MTPROTO_PORT: '0' }
     const started = this.#scripts.start({
       ...{ dir: this.#dir, name, role },
       env: { ...this.env, ...ports, ...env },
       ...(through && { through }),
+      ...(program !== undefined && { program }),
     })
     this.#started.add(started)
     const { http, mtproto } = await this.#scripts.untilReady(started)

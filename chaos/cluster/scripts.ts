@@ -22,6 +22,8 @@ export interface ClusterScripts {
     readonly env: Readonly<Record<string, string>>
     /** What the process is started by, such as `ip netns exec name`. */
     readonly through?: readonly string[]
+    /** The folder of another build. */
+    readonly program?: string
   }): Started
   /** @throws Error with the end of its log */
   untilReady(started: Started): Promise<{ readonly http: string; readonly mtproto?: string }>
@@ -33,12 +35,17 @@ export interface ClusterScripts {
     secrets: { readonly keys: string; readonly tokenFile: string },
     stores: { readonly env: Readonly<Record<string, string>> },
   ): Promise<Readonly<Record<string, string>>>
+  /** Builds this program as another minor version; takes seconds, in which nothing else runs in this process. */
+  otherMinor(
+    folder: string,
+    options: { readonly by: number; readonly ref?: string },
+  ): { readonly folder: string; readonly version: string; readonly from: string }
 }
 
 export async function clusterScripts(): Promise<ClusterScripts> {
   const folder = join(projectRoot(), 'scripts')
   // A later one wins where two have a name: a node is stopped as the cluster's script does.
-  const files = ['services/daemon', 'cluster/processes', 'cluster/settings']
+  const files = ['services/daemon', 'cluster/processes', 'cluster/settings', 'previous']
   const parts = await Promise.all(files.map((file) => import(pathToFileURL(join(folder, `${file}.mjs`)).href)))
   return Object.assign({}, ...parts) as ClusterScripts
 }

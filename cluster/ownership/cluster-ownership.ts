@@ -48,6 +48,8 @@ export interface ClusterOwnershipOptions {
   /** The same on every node. */
   readonly lease?: Partial<LeaseLimits>
   readonly limits?: Partial<OwnershipLimits>
+  /** Rejects with REFUSED when this node must not become a member beside those of the view; asked before it first does. */
+  readonly admit?: (view: OwnershipView) => Promise<void>
 }
 
 export interface OwnershipLimits extends HandoverLimits, RegisterLimits {
@@ -196,7 +198,7 @@ export class ClusterOwnership implements Ownership {
   /**
    * Becomes a member, reached at `address`, under a lease and a new incarnation; shards of a former incarnation of this
    * node are waited for. A store that does not answer is asked again for `joinMs`. Rejects with REFUSED (reasons
-   * ALREADY_OWNED, SHARD_COUNT_CHANGED), STORE_UNAVAILABLE and OUTCOME_UNKNOWN.
+   * ALREADY_OWNED, SHARD_COUNT_CHANGED, and those of `admit`), STORE_UNAVAILABLE and OUTCOME_UNKNOWN.
    */
   async join(address: string, host: ShardHost): Promise<void> {
     this.#address = address
@@ -380,8 +382,12 @@ export class ClusterOwnership implements Ownership {
   // Membership.
 
   async #join(isFirst: boolean): Promise<void> {
-    const { register, clock, log } = this.#options
+    const { register, clock, log, admit } = this.#options
     const me = this.#me
+    if (isFirst && admit !== undefined) {
+      const view = await register.read()
+      if (view !== undefined) await admit(view)
+    }
     const former = await register.readLease(this.self)
     if (isFirst && former !== undefined && !former.isRevoked) await this.#refuseIfAlive(former.incarnation)
     const lease = new NodeLease(register, clock, this.#lease, me, () => this.#revoked(me))

@@ -23,7 +23,9 @@ function halfAt1() {
           return new Uint8Array()
         },
       },
+      version: 2,
       now: () => 0,
+      monotonic: () => 0,
       view: () => 1,
       saw: (view) => void seen.push(view),
       refresh: () => Promise.reject(new Error('the store does not answer')),

@@ -10,6 +10,7 @@
  */
 import { ActorError, type CallEnvelope, encodeError, type Frame } from '../../runtime/index.js'
 import { Outbox, type OutboxLimits, type OutboxPort } from './outbox.js'
+import { TIMED_ANSWERS } from './protocol-versions.js'
 import {
   ANSWER,
   type AnsweringMessage,
@@ -35,7 +36,10 @@ export interface NodeService {
 
 export interface CalledPort extends Omit<OutboxPort<AnsweringMessage>, 'unsendable'> {
   readonly service: NodeService
+  /** What both nodes speak. */
+  readonly version: number
   now(): number
+  monotonic(): number
   /** There is this view. */
   saw(view: number): void
   /** Reads the register until the view is at least this one; rejects when it cannot be read. */
@@ -43,6 +47,8 @@ export interface CalledPort extends Omit<OutboxPort<AnsweringMessage>, 'unsendab
   /** The stream is of no more use. */
   end(why: string): void
 }
+
+type Untimed = readonly [typeof ANSWER, number, unknown] | readonly [typeof FAILURE, number, Uint8Array]
 
 export interface CalledLimits extends OutboxLimits {
   readonly callsUnderWay: number
@@ -118,16 +124,19 @@ export class CalledHalf {
 
   #handle({ messages }: Batch<CallingMessage>, bytes: number): void {
     const { service } = this.#port
+    const arrivedMs = messages.length > 0 ? this.#port.monotonic() : 0
     for (const message of messages) {
       switch (message[0]) {
         case CALL:
-          if (this.#hasRoom(message[1])) this.#answer(message[1], service.handle(this.#envelopeOf(message)))
+          if (this.#hasRoom(message[1])) this.#answer(message[1], service.handle(this.#envelopeOf(message)), arrivedMs)
           break
         case FRAME:
           service.deliver({ sink: message[1], payload: message[2], from: message[3] })
           break
         case ASK:
-          if (this.#hasRoom(message[1])) this.#answer(message[1], service.answer(message[2], message[3], message[4]))
+          if (this.#hasRoom(message[1])) {
+            this.#answer(message[1], service.answer(message[2], message[3], message[4]), arrivedMs)
+          }
           break
         case ROUTE:
           this.#routes.set(message[1], { kind: message[2], method: message[3] })
@@ -156,21 +165,28 @@ export class CalledHalf {
   }
 
   /** Most calls of actors that are in memory are answered at once: those cost no promise. */
-  #answer(id: number, answer: unknown): void {
+  #answer(id: number, answer: unknown, arrivedMs: number): void {
     if (!(answer instanceof Promise)) {
-      this.#put([ANSWER, id, answer])
+      this.#put(this.#isTimed ? [ANSWER, id, answer, 0] : [ANSWER, id, answer])
       return
     }
     this.#underWay.add(id)
     answer.then(
-      (value) => this.#answered(id, [ANSWER, id, value]),
-      (error) => this.#answered(id, [FAILURE, id, encodeError(error)]),
+      (value) => this.#answered(id, [ANSWER, id, value], arrivedMs),
+      (error) => this.#answered(id, [FAILURE, id, encodeError(error)], arrivedMs),
     )
   }
 
+  /** An older node is not told what it does not know of. */
+  get #isTimed(): boolean {
+    return this.#port.version >= TIMED_ANSWERS
+  }
+
   /** A call that was cancelled, or whose stream ended, has nobody to answer to. */
-  #answered(id: number, message: AnsweringMessage): void {
-    if (this.#underWay.delete(id)) this.#put(message)
+  #answered(id: number, message: Untimed, arrivedMs: number): void {
+    if (!this.#underWay.delete(id)) return
+    if (!this.#isTimed) this.#put(message)
+    else this.#put([...message, Math.max(0, Math.round((this.#port.monotonic() - arrivedMs) * 1_000))])
   }
 
   #put(message: AnsweringMessage): void {

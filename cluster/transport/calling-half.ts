@@ -5,6 +5,7 @@
  *     stream ended or its time is over, with NOT_OWNER when it certainly never left.
  * H2. What waits to leave is bounded: beyond it OVERLOADED. Frames beyond it are dropped and counted (they are best
  *     effort: whoever sends them has another way to repair, CORE D5).
+ * H3. How long a call took where it ran is known only from a node that says so (TIMED_ANSWERS).
  */
 import {
   ActorError,
@@ -38,6 +39,18 @@ export interface CallingPort extends Omit<OutboxPort<CallingMessage>, 'unsendabl
   saw(view: number): void
   /** A frame was dropped (H2). */
   dropped(frame: Frame): void
+  readonly traffic: Traffic
+}
+
+/** Calls that were answered so far, or failed by the other node. */
+export interface Traffic {
+  calls: number
+  /** Of these: with the time that they took where they ran (H3). */
+  timed: number
+  /** Of the timed ones: from arrival to answer where they ran. */
+  thereMs: number
+  /** Of the timed ones: all the rest, which is the way there and back and waiting for both event loops. */
+  betweenMs: number
 }
 
 const SWEEP_MS = 500
@@ -107,10 +120,14 @@ export class CallingHalf {
     const { view, credit, messages } = decodeBatch<AnsweringMessage>(bytes)
     this.#outbox.granted(credit)
     this.#port.saw(view)
+    const nowMs = messages.length > 0 ? this.#port.clock.monotonic() : 0
     for (const message of messages) {
-      const outcome = this.#waiting.take(message[1])
-      if (message[0] === ANSWER) outcome?.answered(message[2])
-      else outcome?.failed(decodeError(message[2]))
+      const [kind, id, answer] = message
+      const sentMs = this.#waiting.sentMs(id)
+      const outcome = this.#waiting.take(id)
+      if (outcome !== undefined) this.#count(nowMs - sentMs, message[3])
+      if (kind === ANSWER) outcome?.answered(answer)
+      else outcome?.failed(decodeError(answer))
     }
     if (messages.length > 0) this.#outbox.handled(bytes.length)
   }
@@ -129,7 +146,8 @@ export class CallingHalf {
 
   /** Undefined: too many wait. */
   #await(outcome: CallOutcome, leftMs: number): number | undefined {
-    const id = this.#waiting.add(outcome, this.#port.clock.monotonic() + leftMs)
+    const sentMs = this.#port.clock.monotonic()
+    const id = this.#waiting.add(outcome, sentMs + leftMs, sentMs)
     this.#sweep ??= this.#port.clock.setTimer(SWEEP_MS, () => this.#sweepWaiting())
     return id
   }
@@ -138,6 +156,17 @@ export class CallingHalf {
     if (this.#outbox.put(message)) return
     const outcome = this.#waiting.take(message[1])
     if (outcome !== undefined) this.#overloaded(outcome)
+  }
+
+  #count(tookMs: number, thereUs: number | undefined): void {
+    const { traffic } = this.#port
+    traffic.calls++
+    if (thereUs === undefined) return
+    traffic.timed++
+    // Two clocks measure: one that is fast cannot make the way shorter than nothing.
+    const thereMs = Math.min(thereUs / 1_000, tookMs)
+    traffic.thereMs += thereMs
+    traffic.betweenMs += tookMs - thereMs
   }
 
   /** Undefined: too much waits to leave. */

@@ -16,7 +16,7 @@ import {
 import { CallingHalf, type CallingPort, failLater } from './calling-half.js'
 import type { Stream, StreamEvents } from './grpc-streams.js'
 import type { TransportLimits } from './limits.js'
-import { commonVersion, decodeHello, encodeHello, type Hello } from './wire.js'
+import { commonVersion, decodeHello, encodeHello, type Hello, refusalOf } from './wire.js'
 
 export interface LinkPort extends Omit<CallingPort, 'write'> {
   readonly hello: Hello
@@ -40,11 +40,17 @@ export class Link {
   #notBeforeMs = 0
   #whyNot = 'this node is stopping'
   #isClosed = false
+  #version: number | undefined
 
   constructor(node: NodeId, port: LinkPort, limits: TransportLimits) {
     this.#node = node
     this.#port = port
     this.#limits = limits
+  }
+
+  /** What both speak on the stream that is open; undefined: none is. */
+  get version(): number | undefined {
+    return this.#version
   }
 
   call(call: CallEnvelope, outcome: CallOutcome): void {
@@ -100,7 +106,7 @@ export class Link {
         try {
           if (isOpen) half.received(bytes)
           else {
-            this.#check(decodeHello(bytes))
+            this.#version = this.#agreed(decodeHello(bytes))
             isOpen = true
             late.cancel()
             half.open()
@@ -112,6 +118,7 @@ export class Link {
       ended: (why) => {
         late.cancel()
         this.#dialled = undefined
+        this.#version = undefined
         this.#whyNot = `the stream to node ${this.#node} ended: ${why}`
         this.#notBeforeMs = clock.monotonic() + this.#limits.redialAfterMs
         half.end(this.#whyNot)
@@ -124,13 +131,14 @@ export class Link {
     return this.#dialled
   }
 
-  /** The address may have gone to another node meanwhile. Throws. */
-  #check(theirs: Hello): void {
-    const { cluster } = this.#port.hello
-    if (theirs.cluster !== cluster) throw new Error(`it belongs to the cluster ${theirs.cluster}, not ${cluster}`)
-    if (theirs.node !== this.#node) throw new Error(`node ${theirs.node} answers at its address`)
-    if (commonVersion(this.#port.hello, theirs) === undefined) {
-      throw new Error(`it speaks versions ${theirs.oldest} to ${theirs.newest} of the nodes' protocol`)
+  /** The version that both speak. Throws: the address may have gone to another node meanwhile. */
+  #agreed(theirs: Hello): number | undefined {
+    const { hello } = this.#port
+    if (theirs.cluster === hello.cluster && theirs.node !== this.#node) {
+      throw new Error(`node ${theirs.node} answers at its address`)
     }
+    const refusal = refusalOf(hello, theirs)
+    if (refusal !== undefined) throw new Error(refusal)
+    return commonVersion(hello, theirs)
   }
 }

@@ -276,13 +276,13 @@ describe('T3: who talks to whom', () => {
   }
 
   test('nodes of one cluster whose versions overlap: the next minor version and this one too', async () => {
-    expect(await why({ versions: { oldest: 1, newest: 1 } }, { versions: { oldest: 1, newest: 2 } })).toBe('yes')
-    expect(await why({ versions: { oldest: 1, newest: 2 } }, { versions: { oldest: 1, newest: 1 } })).toBe('yes')
+    expect(await why({ versions: { oldest: 1, newest: 2 } }, { versions: { oldest: 2, newest: 3 } })).toBe('yes')
+    expect(await why({ versions: { oldest: 2, newest: 3 } }, { versions: { oldest: 1, newest: 2 } })).toBe('yes')
   })
 
   test('others are told why not', async () => {
-    expect(await why({ versions: { oldest: 3, newest: 4 } }, {})).toMatch(/versions 1 to 1/)
-    expect(await why({ cluster: 'staging' }, {})).toMatch(/cluster test/)
+    expect(await why({ versions: { oldest: 3, newest: 4 } }, {})).toMatch(/node a speaks versions 3 to 4 .*one minor/)
+    expect(await why({ cluster: 'staging' }, {})).toMatch(/the cluster test, not staging/)
   })
 
   describe('with TLS', () => {

@@ -4,7 +4,7 @@
  * T1. From one node to another all calls and frames of a lane travel on one ordered stream.
  * T2. The control lane is a connection of its own: a probe or a seal never waits behind data.
  * T3. Two nodes talk only if they are of one cluster and share a protocol version; otherwise the stream is refused with
- *     the reason, and calls fail with it.
+ *     the reason, and calls fail with it. Who is dialled says hello even then, so that both know why.
  */
 import type {
   ActorLog,
@@ -18,6 +18,7 @@ import type {
 } from '../../runtime/index.js'
 import { ActorError } from '../../runtime/index.js'
 import { CalledHalf, type NodeService } from './called-half.js'
+import type { Traffic } from './calling-half.js'
 import {
   grpcStreams,
   type Stream,
@@ -28,7 +29,8 @@ import {
 } from './grpc-streams.js'
 import { DEFAULT_TRANSPORT_LIMITS, type TransportLimits } from './limits.js'
 import { Link } from './link.js'
-import { commonVersion, decodeHello, encodeHello, type Hello, type Lane, PROTOCOL_VERSIONS } from './wire.js'
+import { PROTOCOL_VERSIONS } from './protocol-versions.js'
+import { commonVersion, decodeHello, encodeHello, type Hello, type Lane, refusalOf } from './wire.js'
 
 /** What the transport asks of its cluster. */
 export interface Peers {
@@ -64,6 +66,8 @@ export interface NodeTransportOptions {
   readonly limits?: Partial<TransportLimits>
   /** The versions that this build speaks; tests of rolling upgrades say others. */
   readonly versions?: Pick<Hello, 'oldest' | 'newest'>
+  /** The program's version, for people on other nodes. */
+  readonly program?: string
 }
 
 export class NodeTransport implements Transport {
@@ -77,6 +81,7 @@ export class NodeTransport implements Transport {
   #listener: StreamListener | undefined
   /** Frames that were dropped because too much waited, or their node could not be reached. */
   droppedFrames = 0
+  readonly traffic: Traffic = { calls: 0, timed: 0, thereMs: 0, betweenMs: 0 }
 
   constructor(options: NodeTransportOptions) {
     this.#options = options
@@ -116,6 +121,46 @@ export class NodeTransport implements Transport {
   /** A question on the control lane. Rejects with an ActorError. */
   ask(node: NodeId, topic: string, payload: Uint8Array, leftMs: number): Promise<Uint8Array> {
     return this.#link(node, 'control').ask(topic, payload, leftMs)
+  }
+
+  /** Streams to other nodes that are open, by the protocol version that is spoken on them. */
+  streamsOf(version: number): number {
+    let streams = 0
+    for (const links of Object.values(this.#links)) {
+      for (const link of links.values()) if (link.version === version) streams++
+    }
+    return streams
+  }
+
+  /**
+   * Why this node and the one at this address would not talk (T3); undefined when they would, or when nobody says hello
+   * there in time.
+   */
+  refusalBy(address: string): Promise<string | undefined> {
+    const { clock } = this.#options
+    const mine = this.#hello('control')
+    return new Promise((resolve) => {
+      let isDone = false
+      const done = (refusal: string | undefined) => {
+        if (isDone) return
+        isDone = true
+        late.cancel()
+        resolve(refusal)
+        stream.end('it was only to be asked who it is')
+      }
+      const late = clock.setTimer(this.#limits.connectMs, () => done(undefined))
+      const stream = this.#layer.dial(address, this.#streamOptions(), {
+        message(bytes) {
+          try {
+            done(refusalOf(mine, decodeHello(bytes)))
+          } catch {
+            done(undefined)
+          }
+        },
+        ended: () => done(undefined),
+      })
+      stream.write(encodeHello(mine))
+    })
   }
 
   /** The node is dead or has begun anew: what is under way there ends now, its outcome unknown. */
@@ -176,6 +221,7 @@ export class NodeTransport implements Transport {
         this.droppedFrames++
         log.debug({ node, sink: frame.sink }, 'a frame was dropped')
       },
+      traffic: this.traffic,
       hello: this.#hello(lane),
       dial: (events: StreamEvents): Stream => {
         const address = peers.addressOf(node)
@@ -207,15 +253,16 @@ export class NodeTransport implements Transport {
   /** Throws the reason for which the stream is refused. */
   #greet(stream: Stream, theirs: Hello): CalledHalf {
     const mine = this.#hello(theirs.lane)
-    if (theirs.cluster !== mine.cluster) throw new Error(`this is a node of the cluster ${mine.cluster}`)
-    if (commonVersion(mine, theirs) === undefined) {
-      throw new Error(`this node speaks versions ${mine.oldest} to ${mine.newest} of the nodes' protocol`)
-    }
-    const { peers, clock, atTickEnd } = this.#options
     stream.write(encodeHello(mine))
+    const version = commonVersion(mine, theirs)
+    const refusal = refusalOf(mine, theirs)
+    if (version === undefined || refusal !== undefined) throw new Error(refusal)
+    const { peers, clock, atTickEnd } = this.#options
     const port = {
+      version,
       service: this.#serviceFor(theirs.node),
       now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
       view: () => peers.view(),
       saw: (view: number) => peers.saw(view),
       refresh: (view: number) => peers.refresh(view),
@@ -244,8 +291,8 @@ export class NodeTransport implements Transport {
   }
 
   #hello(lane: Lane): Hello {
-    const { cluster, self, incarnation, versions = PROTOCOL_VERSIONS } = this.#options
-    return { cluster, node: self, incarnation, lane, ...versions }
+    const { cluster, self, incarnation, program, versions = PROTOCOL_VERSIONS } = this.#options
+    return { cluster, node: self, incarnation, lane, ...versions, ...(program !== undefined && { program }) }
   }
 
   #streamOptions() {

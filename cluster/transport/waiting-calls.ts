@@ -13,6 +13,7 @@ const PLACES = 2 ** 20
 export class WaitingCalls {
   readonly #outcomes: (CallOutcome | undefined)[] = []
   readonly #untilMs: number[] = []
+  readonly #sentMs: number[] = []
   /** The number that a place gives next. */
   readonly #ids: number[] = []
   readonly #free: number[] = []
@@ -22,12 +23,18 @@ export class WaitingCalls {
   }
 
   /** Returns the number; undefined when there is no place for one more. */
-  add(outcome: CallOutcome, untilMs: number): number | undefined {
+  add(outcome: CallOutcome, untilMs: number, sentMs = 0): number | undefined {
     const place = this.#free.pop() ?? this.#newPlace()
     if (place === undefined) return undefined
     this.#outcomes[place] = outcome
     this.#untilMs[place] = untilMs
+    this.#sentMs[place] = sentMs
     return this.#ids[place]
+  }
+
+  /** When the call of this number was made, while somebody waits for it. */
+  sentMs(id: number): number {
+    return this.#sentMs[id % PLACES] ?? 0
   }
 
   /** Who waits for this number; nobody waits any more. */
@@ -62,6 +69,7 @@ export class WaitingCalls {
     if (place === PLACES) return undefined
     this.#outcomes.push(undefined)
     this.#untilMs.push(0)
+    this.#sentMs.push(0)
     this.#ids.push(place)
     return place
   }

@@ -5,13 +5,12 @@
  * W1. The first message of each half is its hello; everything after it is a batch.
  * W2. A batch is one msgpackr list: the sender's view number, the credit that it grants (bytes), then its messages, with
  *     arguments and answers as they are inside of it.
- * W3. A node speaks every protocol version from `oldest` to `newest`; two nodes use the highest that both speak. A
- *     message may get longer with a version: a reader ignores members that it does not know.
+ * W3. A node speaks every protocol version from `oldest` to `newest`; two nodes use the highest that both speak. A hello,
+ *     a batch or a message may get longer with a version: a reader ignores members that it does not know, and does
+ *     without those that an older node does not send. A new kind of message is sent only to who knows it.
  * W4. Deadlines travel as the time that is left, so that clocks of two nodes need not agree.
  */
 import { ActorError, decode, encode, type NodeId, roughBytes, type SenderPath } from '../../runtime/index.js'
-
-export const PROTOCOL_VERSIONS = { oldest: 1, newest: 1 } as const
 
 /** What travels apart so that it never waits behind data: probes, seals, views. */
 export type Lane = 'control' | 'data'
@@ -24,6 +23,8 @@ export interface Hello {
   readonly lane: Lane
   readonly oldest: number
   readonly newest: number
+  /** The version of its program, for people; nodes of before version 2 do not say. */
+  readonly program?: string
 }
 
 /** The first number of a message. */
@@ -53,9 +54,10 @@ export type CallMessage = readonly [
 export type FrameMessage = readonly [kind: typeof FRAME, sink: string, payload: Uint8Array, from?: SenderPath]
 export type AskMessage = readonly [kind: typeof ASK, id: number, topic: string, payload: Uint8Array, leftMs: number]
 export type CancelMessage = readonly [kind: typeof CANCEL, id: number]
-export type AnswerMessage = readonly [kind: typeof ANSWER, id: number, answer: unknown]
+/** `thereUs`: microseconds from the call's arrival to this answer (TIMED_ANSWERS). */
+export type AnswerMessage = readonly [kind: typeof ANSWER, id: number, answer: unknown, thereUs?: number]
 /** `payload`: `encodeError`. */
-export type FailureMessage = readonly [kind: typeof FAILURE, id: number, payload: Uint8Array]
+export type FailureMessage = readonly [kind: typeof FAILURE, id: number, payload: Uint8Array, thereUs?: number]
 
 export type CallingMessage = RouteMessage | CallMessage | FrameMessage | AskMessage | CancelMessage
 export type AnsweringMessage = AnswerMessage | FailureMessage
@@ -82,23 +84,37 @@ export function decodeBatch<M extends Message>(bytes: Uint8Array): Batch<M> {
   return { view, credit, messages: messages as M[] }
 }
 
-export function encodeHello({ cluster, node, incarnation, lane, oldest, newest }: Hello): Uint8Array {
-  return encode([oldest, newest, cluster, node, incarnation, lane])
+export function encodeHello({ cluster, node, incarnation, lane, oldest, newest, program }: Hello): Uint8Array {
+  const hello = [oldest, newest, cluster, node, incarnation, lane]
+  return encode(program === undefined ? hello : [...hello, program])
 }
 
 /** Throws CORRUPT on bytes that no node sends. */
 export function decodeHello(bytes: Uint8Array): Hello {
-  const [oldest, newest, cluster, node, incarnation, lane] = decodeList(bytes)
+  const [oldest, newest, cluster, node, incarnation, lane, program] = decodeList(bytes)
   const isHello =
     isCount(oldest) && isCount(newest) && oldest <= newest && [cluster, node, incarnation].every(isName) && isLane(lane)
   if (!isHello) throw broken('a hello')
-  return { oldest, newest, cluster, node, incarnation, lane } as Hello
+  return { oldest, newest, cluster, node, incarnation, lane, ...(isName(program) && { program }) } as Hello
 }
 
 /** The version that both speak, or undefined. */
 export function commonVersion(one: Pick<Hello, 'oldest' | 'newest'>, other: Pick<Hello, 'oldest' | 'newest'>) {
   const version = Math.min(one.newest, other.newest)
   return version >= Math.max(one.oldest, other.oldest) ? version : undefined
+}
+
+/** Why one does not talk to the other, for people; undefined when it does. */
+export function refusalOf(mine: Hello, theirs: Hello): string | undefined {
+  const { cluster, node } = theirs
+  if (cluster !== mine.cluster) return `node ${node} belongs to the cluster ${cluster}, not ${mine.cluster}`
+  if (commonVersion(mine, theirs) !== undefined) return undefined
+  return `node ${node} ${spoken(theirs)}, node ${mine.node} ${spoken(mine)}: upgrade one minor version at a time`
+}
+
+function spoken({ oldest, newest, program }: Hello): string {
+  const versions = oldest === newest ? `version ${newest}` : `versions ${oldest} to ${newest}`
+  return `${program === undefined ? '' : `(${program}) `}speaks ${versions} of the nodes' protocol`
 }
 
 /** Rough size of a message on the wire, for bounds. */
@@ -135,6 +151,7 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 const isName = (value: unknown): value is string => typeof value === 'string' && value.length > 0 && value.length <= 200
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isTrace = (value: unknown): value is string | undefined => value === undefined || isText(value)
+const isTime = (value: unknown): value is number | undefined => value === undefined || isCount(value)
 const isFlag = (value: unknown): value is boolean | undefined => value === undefined || typeof value === 'boolean'
 const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array
 const isLane = (value: unknown): value is Lane => value === 'control' || value === 'data'
@@ -164,9 +181,9 @@ function isMessage(value: unknown): value is Message {
     case CANCEL:
       return isCount(a)
     case ANSWER:
-      return isCount(a)
+      return isCount(a) && isTime(c)
     case FAILURE:
-      return isCount(a) && isBytes(b)
+      return isCount(a) && isBytes(b) && isTime(c)
     default:
       // A newer node's: it only sends what the common version has, so this is no node of ours.
       return false

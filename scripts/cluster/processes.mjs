@@ -6,7 +6,6 @@ import { join } from 'node:path'
 import { root } from '../project.mjs'
 import { isAlive, startOf } from '../services/daemon.mjs'
 
-const mainPath = `${root}dist/server/main.js`
 const readyWithinMs = 120_000
 const stopWithinMs = 25_000
 
@@ -14,14 +13,21 @@ const stopWithinMs = 25_000
  * Starts one process in a group of its own, so that Ctrl-C reaches it through whoever started it, in order.
  *
  * @param {{dir: string, name: string, role: 'gateway' | 'actors', env: Record<string, string>,
- *   through?: readonly string[]}} options `through`: the command that runs it, such as `ip netns exec name`
+ *   through?: readonly string[], program?: string}} options `through`: the command that runs it, such as
+ *   `ip netns exec name`; `program`: the folder of another build than this one
  */
-export function start({ dir, name, role, env, through = [] }) {
+export function start({ dir, name, role, env, through = [], program = root }) {
   const dataDir = join(dir, name)
   mkdirSync(dataDir, { recursive: true })
   rmSync(join(dataDir, 'listening.json'), { force: true })
   const log = openSync(join(dataDir, 'server.log'), 'a')
-  const line = [...through, process.execPath, '--max-semi-space-size=64', '--enable-source-maps', mainPath]
+  const line = [
+    ...through,
+    process.execPath,
+    '--max-semi-space-size=64',
+    '--enable-source-maps',
+    join(program, 'dist/server/main.js'),
+  ]
   const child = spawn(line[0], line.slice(1), {
     cwd: root,
     detached: true,

@@ -42,6 +42,10 @@ export async function openStores({ name, isFresh, say }) {
       HELIOGRAPH_NATS: urls.nats.replaceAll(',nats://', ','),
       HELIOGRAPH_MIGRATE_AT_START: 'on',
     },
+    async drop() {
+      await dropKeyspace(urls.cassandra, name)
+      await dropDatabase(urls.postgres, name)
+    },
     async close() {
       for (const service of startedHere) await down(dir, service)
     },
@@ -54,6 +58,16 @@ async function dropKeyspace(contactPoint, name) {
     await client.execute(`DROP KEYSPACE IF EXISTS ${name}`, [], { readTimeout: 60_000 })
   } finally {
     await client.shutdown()
+  }
+}
+
+async function dropDatabase(url, name) {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+  } finally {
+    await client.end()
   }
 }
 

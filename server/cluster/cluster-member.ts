@@ -34,6 +34,8 @@ export interface ClusterTools {
   readonly random: Random
   readonly log: (component: string) => Log
   readonly load: LoadFigures
+  /** Of this program, for people on other nodes. */
+  readonly version: string
   /** How long others may take to take over the shards at a stop. */
   readonly leaveWithinMs: number
 }
@@ -42,7 +44,7 @@ export interface ClusterTools {
 export function clusterMember(
   settings: ClusterSettings,
   register: OwnershipRegister,
-  { clock, random, log, load, leaveWithinMs }: ClusterTools,
+  { clock, random, log, load, version, leaveWithinMs }: ClusterTools,
 ): ClusterMember {
   const { name: cluster, node: self, roles, weight, listen } = settings
   const tls = tlsOf(settings)
@@ -64,6 +66,7 @@ export function clusterMember(
         peers,
         clock,
         log: log('transport'),
+        program: version,
         atTickEnd: (run) => void setImmediate(run),
         ...(tls && { tls }),
       }),
