@@ -23,7 +23,7 @@ test('the previous minor version is replaced node by node, and clients notice no
   // a call with its connection, when a gateway is replaced.
   const held = brokenBounds(result).filter(({ name }) => !['their wait: p99', 'failed calls'].includes(name))
   expect(held).toEqual([])
-  expect(result.events.map(({ text }) => text).join()).toMatch(
-    /in the old one's protocol.*refused: .*node-3 \(.*\) speaks versions 3 to 4.*node-2 is replaced.*all nodes are new: 0 calls have failed,.*gateway-2 is replaced/s,
-  )
+  const told = result.events.map(({ text }) => text).join()
+  expect(told).toMatch(/in the old one's protocol.*refused: .*node-3 \(.*\) speaks versions 3 to 4/s)
+  expect(told).toMatch(/all nodes are new: 0 calls have failed,.*gateway-2 is replaced/s)
 })

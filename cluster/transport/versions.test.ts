@@ -121,9 +121,9 @@ describe('a node of the previous minor version', () => {
   })
 
   test('that is called does not say how long it took, and its answers count without', async () => {
-    const other = await callee(plainHello(oldest, oldest), (id) => [ANSWER, id, `answer ${id}`])
+    const other = await callee(plainHello(oldest, oldest), (id) => [ANSWER, id, 'the answer'])
     const { transport } = await ours({ other: other.address })
-    expect(await called(transport, 'other')).toBe('answer 1')
+    expect(await called(transport, 'other')).toBe('the answer')
     expect(transport.traffic).toEqual({ calls: 1, timed: 0, thereMs: 0, betweenMs: 0 })
     expect([transport.streamsOf(oldest), transport.streamsOf(newest)]).toEqual([1, 0])
     expect(other.hellos[0]).toEqual([oldest, newest, 'test', 'ours', 'ours1', 'data', '0.1.0'])
@@ -151,10 +151,10 @@ describe('a node of the next minor version', () => {
   })
 
   test('answers with more than this one knows, and is believed about its time no further than the call took', async () => {
-    const answer = (id: number) => [ANSWER, id, `answer ${id}`, 3_600_000_000, 'more']
+    const answer = (id: number) => [ANSWER, id, 'the answer', 3_600_000_000, 'more']
     const other = await callee([...plainHello(newest, newest + 1), '0.2.0', 'more'], answer)
     const { transport } = await ours({ other: other.address })
-    expect(await called(transport, 'other')).toBe('answer 1')
+    expect(await called(transport, 'other')).toBe('the answer')
     expect(transport.streamsOf(newest)).toBe(1)
     expect(transport.traffic).toMatchObject({ calls: 1, timed: 1, betweenMs: 0 })
     expect(transport.traffic.thereMs).toBeLessThan(60_000)
@@ -164,7 +164,7 @@ describe('a node of the next minor version', () => {
 describe('a node two minor versions away', () => {
   const far = [...plainHello(newest + 1, newest + 2), '0.3.0']
   const line =
-    /node other \(0\.3\.0\) speaks versions 3 to 4 of the nodes' protocol, node ours \(0\.1\.0\) speaks versions 1 to 2.*one minor version at a time/
+    /node other \(0\.3\.0\) speaks versions 3 to 4 .*, node ours \(0\.1\.0\) speaks versions 1 to 2 .*one minor/
 
   test('that dials is told who this is and why it is refused', async () => {
     const { address } = await ours()
