@@ -91,4 +91,7 @@ async function main(): Promise<number> {
   return check && missed > 0 ? 1 : 0
 }
 
+// What was started is ended by what is called at the process's end, however that comes.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1))
+
 process.exit(await main())

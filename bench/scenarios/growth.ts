@@ -9,6 +9,8 @@ import { Worker } from '../target/worker-port.js'
 
 /** The cost is flat when that of any number of nodes is no more than this beside that of one. */
 const FLAT = 1.15
+/** Part of the messages that has to be answered for a look to count. */
+const LEAST_ANSWERED = 0.98
 const GATEWAY = 'gateway-1'
 
 /** What one number of nodes cost, from one look. */
@@ -56,8 +58,9 @@ async function looked(cluster: BenchCluster, clients: Worker<LoadDuties>, nodes:
   const load = await during(cluster, async () => {
     result = await clients.ask('load', { mode: 'open', rate, seconds })
   })
-  const { answered, errors, pushed } = result!
-  if (Object.keys(errors).length > 0) throw new Error(`errors: ${JSON.stringify(errors)}`)
+  const { sent, answered, errors, pushed } = result!
+  // The machine is busy with other things: what is refused for that would count as cheap, or as dear.
+  if (answered < sent * LEAST_ANSWERED) throw new Error(`of ${sent} messages ${answered}: ${JSON.stringify(errors)}`)
   if (pushed !== answered) throw new Error(`${answered} messages were answered, ${pushed} arrived`)
   const perMessage = (seconds: number) => (seconds / answered) * 1e6
   const timed = metric(load.done, 'heliograph_node_calls_timed_total')
@@ -92,7 +95,7 @@ async function runGrowth(run: Run): Promise<Outcome> {
   const counts = run.sized({ quick: [1, 2], normal: [1, 2, 4, 8] })
   const sizes = run.sized<Sizes>({
     quick: { rate: 20, seconds: 2, idleSeconds: 1 },
-    normal: { rate: 100, seconds: 30, idleSeconds: 15 },
+    normal: { rate: 40, seconds: 30, idleSeconds: 15 },
   })
   const people = run.sized({ quick: 8, normal: 200 })
   const warmMessages = run.sized({ quick: 20, normal: 3_000 })
@@ -108,7 +111,7 @@ async function runGrowth(run: Run): Promise<Outcome> {
   const clients = Worker.start<LoadDuties>(new URL('../client/load-worker.js', import.meta.url))
   run.onEnd(() => clients.end())
   await clients.ask('connect', { ...cluster.mtproto, people: accounts })
-  const inFlight = run.sized({ quick: 4, normal: 32 })
+  const inFlight = run.sized({ quick: 4, normal: 8 })
 
   const looks: Look[] = []
   const warmed = new Map<string, number>()

@@ -89,7 +89,12 @@ export class BenchCluster {
       return { view: view?.view ?? 0, shardsOf, toMove }
     }
     const cluster = new BenchCluster(run.scratch, scripts, stores, env, owned)
-    run.onEnd(() => cluster.stopAll())
+    // They are in groups of their own and would outlive a harness that is interrupted.
+    process.on('exit', cluster.#killAll)
+    run.onEnd(async () => {
+      await cluster.stopAll()
+      process.off('exit', cluster.#killAll)
+    })
     return cluster
   }
 
@@ -119,6 +124,16 @@ export class BenchCluster {
     const live = [...this.#live.values()].sort((one, other) => Number(isGateway(other)) - Number(isGateway(one)))
     this.#live.clear()
     await Promise.all(live.map((each) => this.#scripts.stop(each)))
+  }
+
+  readonly #killAll = (): void => {
+    for (const { pid } of this.#live.values()) {
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch {
+        // it has ended by itself
+      }
+    }
   }
 
   owned(): Promise<Owned> {
