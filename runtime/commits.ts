@@ -27,6 +27,8 @@ const LONGEST_PAUSE_MS = 1_000
 
 export class Commits {
   readonly #host: Host
+  /** What is sent at the end of this tick. */
+  #kicked: Activation[] = []
 
   constructor(host: Host) {
     this.#host = host
@@ -37,7 +39,14 @@ export class Commits {
     const { work } = activation
     if (work === undefined || work.sealed.length === 0 || work.inFlight !== undefined || work.sending) return
     work.sending = true
-    inMicrotask(() => this.#send(activation, work))
+    if (this.#kicked.push(activation) === 1) inMicrotask(this.#sendKicked)
+  }
+
+  /** One for all: a flush that ends kicks a hundred actors at once. */
+  readonly #sendKicked = (): void => {
+    const kicked = this.#kicked
+    this.#kicked = []
+    for (const activation of kicked) if (activation.work !== undefined) this.#send(activation, activation.work)
   }
 
   #send(activation: Activation, work: Work): void {

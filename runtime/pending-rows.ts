@@ -32,9 +32,13 @@ class Table {
   #group = ''
   #rows: Rows | undefined = undefined
 
+  /** Those of the group, if it has any. */
+  find(group: string): Rows | undefined {
+    return this.#group === group ? this.#rows : this.groups.get(group)
+  }
+
   rowsOf(group: string): Rows {
-    if (this.#rows !== undefined && this.#group === group) return this.#rows
-    let rows = this.groups.get(group)
+    let rows = this.find(group)
     if (rows === undefined) {
       rows = new Map()
       this.groups.set(group, rows)
@@ -199,8 +203,6 @@ function tableIn(tables: Tables, name: string): Table {
 }
 
 function find(tables: Tables | undefined, table: string, group: string, order: number): PendingRow | undefined {
-  const rows = tables?.get(table)?.groups.get(group)
-  if (rows === undefined) return undefined
-  const value = rows.get(order)
-  return value === undefined && !rows.has(order) ? undefined : { order, value }
+  const rows = tables?.get(table)?.find(group)
+  return rows?.has(order) ? { order, value: rows.get(order) } : undefined
 }

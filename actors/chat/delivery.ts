@@ -116,6 +116,8 @@ export class Delivery {
   /** Entries up to here are durable. */
   #durable = 0
   #running = 0
+  /** Lanes that run in a moment. */
+  #starting: [user: number, lane: Lane][] | undefined
   /** Everyone whom the chat owed something when this activation began has a lane. */
   #isWhole = false
   #touchedAtMs = 0
@@ -275,34 +277,62 @@ export class Delivery {
     lane.running = true
     this.#running++
     // In a moment: entries that became durable together go in one append.
-    inMicrotask(() => void this.#run(user, lane))
+    if (this.#starting !== undefined) {
+      this.#starting.push([user, lane])
+      return
+    }
+    this.#starting = [[user, lane]]
+    inMicrotask(() => this.#runStarting())
   }
 
-  async #run(user: number, lane: Lane): Promise<void> {
-    let failures = 0
+  #runStarting(): void {
+    const starting = this.#starting ?? []
+    this.#starting = undefined
+    for (const [user, lane] of starting) this.#run(user, lane, 0)
+  }
+
+  /** Goes on until the lane is done; what it has to wait for calls it again. `failures`: in a row, just before. */
+  #run(user: number, lane: Lane, failures: number): void {
+    let before = failures
     while (!lane.isDone) {
-      try {
-        while (this.#piece <= 0) await this.#othersFirst()
-        const appending = this.#step(user, lane)
-        if (isPromise(appending)) await appending
-        failures = 0
-      } catch (error) {
-        const code = errorCode(error)
-        if (code === 'REFUSED') {
-          this.#view?.log.warn({ user, error }, 'a box refuses what its chat has for it')
-          lane.reached(Math.max(lane.w ?? 0, lane.target))
-        } else if (code === 'STOPPED' || ++failures >= this.#ports.limits.failures) {
-          if (code !== 'STOPPED') this.#view?.log.warn({ user, error }, 'a lane gives up until the next sweep')
-          lane.w = undefined
-          lane.abandon(Number.POSITIVE_INFINITY)
-          break
-        } else {
-          lane.abandon(this.#ports.clock.now())
-          await this.#pause(failures)
-        }
+      if (this.#piece <= 0) {
+        void this.#othersFirst().then(() => this.#run(user, lane, before))
+        return
       }
+      try {
+        const appending = this.#step(user, lane)
+        if (isPromise(appending)) {
+          appending.then(
+            () => this.#run(user, lane, 0),
+            (error) => this.#failed(user, lane, before + 1, error),
+          )
+          return
+        }
+      } catch (error) {
+        this.#failed(user, lane, before + 1, error)
+        return
+      }
+      before = 0
     }
     this.#rested(lane)
+  }
+
+  /** L4. `failures`: in a row, this one included. */
+  #failed(user: number, lane: Lane, failures: number, error: unknown): void {
+    const code = errorCode(error)
+    if (code === 'REFUSED') {
+      this.#view?.log.warn({ user, error }, 'a box refuses what its chat has for it')
+      lane.reached(Math.max(lane.w ?? 0, lane.target))
+      this.#run(user, lane, failures - 1)
+    } else if (code === 'STOPPED' || failures >= this.#ports.limits.failures) {
+      if (code !== 'STOPPED') this.#view?.log.warn({ user, error }, 'a lane gives up until the next sweep')
+      lane.w = undefined
+      lane.abandon(Number.POSITIVE_INFINITY)
+      this.#rested(lane)
+    } else {
+      lane.abandon(this.#ports.clock.now())
+      void this.#pause(failures).then(() => this.#run(user, lane, failures))
+    }
   }
 
   /** In the same breath as the last look at the target, so that no `advance` falls in between. */

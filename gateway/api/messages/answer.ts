@@ -10,6 +10,8 @@ import { presentMessage } from '../present/message.js'
 
 /** What outcomes changed in the caller's own box, in order. */
 export function changesOf(outcomes: readonly Outcome[]): readonly BoxChange[] {
+  const [first] = outcomes
+  if (first && outcomes.length === 1) return first.changes
   return outcomes
     .flatMap(({ changes }) => changes)
     .sort((one, other) => one.pts - other.pts || one.ordinal - other.ordinal)
