@@ -1,7 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { networkMiddlewares } from '@mtcute/core'
 import { randomLong } from '@mtcute/core/utils.js'
 import bigInt from 'big-integer'
-import { Api } from 'telegram'
+import { Api, type TelegramClient } from 'telegram'
 import { gramjsClient } from '../../test/harness/gramjs-client.js'
 import { type ClientTarget, testPhone } from '../../test/harness/login.js'
 import { mtcuteClient } from '../../test/harness/mtcute-client.js'
@@ -81,8 +82,19 @@ export async function gramjsPerson({ name, account, target }: Newcomer): Promise
     message(peer, text) {
       const randomId = bigInt(randomLong().toString())
       const to = typeof peer === 'number' ? new Api.InputPeerChat({ chatId: bigInt(Math.abs(peer)) }) : peer
-      return () => client.invoke(new Api.messages.SendMessage({ peer: to, message: text, randomId }))
+      return async () => {
+        await connectedAgain(client)
+        return client.invoke(new Api.messages.SendMessage({ peer: to, message: text, randomId }))
+      }
     },
     leave: () => client.destroy(),
   }
+}
+
+/**
+ * GramJS 2.26.22 waits a second before it dials again, and clears its queue then (`MTProtoSender._reconnect`): of what it
+ * is asked meanwhile, all but the first is never sent to anybody. Who uses it does not ask then.
+ */
+async function connectedAgain(client: TelegramClient): Promise<void> {
+  while (client._sender?.isReconnecting === true) await pause(50)
 }

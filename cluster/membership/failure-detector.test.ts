@@ -160,6 +160,33 @@ describe('a node without a lease that is heard and answers', () => {
     expect(world.suspicions).toEqual([])
   })
 
+  test('F7: is left alone where nobody else could take what it owns', async () => {
+    const world = new DetectionWorld(3)
+    const change = (change: (each: (typeof world.members)[number]) => object) => {
+      const members = world.members.map((each) => (each.node === 'n1' ? each : { ...each, ...change(each) }))
+      for (const { detector } of world.nodes) detector.watch(members)
+    }
+    change(() => ({ roles: ['gateway'] }))
+    await world.clock.advance(5_000)
+    world.awayFromStore.add('n1')
+    await world.clock.advance(5_000)
+    change(() => ({ isDraining: true }))
+    await world.clock.advance(5_000)
+    expect(world.suspicions).toEqual([])
+    change(({ node }) => ({ isDraining: node === 'n0' }))
+    await world.clock.advance(1_000)
+    expect(new Set(world.suspicions.map(({ by }) => by))).toEqual(new Set(['n0', 'n2']))
+  })
+
+  test('F7: is left alone while the store answers late', async () => {
+    const world = new DetectionWorld(3)
+    await world.clock.advance(5_000)
+    world.storeTakesMs = 500
+    world.awayFromStore.add('n1')
+    await world.clock.advance(5_000)
+    expect(world.suspicions).toEqual([])
+  })
+
   test('F7: is left alone when it renews soon enough', async () => {
     const haltMs = 2 * defaultLeaseLimits.renewEveryMs
     const world = new DetectionWorld(3, { haltMs })

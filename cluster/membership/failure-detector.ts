@@ -14,10 +14,12 @@
  *     node, as long as this node itself is not paused and hears at least half of the members or reads the leases.
  * F7. One who says himself that he has no lease, for `haltMs`, and says so once more when he is asked, is suspected of that:
  *     who owns shards and is cut off from the store keeps them from everybody, however well he is heard. But only by a node
- *     that reads the store then and has had its own lease for `steadyMs`: so when the store is away nobody suspects
- *     anybody, and when it is back all have time to renew.
+ *     that reads the store then, quickly, and has had its own lease for `steadyMs`: so when the store is away or slow
+ *     nobody suspects anybody, and when it is back all have time to renew. And only where somebody else has a lease who
+ *     could take the shards.
  */
 import type { Clock, NodeId, NodeIncarnation, NodeLease, NodeMember, Timer } from '../../runtime/index.js'
+import { isPlace } from '../ownership/plan.js'
 import { checkDetectionLimits, type DetectionLimits } from './detection-limits.js'
 import type { Probed } from './direct-probes.js'
 import type { Heartbeat } from './heartbeat.js'
@@ -50,6 +52,8 @@ interface Watched extends NodeIncarnation {
   heardMs: number
   /** It may own shards. */
   readonly isOfActors: boolean
+  /** It may be given shards. */
+  isPlace: boolean
   /** Since when it has said that it has no lease; undefined: it has one. */
   haltedMs: number | undefined
   /** The bus says that it is gone. */
@@ -75,6 +79,8 @@ export class FailureDetector {
   #lookedMs: number
   #lookedWallMs: number
   #examined = 0
+  /** This node may be given shards. */
+  #isPlace = false
   #turn = 0
   #timer: Timer | undefined
   #isStopped = false
@@ -99,8 +105,12 @@ export class FailureDetector {
       const { node, incarnation } = member
       if (node === this.#options.self.node) continue
       const known = former.get(node)
-      this.#watched.set(node, known?.incarnation === incarnation ? known : this.#newly(member))
+      const watched = known?.incarnation === incarnation ? known : this.#newly(member)
+      watched.isPlace = isPlace(member)
+      this.#watched.set(node, watched)
     }
+    const own = members.find(({ node }) => node === this.#options.self.node)
+    this.#isPlace = own !== undefined && isPlace(own)
   }
 
   /** False for those who are suspected, or are no members. */
@@ -134,6 +144,7 @@ export class FailureDetector {
       node,
       incarnation,
       isOfActors: roles.includes('actors'),
+      isPlace: false,
       heardMs: this.#now(),
       haltedMs: undefined,
       isGone: false,
@@ -220,18 +231,23 @@ export class FailureDetector {
     const { haltMs, steadyMs } = this.#limits
     if (!isOfActors || haltedMs === undefined || this.#now() - haltedMs < haltMs) return false
     const heldForMs = this.#options.heldForMs()
-    return heldForMs !== undefined && heldForMs >= steadyMs
+    return heldForMs !== undefined && heldForMs >= steadyMs && this.#hasPlace()
+  }
+
+  /** Somebody who has a lease could take shards: this node, or one that it hears. */
+  #hasPlace(): boolean {
+    if (this.#isPlace) return true
+    const isFit = (each: Watched) =>
+      each.isPlace && each.haltedMs === undefined && this.#silentMs(each) < this.#limits.doubtAfterMs
+    return [...this.#watched.values()].some(isFit)
   }
 
   /** F7. */
   async #haltExamination(member: Watched): Promise<void> {
     const era = this.#era
     if ((await this.#probed(member)) !== 'halted') return
-    try {
-      await this.#options.readLease(member.node)
-    } catch {
-      return // the store is away from here, too
-    }
+    // What answers late here may answer too late there.
+    if ((await this.#within(this.#limits.probeMs, this.#options.readLease(member.node))) === undefined) return
     const isOver = this.#wasPaused() || this.#isStopped || era !== this.#era || !this.#isWatched(member)
     if (!isOver && this.#isHaltOver(member)) this.#suspect(member, 'halt')
   }

@@ -28,6 +28,7 @@ export class DetectionWorld {
   /** Pairs `from>to` whose questions are lost. */
   readonly lost = new Set<string>()
   storeAnswers = true
+  storeTakesMs = latencyMs
   /** Members that do not reach the store. */
   readonly awayFromStore = new Set<string>()
   probes = 0
@@ -70,7 +71,7 @@ export class DetectionWorld {
   }
 
   async lease(by: string, of: string): Promise<NodeLease> {
-    await this.pause(latencyMs)
+    await this.pause(this.storeTakesMs)
     if (!this.reachesStore(by)) throw new Error('no answer')
     const { self, renewals } = this.node(of)
     return { ...self, lengthMs: leaseMs, renewals, isRevoked: false }
