@@ -12,7 +12,7 @@ export class Outgoing implements OutgoingMessage {
   readonly high: number
   readonly low: number
   readonly seqNo: number
-  readonly body: Buffer
+  body: Buffer
   /** The call that it answers. */
   readonly call: Call | undefined
   /** The pusher's mark on an update. */
@@ -53,6 +53,14 @@ export class Outgoing implements OutgoingMessage {
   get heldBytes(): number {
     return this.body.length + OVERHEAD_BYTES
   }
+
+  /** It stays: its body moves out of the pool, where it would keep the memory of all its short-lived neighbours. */
+  settle(): void {
+    if (this.body.buffer.byteLength === this.body.length) return
+    const own = Buffer.allocUnsafeSlow(this.body.length)
+    this.body.copy(own)
+    this.body = own
+  }
 }
 
 /**
@@ -60,6 +68,7 @@ export class Outgoing implements OutgoingMessage {
  *
  * 1. Bounded in count and bytes: the oldest goes first, and whoever holds the outbox is told.
  * 2. What it holds is counted for its holder, and in the budget that all share.
+ * 3. What has been here for a while, or has nowhere to go, holds no more memory than is counted.
  */
 export class Outbox {
   readonly #holders: Holders
@@ -93,6 +102,14 @@ export class Outbox {
 
   get messages(): readonly Outgoing[] {
     return this.#messages
+  }
+
+  /** What came before `untilMs` stays for longer than most. */
+  settle(untilMs: number): void {
+    for (const message of this.#messages) {
+      if (message.queuedAtMs > untilMs) return
+      message.settle()
+    }
   }
 
   /** Takes in a message with an id above all others. */

@@ -105,12 +105,15 @@ export class SeenMessages {
     if (this.#ids === NO_IDS) {
       this.#ids = [id]
       this.#states = [state]
-    } else if (at === this.#ids.length) {
-      this.#ids.push(id)
-      this.#states.push(state)
-    } else {
-      this.#ids.splice(at, 0, id)
-      this.#states.splice(at, 0, state)
+      return
     }
+    const [ids, states] = [this.#ids, this.#states]
+    // By hand: a container is seen before what is in it, so most go before the last one, and splice makes a list each time.
+    for (let to = ids.length; to > at; to--) {
+      ids[to] = ids[to - 1]!
+      states[to] = states[to - 1]!
+    }
+    ids[at] = id
+    states[at] = state
   }
 }

@@ -19,6 +19,8 @@ import type { World } from './world.js'
 const MAX_QUEUED = 4096
 /** Answers that a silent HTTP client may not have received are sent again after this long. */
 const LOSSY_RESEND_AFTER_MS = 15_000
+/** Clients that are there acknowledge sooner. */
+const SETTLED_AFTER_MS = 2_000
 
 /**
  * An MTProto session: the state of one conversation, whatever connection carries it.
@@ -222,6 +224,7 @@ export class MtprotoSession implements Session, HoldingSession {
     this.#absent = true
     this.lastActiveMs = this.world.clock.monotonic()
     this.#bound()
+    this.#outbox?.settle(Number.POSITIVE_INFINITY)
   }
 
   /** Whether the session is to receive its account's updates may have changed. */
@@ -251,6 +254,7 @@ export class MtprotoSession implements Session, HoldingSession {
     const nowMs = this.world.clock.monotonic()
     this.seen.trim(this.world.limits.seenMessagesPerSession, this.world.nowSeconds() - MESSAGE_ID_KEPT_SECONDS)
     this.#trim(nowMs - this.world.limits.unackedKeptMs)
+    this.#outbox?.settle(nowMs - SETTLED_AFTER_MS)
     this.#releaseOutbox()
   }
 
@@ -301,6 +305,7 @@ export class MtprotoSession implements Session, HoldingSession {
     this.#outbox ??= new Outbox(world.holders, world.holders.join(this.#holderName, this))
     this.#outbox.add(message)
     if (this.link) this.#enqueue(message)
+    else message.settle()
     this.#bound()
     return message
   }
