@@ -2,8 +2,12 @@ import { ActorError } from '../../runtime/index.js'
 
 /** Bounds of the PostgreSQL driver (invariant 7). */
 export interface PostgresLimits {
-  /** Open connections to one server; a replica counts as a server. */
-  readonly connectionsAServer: number
+  /**
+   * Open connections to one server, those included that a statement without an answer holds; a replica counts as a server.
+   * deploy/postgres gives the program's role as many as all processes of docker-compose.yml may have.
+   */
+  readonly readConnectionsAServer: number
+  readonly writeConnectionsAServer: number
   /** Statements that wait for a connection; over it STORE_UNAVAILABLE. */
   readonly waitingStatements: number
   /** How long a statement waits for a connection, new or free. */
@@ -20,7 +24,8 @@ export interface PostgresLimits {
 }
 
 const defaults: PostgresLimits = {
-  connectionsAServer: 8,
+  readConnectionsAServer: 4,
+  writeConnectionsAServer: 6,
   waitingStatements: 2_000,
   connectWithinMs: 2_000,
   statementWithinMs: 2_000,

@@ -1,15 +1,16 @@
 /**
- * One PostgreSQL server, primary or replica: a bounded pool of connections.
+ * One PostgreSQL server, primary or replica. Reads and writes have connections of their own, since writes may wait for a
+ * standby that is gone while reads are answered (connections.ts has how their number stays bounded).
  *
  * P1. Every statement ends: in `connectWithinMs` it has a connection, in `statementWithinMs` more an answer.
  * P2. What waits is bounded (STORE_UNAVAILABLE beyond). A server that failed several times in a row is asked once each
- *     `pauseMs`, everything else is refused at once, so that callers wait for nothing.
+ *     `pauseMs`, everything else is refused at once, so that callers wait for nothing. While one write is without its
+ *     answer, all others are refused at once.
  * P3. STORE_UNAVAILABLE means that nothing happened, OUTCOME_UNKNOWN that a write may have. A connection on which
- *     anything went wrong is not used again.
+ *     anything went wrong is not used again, but for one whose answer came late.
  */
-import pg from 'pg'
-import type { ActorLog, Clock } from '../../runtime/index.js'
-import { ActorError } from '../../runtime/index.js'
+import { ActorError, type ActorLog, type Clock, errorCode } from '../../runtime/index.js'
+import { Connections } from './connections.js'
 import { failureOf, isTimeout, outcomeUnknown, textOf, unavailable } from './failure.js'
 import type { PostgresLimits } from './limits.js'
 
@@ -30,138 +31,151 @@ export interface ServerOptions {
   readonly limits: PostgresLimits
 }
 
-const int8 = 20
+/** What is done to a server by one of its two sets of connections, and how that went. */
+class Lane {
+  readonly #what: 'reads' | 'writes'
+  readonly #options: ServerOptions
+  readonly #connections: Connections
+  readonly #mayBeUnanswered: number
+  #failures = 0
+  /** Monotonic: until then only refusals (P2). */
+  #pausedUntilMs = 0
+  #isSilent = false
 
-/** 64-bit numbers come as numbers: ids, positions and times stay below 2^53. */
-const types = {
-  getTypeParser(oid: number, format?: 'text' | 'binary') {
-    return oid === int8 ? Number : pg.types.getTypeParser(oid, format as 'text')
-  },
-}
+  constructor(what: 'reads' | 'writes', options: ServerOptions) {
+    const { url, clock, limits } = options
+    const most = what === 'reads' ? limits.readConnectionsAServer : limits.writeConnectionsAServer
+    this.#what = what
+    this.#options = options
+    // A read holds no lock and waits for no standby: the others need not wait for it.
+    this.#mayBeUnanswered = what === 'reads' ? most : 1
+    this.#connections = new Connections({ url, most, clock, limits, onCaughtUp: () => this.answered() })
+  }
 
-/** The server gives up first, so that the connection stays usable; this is for one that says nothing any more. */
-const answerGraceMs = 500
+  /** Rejects with STORE_UNAVAILABLE when nothing was sent, else with the driver's error. */
+  async run<T extends Row>({ name, text }: Statement, values: readonly unknown[]): Promise<readonly T[]> {
+    const client = await this.#connection()
+    return this.#connections.run<T>(client, { name, text, values: values as unknown[] })
+  }
 
-function connectionOptions(url: string, { connectWithinMs, statementWithinMs }: PostgresLimits) {
-  return {
-    connectionString: url,
-    application_name: 'heliograph',
-    connectionTimeoutMillis: connectWithinMs,
-    statement_timeout: statementWithinMs,
-    lock_timeout: statementWithinMs,
-    idle_in_transaction_session_timeout: statementWithinMs,
-    query_timeout: statementWithinMs + answerGraceMs,
-    keepAlive: true,
-    types,
+  answered(): void {
+    this.#failures = 0
+    if (!this.#isSilent || this.#connections.unanswered() > 0) return
+    this.#isSilent = false
+    const { name, log } = this.#options
+    log.info({ server: name }, `PostgreSQL answers ${this.#what} again`)
+  }
+
+  lost(error: unknown): void {
+    const { name, clock, log, limits } = this.#options
+    this.#failures++
+    this.#pausedUntilMs = clock.monotonic() + limits.pauseMs
+    const isHeldUp = this.#connections.unanswered() >= this.#mayBeUnanswered
+    if (this.#isSilent || (this.#failures < limits.failuresInARow && !isHeldUp)) return
+    this.#isSilent = true
+    const cause = this.#what === 'writes' && isTimeout(error) ? ': is its synchronous standby there?' : ''
+    log.warn({ server: name, error }, `PostgreSQL does not answer ${this.#what}${cause}`)
+  }
+
+  end(): Promise<void> {
+    return this.#connections.end()
+  }
+
+  async #connection() {
+    const { name, limits } = this.#options
+    this.#mayAsk()
+    const { waiting } = this.#connections
+    if (waiting >= limits.waitingStatements) {
+      throw unavailable(`${name}: ${waiting} statements wait already`, limits.pauseMs)
+    }
+    try {
+      return await this.#connections.connect()
+    } catch (error) {
+      this.lost(error)
+      throw unavailable(`${name} cannot be reached: ${textOf(error)}`, limits.pauseMs, error)
+    }
+  }
+
+  /** P2. */
+  #mayAsk(): void {
+    const { name, clock, limits } = this.#options
+    const unanswered = this.#connections.unanswered()
+    if (unanswered >= this.#mayBeUnanswered) {
+      throw unavailable(`${name} has not answered ${unanswered} ${this.#what} yet`, limits.pauseMs)
+    }
+    if (this.#failures < limits.failuresInARow) return
+    const now = clock.monotonic()
+    if (now < this.#pausedUntilMs) {
+      throw unavailable(`${name} does not answer; it is tried again soon`, this.#pausedUntilMs - now)
+    }
+    this.#pausedUntilMs = now + limits.pauseMs
   }
 }
 
 export class PostgresServer {
   readonly name: string
-  readonly #pool: pg.Pool
-  readonly #clock: Clock
   readonly #log: ActorLog
   readonly #limits: PostgresLimits
-  #failures = 0
-  /** Monotonic: until then only refusals (P2). */
-  #pausedUntilMs = 0
+  readonly #reads: Lane
+  readonly #writes: Lane
   /** Statements that failed for want of the server. */
   failed = 0
 
-  constructor({ name, url, clock, log, limits }: ServerOptions) {
-    this.name = name
-    this.#clock = clock
-    this.#log = log
-    this.#limits = limits
-    this.#pool = new pg.Pool({ ...connectionOptions(url, limits), max: limits.connectionsAServer })
-    // Without listeners a connection that ends while it is idle, or beside its statement, would end the process.
-    this.#pool.on('error', () => undefined)
-    this.#pool.on('connect', (client) => client.on('error', () => undefined))
+  constructor(options: ServerOptions) {
+    this.name = options.name
+    this.#log = options.log
+    this.#limits = options.limits
+    this.#reads = new Lane('reads', options)
+    this.#writes = new Lane('writes', options)
   }
 
   /** Rejects with STORE_UNAVAILABLE, never OUTCOME_UNKNOWN: reads may be repeated anywhere. */
   async read<T extends Row>(statement: Statement, values: readonly unknown[]): Promise<readonly T[]> {
     try {
-      return await this.#run<T>(statement, values, false)
+      return await this.#run<T>(this.#reads, statement, values)
     } catch (error) {
       // A server that was restarted leaves connections behind that end with the next statement.
       if (failureOf((error as ActorError).cause) !== 'lost' || isTimeout((error as ActorError).cause)) throw error
-      return this.#run<T>(statement, values, false)
+      return this.#run<T>(this.#reads, statement, values)
     }
   }
 
   /** Rejects with STORE_UNAVAILABLE or OUTCOME_UNKNOWN (P3). */
   write<T extends Row>(statement: Statement, values: readonly unknown[]): Promise<readonly T[]> {
-    return this.#run<T>(statement, values, true)
+    return this.#run<T>(this.#writes, statement, values)
   }
 
   async end(): Promise<void> {
-    await this.#pool.end()
+    await Promise.all([this.#reads.end(), this.#writes.end()])
   }
 
-  async #run<T extends Row>({ name, text }: Statement, values: readonly unknown[], isWrite: boolean) {
-    const client = await this.#connection()
+  async #run<T extends Row>(lane: Lane, statement: Statement, values: readonly unknown[]) {
     try {
-      const { rows } = await client.query<T>({ name, text, values: values as unknown[] })
-      client.release()
-      this.#answered()
+      const rows = await lane.run<T>(statement, values)
+      lane.answered()
       return rows
     } catch (error) {
-      client.release(true)
-      throw this.#mended(error, isWrite)
+      if (errorCode(error) !== 'STORE_UNAVAILABLE') throw this.#mended(error, lane)
+      if ((error as ActorError).cause !== undefined) this.failed++
+      throw error
     }
   }
 
-  async #connection(): Promise<pg.PoolClient> {
-    this.#mayAsk()
-    if (this.#pool.waitingCount >= this.#limits.waitingStatements) {
-      throw unavailable(`${this.name}: ${this.#pool.waitingCount} statements wait already`, this.#limits.pauseMs)
-    }
-    try {
-      return await this.#pool.connect()
-    } catch (error) {
-      this.#lost(error)
-      throw unavailable(`${this.name} cannot be reached: ${textOf(error)}`, this.#limits.pauseMs, error)
-    }
-  }
-
-  #mayAsk(): void {
-    if (this.#failures < this.#limits.failuresInARow) return
-    const now = this.#clock.monotonic()
-    if (now < this.#pausedUntilMs) {
-      throw unavailable(`${this.name} does not answer; it is tried again soon`, this.#pausedUntilMs - now)
-    }
-    this.#pausedUntilMs = now + this.#limits.pauseMs
-  }
-
-  #mended(error: unknown, isWrite: boolean): ActorError {
+  #mended(error: unknown, lane: Lane): ActorError {
     const said = `${this.name}: ${textOf(error)}`
     switch (failureOf(error)) {
       case 'wrong':
-        this.#answered()
+        lane.answered()
         return new ActorError('INTERNAL', said, {}, error)
       case 'refused':
-        this.#answered()
+        lane.answered()
         this.failed++
         this.#log.warn({ server: this.name, error }, 'PostgreSQL refused a statement')
         return unavailable(said, this.#limits.pauseMs, error)
       case 'lost':
-        this.#lost(error)
-        return isWrite ? outcomeUnknown(said, error) : unavailable(said, this.#limits.pauseMs, error)
-    }
-  }
-
-  #answered(): void {
-    if (this.#failures >= this.#limits.failuresInARow) this.#log.info({ server: this.name }, 'PostgreSQL answers again')
-    this.#failures = 0
-  }
-
-  #lost(error: unknown): void {
-    this.failed++
-    this.#failures++
-    this.#pausedUntilMs = this.#clock.monotonic() + this.#limits.pauseMs
-    if (this.#failures === this.#limits.failuresInARow) {
-      this.#log.warn({ server: this.name, error }, 'PostgreSQL does not answer')
+        lane.lost(error)
+        this.failed++
+        return lane === this.#writes ? outcomeUnknown(said, error) : unavailable(said, this.#limits.pauseMs, error)
     }
   }
 }

@@ -66,7 +66,7 @@ test('servers are named by their list; what is wrong is told without an address'
 
 test('a limit that is none, or makes clients wait longer than they sleep, is refused', () => {
   expect(limitsOf({ pauseMs: 10_000 }).pauseMs).toBe(10_000)
-  for (const bad of [{ pauseMs: 10_001 }, { connectionsAServer: 0 }, { repeatForMs: 1.5 }]) {
+  for (const bad of [{ pauseMs: 10_001 }, { writeConnectionsAServer: 0 }, { repeatForMs: 1.5 }]) {
     expect(reasonOf(() => limitsOf(bad))).toBe('BAD_LIMIT')
   }
 })

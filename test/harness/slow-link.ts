@@ -11,18 +11,21 @@ export interface SlowLink {
   delayMs: number
   /** Ends every connection; new ones are let through. */
   cut(): void
+  /** What is said on connections that are there now never arrives, and nobody is told; new ones are let through. */
+  swallow(): void
   dispose(): Promise<void>
 }
 
 export async function slowLink(toPort: number, toHost = '127.0.0.1'): Promise<SlowLink> {
   const sockets = new Set<Socket>()
+  const swallowed = new Set<Socket>()
   const listener = createServer((client) => {
     const server = connect(link.toPort, toHost)
     client.pipe(server)
     let arrived = Promise.resolve()
     server.on('data', (bytes) => {
       const due = link.delayMs === 0 ? undefined : pause(link.delayMs, undefined, { ref: false })
-      arrived = arrived.then(() => due).then(() => void client.write(bytes))
+      arrived = arrived.then(() => due).then(() => void (swallowed.has(server) || client.write(bytes)))
     })
     for (const socket of [client, server]) {
       sockets.add(socket)
@@ -30,6 +33,7 @@ export async function slowLink(toPort: number, toHost = '127.0.0.1'): Promise<Sl
       socket.on('error', () => {})
       socket.on('close', () => {
         sockets.delete(socket)
+        swallowed.delete(socket)
         client.destroy()
         server.destroy()
       })
@@ -42,6 +46,13 @@ export async function slowLink(toPort: number, toHost = '127.0.0.1'): Promise<Sl
     delayMs: 0,
     cut() {
       for (const socket of sockets) socket.destroy()
+    },
+    swallow() {
+      for (const socket of sockets) {
+        swallowed.add(socket)
+        socket.unpipe()
+        socket.resume()
+      }
     },
     async dispose() {
       link.cut()
