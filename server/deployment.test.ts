@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { limitsOf } from '../storage/postgres/limits.js'
 import { readNats } from './cluster/nats-place.js'
 import { readSettings } from './settings.js'
 
@@ -155,10 +156,10 @@ describe('the servers are those of scripts/services', () => {
   })
 
   test('PostgreSQL: commits wait for the standby', async () => {
-    const { primarySettings, standbyName, user, database } = await ofScripts<{
+    const { primarySettings, standbyName, administrator, database } = await ofScripts<{
       primarySettings: Values
       standbyName: string
-      user: string
+      administrator: string
       database: string
     }>('postgres.mjs')
     const [primary] = named(/^postgres-primary$/)
@@ -166,7 +167,25 @@ describe('the servers are those of scripts/services', () => {
     const names = `synchronous_standby_names = '${primarySettings.synchronous_standby_names}'`
     expect(read('deploy/postgres/replication.sh')).toContain(names)
     expect(read('deploy/postgres/standby.sh')).toContain(`cluster_name=${standbyName}`)
-    expect(primary!.environment).toMatchObject({ POSTGRES_USER: user, POSTGRES_DB: database })
+    expect(primary!.environment).toMatchObject({ POSTGRES_USER: administrator, POSTGRES_DB: database })
+  })
+
+  test('PostgreSQL: the program is no superuser, and all its processes together leave connections free', async () => {
+    const { connectionLimit, user } = await ofScripts<{ connectionLimit: number; user: string }>('postgres.mjs')
+    expect(read('deploy/postgres/program-role.sh')).toContain(
+      `CREATE ROLE ${user} WITH LOGIN PASSWORD :'password' CONNECTION LIMIT ${connectionLimit} `,
+    )
+    const [primary] = named(/^postgres-primary$/)
+    expect(primary!.volumes!.join()).toContain('program-role.sh:/docker-entrypoint-initdb.d/')
+    for (const [, { environment = {} }] of programs)
+      for (const [, name] of environment.HELIOGRAPH_POSTGRES_SERVERS!.matchAll(/postgres:\/\/(\w+)@/g))
+        expect(name).toBe(user)
+    const { readConnectionsAServer, writeConnectionsAServer } = limitsOf()
+    // Each lane may have one more open that asks what became of the others.
+    expect(programs.length * (readConnectionsAServer + writeConnectionsAServer + 2)).toBeLessThanOrEqual(
+      connectionLimit,
+    )
+    expect(connectionLimit).toBeLessThanOrEqual(100 - 3 - 10)
   })
 
   test('Redis: in its bounds, and under the same name for sentinels', async () => {

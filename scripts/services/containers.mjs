@@ -28,9 +28,9 @@ const pathOf = (dir, service) => join(dir, service.name, 'compose.json')
 /** The compose file of one service: JSON is YAML. It may hold a password, so that only its owner reads it. */
 export function composeFile(service, record) {
   const [member] = record.members
-  const { inside, keeps, ...container } = service.container(member)
+  const { inside, keeps, mounts = [], ...container } = service.container(member)
   const published = Object.entries(inside).map(([name, port]) => `${member.host}:${member.ports[name]}:${port}`)
-  const settings = { image: service.image, ...container, ports: published, volumes: [`data:${keeps}`] }
+  const settings = { image: service.image, ...container, ports: published, volumes: [`data:${keeps}`, ...mounts] }
   return { services: { [member.role]: settings }, volumes: { data: {} } }
 }
 

@@ -9,13 +9,21 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, stat
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { root } from '../project.mjs'
 import { postgresServer } from './installation.mjs'
 import { versions } from './versions.mjs'
 
 const host = '127.0.0.1'
+/** Owns the server; people and tests use it. In these small servers it has the program's password. */
+export const administrator = 'postgres'
+/** The program's role is no superuser, so that the connections reserved for those stay free for an operator. */
 export const user = 'heliograph'
 export const database = 'heliograph'
+/** What all processes of the program together may open; docs/operations.md tells what one opens. */
+export const connectionLimit = 80
 export const standbyName = 'standby'
+/** Makes the program's role where the server is a container; docker-compose.yml uses it too. */
+const roleScript = 'deploy/postgres/program-role.sh'
 const unprivilegedUsers = ['postgres', 'nobody']
 
 const smallServerSettings = { shared_buffers: '64MB', max_connections: '100', unix_socket_directories: '' }
@@ -76,13 +84,13 @@ function initialize(member) {
   const owner = serverUser()
   writePassword(member)
   if (owner) chownSync(passwordPath(member), owner.uid, owner.gid)
-  const login = ['-U', user, '--auth=scram-sha-256', `--pwfile=${passwordPath(member)}`]
+  const login = ['-U', administrator, '--auth=scram-sha-256', `--pwfile=${passwordPath(member)}`]
   runAsServerUser('initdb', ['-D', dataOf(member), ...login, '--encoding=UTF8', '--locale=C.UTF-8', '--no-sync'])
 }
 
 function copyFromPrimary(member, primary, password) {
   rmSync(dataOf(member), { recursive: true, force: true })
-  const from = ['-h', primary.host, '-p', String(primary.ports.client), '-U', user]
+  const from = ['-h', primary.host, '-p', String(primary.ports.client), '-U', administrator]
   runAsServerUser('pg_basebackup', [...from, '-D', dataOf(member), '--write-recovery-conf', '-X', 'stream'], {
     password,
   })
@@ -90,10 +98,30 @@ function copyFromPrimary(member, primary, password) {
 
 const passwordOf = (record) => readFileSync(passwordPath(record.members[0]), 'utf8').trim()
 
-function query(record, text, databaseName = 'postgres') {
+function queryAs(role, record, text) {
   const { host, ports } = record.members[0]
-  const to = ['-h', host, '-p', String(ports.client), '-U', user, '-d', databaseName]
+  const to = ['-h', host, '-p', String(ports.client), '-U', role, '-d', 'postgres']
   return runAsServerUser('psql', ['-XAtq', ...to, '-c', text], { password: passwordOf(record) })
+}
+
+function query(record, text) {
+  try {
+    return queryAs(administrator, record, text)
+  } catch (error) {
+    if (!/authentication failed/.test(error.message)) throw error
+    // Data of an earlier version: the program's role owns the server until `prepareRoles` has been there.
+    return queryAs(user, record, text)
+  }
+}
+
+function prepareRoles(record) {
+  const password = passwordOf(record)
+  const isThere = (role) => query(record, `SELECT 1 FROM pg_roles WHERE rolname = '${role}'`) === '1'
+  if (!isThere(administrator))
+    query(record, `CREATE ROLE ${administrator} SUPERUSER REPLICATION LOGIN PASSWORD '${password}'`)
+  if (!isThere(user)) query(record, `CREATE ROLE ${user} LOGIN PASSWORD '${password}'`)
+  // Tests make databases of their own.
+  query(record, `ALTER ROLE ${user} NOSUPERUSER CREATEDB CONNECTION LIMIT ${connectionLimit}`)
 }
 
 /** The first byte of the answer to a start of a session: R asks for the password, so the server takes clients. */
@@ -154,8 +182,9 @@ function service({ name, summary, members, settings, ...special }) {
     },
 
     join(record) {
+      prepareRoles(record)
       if (query(record, `SELECT 1 FROM pg_database WHERE datname = '${database}'`) !== '1')
-        query(record, `CREATE DATABASE ${database}`)
+        query(record, `CREATE DATABASE ${database} OWNER ${user}`)
     },
 
     url(record) {
@@ -175,7 +204,14 @@ export const postgres = service({
     if (!existsSync(passwordPath(member))) writePassword(member)
     const password = readFileSync(passwordPath(member), 'utf8').trim()
     return {
-      environment: { POSTGRES_USER: user, POSTGRES_DB: database, POSTGRES_PASSWORD: password },
+      environment: {
+        POSTGRES_USER: administrator,
+        POSTGRES_DB: database,
+        POSTGRES_PASSWORD: password,
+        PROGRAM_PASSWORD: password,
+        PROGRAM_MAY: 'CREATEDB',
+      },
+      mounts: [`${join(root, roleScript)}:/docker-entrypoint-initdb.d/program-role.sh:ro`],
       inside: { client: 5432 },
       keeps: '/var/lib/postgresql/data',
     }

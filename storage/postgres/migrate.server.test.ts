@@ -21,7 +21,7 @@ afterAll(() => server.dispose())
 let databases = 0
 async function emptyDatabase(encoding = 'UTF8'): Promise<ServerAddress & { database: string }> {
   const database = `empty_${++databases}`
-  await server.sql(`CREATE DATABASE ${database} TEMPLATE template0 ENCODING '${encoding}'`)
+  await server.sql(`CREATE DATABASE ${database} OWNER heliograph TEMPLATE template0 ENCODING '${encoding}'`)
   return { name: database.replace('_', '-'), url: server.url(database), database }
 }
 

@@ -6,6 +6,7 @@ import { refusalReason, systemClock } from '../../runtime/index.js'
 import { KeptLog } from '../../runtime/testing/index.js'
 import { testCertificate } from '../../test/harness/certificate.js'
 import { type PrivateService, startPrivateService } from '../../test/services.js'
+import { asAdministrator } from '../testing/private-postgres.js'
 import { openPostgresStorage } from './open.js'
 
 /** A server that asks who comes, and speaks TLS. */
@@ -37,7 +38,7 @@ afterAll(async () => {
 }, 60_000)
 
 async function sql<T extends pg.QueryResultRow>(text: string): Promise<readonly T[]> {
-  const client = new pg.Client({ connectionString: server.url })
+  const client = new pg.Client({ connectionString: asAdministrator(server.url) })
   await client.connect()
   try {
     return (await client.query<T>(text)).rows

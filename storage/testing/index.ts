@@ -1,3 +1,3 @@
 export { newDatabases } from './postgres-harness.js'
-export { PrivatePostgres } from './private-postgres.js'
+export { asAdministrator, PrivatePostgres } from './private-postgres.js'
 export { cachesAt, PATIENT } from './redis-caches.js'

@@ -13,7 +13,8 @@ let databases = 0
 export async function newDatabases(servers: readonly PrivatePostgres[]): Promise<readonly ServerAddress[]> {
   const database = `test_${++databases}`
   const addresses = servers.map((server, at) => ({ name: `server-${at}`, url: server.url(database) }))
-  for (const server of servers) await server.sql(`CREATE DATABASE ${database} TEMPLATE template0 STRATEGY wal_log`)
+  const options = 'OWNER heliograph TEMPLATE template0 STRATEGY wal_log'
+  for (const server of servers) await server.sql(`CREATE DATABASE ${database} ${options}`)
   await migratePostgres(addresses)
   return addresses
 }

@@ -1,6 +1,13 @@
 import pg from 'pg'
 import { type PrivateService, startPrivateService } from '../../test/services.js'
 
+/** The address for who owns the server: the program's role may do less. */
+export function asAdministrator(address: string): string {
+  const url = new URL(address)
+  url.username = 'postgres'
+  return url.href
+}
+
 /** A PostgreSQL server of a test's own, with the tools of PostgreSQL's tests. */
 export class PrivatePostgres {
   readonly #service: PrivateService
@@ -69,9 +76,9 @@ export class PrivatePostgres {
     return this.#service.dispose()
   }
 
-  /** Runs SQL as the server's own user; the rows of the last statement. */
+  /** Runs SQL as the server's administrator; the rows of the last statement. */
   async sql<T extends pg.QueryResultRow>(text: string, database = 'postgres'): Promise<readonly T[]> {
-    const client = new pg.Client({ connectionString: this.url(database) })
+    const client = new pg.Client({ connectionString: asAdministrator(this.url(database)) })
     await client.connect()
     try {
       const result = (await client.query<T>(text)) as pg.QueryResult<T> | pg.QueryResult<T>[]
