@@ -3,11 +3,12 @@
  * servers.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import {
+  killAbandoned,
   type PrivateService,
   type ServiceName,
   serviceAddress,
@@ -82,6 +83,36 @@ test.each<[ServiceName, number]>([
   },
   startMs,
 )
+
+test(
+  'S3: a server whose start has not ended is ended with the process, and so is its start',
+  async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'heliograph-abandoned-'))
+    const inDir = () => readdirSync('/proc').filter((pid) => /^[0-9]+$/.test(pid) && commandLine(pid).includes(dir))
+    try {
+      const outcome = startPrivateService('postgres-standby', { dir }).then(
+        () => 'started',
+        () => 'ended',
+      )
+      const path = join(dir, 'postgres-standby', 'service.json')
+      await vi.waitUntil(() => existsSync(path), startMs)
+      killAbandoned()
+      expect(await outcome).toBe('ended')
+      await vi.waitUntil(() => inDir().length === 0, 20_000)
+    } finally {
+      rmSync(dir, { recursive: true, force: true })
+    }
+  },
+  startMs,
+)
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return '' // it has ended
+  }
+}
 
 test('P2: servers that start at the same moment get ports of their own', async () => {
   const services = await Promise.all([start('redis'), start('redis'), start('redis')])

@@ -3,9 +3,10 @@
  *
  * S1. A test that needs a server fails without it, and the error is one line with the command that starts it.
  * S2. What a test does to a private server, nobody else sees: its own directory, its own ports.
- * S3. A private server does not outlive the test's process, unless that is killed too.
+ * S3. A private server does not outlive the test's process, unless that is killed too: not even one whose start had not
+ *     ended when the test gave up.
  */
-import { execFile } from 'node:child_process'
+import { type ChildProcess, execFile } from 'node:child_process'
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -125,9 +126,18 @@ function notUp(name: ServiceName): Error {
 }
 
 const abandoned = new Set<PrivateProcesses>()
-process.on('exit', () => {
-  for (const each of abandoned) each.killAll()
+process.on('exit', killAbandoned)
+// A worker of vitest whose hook took too long is ended by a signal, or left by its parent.
+process.once('SIGTERM', () => {
+  killAbandoned()
+  process.kill(process.pid, 'SIGTERM')
 })
+process.once('disconnect', killAbandoned)
+
+/** Kills every private server that was not disposed of, as the end of this process does. */
+export function killAbandoned(): void {
+  for (const each of abandoned) each.killAll()
+}
 
 /** Starts a server that nobody else uses, on free ports; takes as long as the server takes. */
 export async function startPrivateService(
@@ -136,7 +146,12 @@ export async function startPrivateService(
 ): Promise<PrivateService> {
   const processes = new PrivateProcesses(name, options)
   abandoned.add(processes)
-  await processes.restart()
+  try {
+    await processes.restart()
+  } catch (error) {
+    await processes.dispose()
+    throw error
+  }
   return processes
 }
 
@@ -147,6 +162,8 @@ class PrivateProcesses implements PrivateService {
   readonly #dir: string
   readonly #isGiven: boolean
   readonly #settings: readonly string[]
+  /** `npm run services` commands that have not ended. */
+  readonly #commands = new Set<ChildProcess>()
 
   constructor(name: ServiceName, { dir, settings = {} }: PrivateServiceOptions) {
     this.#name = name
@@ -196,7 +213,18 @@ class PrivateProcesses implements PrivateService {
 
   /** For data that nobody needs again there is no reason to wait for an orderly end. */
   killAll(): void {
-    for (const { pid } of this.members) if (isRunning(pid)) process.kill(pid, 'SIGKILL')
+    // First what would start more; what it has started so far, its record alone knows.
+    for (const command of this.#commands) command.kill('SIGKILL')
+    for (const { pid } of this.#recorded()) if (isRunning(pid)) send(pid, 'SIGKILL')
+  }
+
+  #recorded(): readonly Pick<ServiceMember, 'pid'>[] {
+    try {
+      const { members } = JSON.parse(readFileSync(join(this.#dir, this.#name, 'service.json'), 'utf8')) as Service
+      return members.filter(({ pid }) => pid !== undefined)
+    } catch {
+      return this.members // nothing was started yet, or everything is removed
+    }
   }
 
   #signal(role: string | undefined, signal: NodeJS.Signals): readonly number[] {
@@ -223,9 +251,12 @@ class PrivateProcesses implements PrivateService {
     // A process of its own can be killed and frozen by its id; a container's cannot.
     const env = { ...process.env, HELIOGRAPH_SERVICES_FROM: 'packages' }
     return new Promise((done, fail) => {
-      execFile(process.execPath, args, { cwd: root, env }, (error, stdout, stderr) =>
-        error ? fail(new Error(stderr.trim() || error.message)) : done(stdout),
-      )
+      const child = execFile(process.execPath, args, { cwd: root, env }, (error, stdout, stderr) => {
+        this.#commands.delete(child)
+        if (error) fail(new Error(stderr.trim() || error.message))
+        else done(stdout)
+      })
+      this.#commands.add(child)
     })
   }
 }

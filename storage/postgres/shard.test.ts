@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { refusalReason } from '../../runtime/index.js'
 import { limitsOf } from './limits.js'
@@ -69,4 +70,15 @@ test('a limit that is none, or makes clients wait longer than they sleep, is ref
   for (const bad of [{ pauseMs: 10_001 }, { writeConnectionsAServer: 0 }, { repeatForMs: 1.5 }]) {
     expect(reasonOf(() => limitsOf(bad))).toBe('BAD_LIMIT')
   }
+})
+
+test('all processes of docker-compose.yml together stay within the limit of their role', () => {
+  const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+  const processes = read('docker-compose.yml').match(/<<: \*program\n/g)!.length
+  const limit = Number(/CONNECTION LIMIT (\d+)/.exec(read('deploy/postgres/program-role.sh'))![1])
+  const { readConnectionsAServer, writeConnectionsAServer } = limitsOf()
+  // Reads and writes may have one more open each, which asks what became of the others.
+  const each = readConnectionsAServer + writeConnectionsAServer + 2
+  expect(processes * each).toBeLessThanOrEqual(limit)
+  expect(read('docs/operations.md')).toContain(`a \`CONNECTION LIMIT\` of ${each} for each process`)
 })
