@@ -265,7 +265,7 @@ export class ClusterNode {
       .some(({ kind, node, atMs }) => kind === 'suspicion' && node === member.node && atMs > sinceMs)
     const what = of === 'silence' ? 'answers nobody' : 'cannot renew its lease'
     if (!isSaid) this.announcements.say('suspicion', `${member.node} ${what}`, { node: member.node })
-    this.#coordinator.suspected(member)
+    this.#coordinator.suspected(member, of)
   }
 }
 

@@ -32,6 +32,17 @@ export const mutations = {
 
 export type MutationName = keyof typeof mutations
 
+/**
+ * Second lines of defence: no world notices that one of these rules is off, because another stands before it. With that
+ * one off as well (`without`), it is this rule alone that holds the world together.
+ */
+export const secondLines = {
+  /** D1: a box refuses a gap. Before it, an activation asks all boxes for their marks before it takes any call. */
+  gap: { without: { actor: resumesLater }, mutation: { actor: (definition) => takesGaps(resumesLater(definition)) } },
+} satisfies Record<string, { readonly without: Mutation; readonly mutation: Mutation }>
+
+export type SecondLine = keyof typeof secondLines
+
 function mapped(journals: JournalStore, change: (journal: Journal) => Journal): JournalStore {
   return {
     async open(...request) {
@@ -98,6 +109,30 @@ function withMethods(
     ...definition,
     methods: Object.fromEntries(methods.map(([name, method]) => [name, change(name, method) ?? method])),
   }
+}
+
+/** A chat's activation does not ask what is undelivered before its first call, only when the sweep finds it. */
+function resumesLater(definition: AnyDefinition): AnyDefinition {
+  const { delivery } = definition
+  if (definition.type.kind !== 'chat' || delivery === undefined) return definition
+  const begun = new WeakSet<object>()
+  return {
+    ...definition,
+    delivery: {
+      ...delivery,
+      resume(turn) {
+        const isFirst = !begun.has(turn.memory)
+        begun.add(turn.memory)
+        return isFirst ? undefined : delivery.resume(turn)
+      },
+    },
+  }
+}
+
+function takesGaps(definition: AnyDefinition): AnyDefinition {
+  return withMethods(definition, 'user', (name, method) =>
+    name === 'deliver' ? (turn, append) => method(turn, { ...(append as object), after: 0 }) : undefined,
+  )
 }
 
 function forgettingOperations() {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type ClusterMutation, clusterMutations } from './cluster/cluster-mutations.js'
 import { noTroubles, smallCluster } from './cluster/cluster-settings.js'
 import { crashEverywhere } from './crash-everywhere.js'
-import { type MutationName, mutations } from './mutations.js'
+import { type MutationName, mutations, type SecondLine, secondLines } from './mutations.js'
 import { simulate, type WorldKind } from './simulate.js'
 
 /** CI's share of seeds; `npm run sim` runs as many as you like. */
@@ -58,6 +58,27 @@ describe('a single world breaks without', () => {
     }
     expect.fail(`${SEEDS_TO_NOTICE} seeds did not notice`)
   })
+})
+
+describe('a second line of defence', () => {
+  test.for(Object.keys(secondLines) as SecondLine[])(
+    '%s holds where the first is off, and is needed there',
+    {
+      timeout: 300_000,
+    },
+    async (name) => {
+      const { without, mutation } = secondLines[name]
+      let noticedBy: number | undefined
+      for (let seed = 1; seed <= SEEDS_TO_NOTICE && noticedBy === undefined; seed++) {
+        const { violations } = await simulate({ seed, mutation })
+        if (violations.some((violation) => violation.startsWith('invariant'))) noticedBy = seed
+      }
+      expect(noticedBy, 'the seed that noticed').toBeDefined()
+      for (let seed = 1; seed <= noticedBy! + 10; seed++) {
+        expect((await simulate({ seed, mutation: without })).violations, `seed ${seed}`).toEqual([])
+      }
+    },
+  )
 })
 
 describe('a cluster breaks without', () => {

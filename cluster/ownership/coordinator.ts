@@ -81,19 +81,19 @@ export class Coordinator {
     this.#soon?.cancel()
   }
 
-  /** It answers nobody, or has no lease, and says so. */
-  suspected(member: NodeIncarnation): void {
+  /** It answers nobody, or has no lease, and says so; `of` is for the log. */
+  suspected(member: NodeIncarnation, of?: string): void {
     const { clock } = this.#options
     clock.setTimer(this.#rank() * this.#limits.turnMs, () => {
-      this.#takeOut(member).catch((error) => this.#failed(error))
+      this.#takeOut(member, of).catch((error) => this.#failed(error))
     })
   }
 
-  async #takeOut(member: NodeIncarnation): Promise<void> {
+  async #takeOut(member: NodeIncarnation, of: string | undefined): Promise<void> {
     const { ownership, register, log } = this.#options
     const isStill = () => ownership.view?.members.some((each) => isSameNode(each, member)) === true
     if (this.#isStopped || !isStill() || this.#gone.has(member.incarnation)) return
-    log.warn({ ...member }, 'a node answers nobody, or cannot renew its lease: it is revoked')
+    log.warn({ ...member, ...(of && { of }) }, 'a node answers nobody, or cannot renew its lease: it is revoked')
     while (!(await register.revokeLease(member)));
     this.#gone.add(member.incarnation)
     await this.plan()
