@@ -12,6 +12,8 @@ const MARK = Buffer.from('~!~')
 const NUMBER_DIGITS = 9
 const MARKED_BYTES = 2 * MARK.length + NUMBER_DIGITS
 const DRAIN_MS = 10_000
+/** After the last message of an open load was due. */
+const ANSWER_WITHIN_MS = 60_000
 
 export interface Person {
   readonly user: number
@@ -124,7 +126,11 @@ class Loading {
       while (dueMs() <= now) pending.push(this.send(dueMs()))
       await new Promise((resolve) => setTimeout(resolve, 1))
     }
-    await Promise.all(pending)
+    const allEnded = Promise.all(pending).then(() => true)
+    const isLate = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), ANSWER_WITHIN_MS).unref())
+    if (await Promise.race([allEnded, isLate])) return
+    const failed = Object.values(this.#errors).reduce((sum, count) => sum + count, 0)
+    this.#errors[`no answer within ${ANSWER_WITHIN_MS / 1_000} s`] = this.#sent - this.#answered - failed
   }
 
   async result(): Promise<LoadResult> {

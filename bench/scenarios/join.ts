@@ -96,9 +96,11 @@ async function runJoin(run: Run): Promise<Outcome> {
   let last: Owned = before
   const joining = await loaded(clients, rate, async () => {
     await cluster.start('node-2', 'actors')
+    run.progress('shards move')
     last = await cluster.balancedOn(['node-1', 'node-2'])
   })
   await watch.end()
+  run.progress('the load has ended')
   const errors = { ...quiet.errors, ...joining.errors }
   if (Object.keys(errors).length > 0) throw new Error(`errors: ${JSON.stringify(errors)}`)
   if (joining.pushed !== joining.answered) throw new Error(`${joining.answered} answered, ${joining.pushed} arrived`)
