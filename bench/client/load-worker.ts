@@ -12,6 +12,7 @@ const MARK = Buffer.from('~!~')
 const NUMBER_DIGITS = 9
 const MARKED_BYTES = 2 * MARK.length + NUMBER_DIGITS
 const DRAIN_MS = 10_000
+const MOST_TRIES = 20
 /** After the last message of an open load was due. */
 const ANSWER_WITHIN_MS = 60_000
 
@@ -85,6 +86,19 @@ function nextMessage(index: number, dueMs: number): { readonly sender: Sender; r
   authors.push(author)
   const text = `${MARK}${number}${MARK} see you at the corner by the old library at half past six`
   return { sender, body: sendMessage(sender.partner, sender.partnerHash, text) }
+}
+
+/** Asks again when it is told to wait, as client libraries do. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask()
+    } catch (error) {
+      const wait = /FLOOD_WAIT_(\d+)/.exec((error as Error).message)
+      if (wait === null || tries === MOST_TRIES) throw error
+      await new Promise((resolve) => setTimeout(resolve, Number(wait[1]) * 1_000))
+    }
+  }
 }
 
 class Loading {
@@ -162,8 +176,9 @@ const duties = {
       const connection = await RawConnection.open({ host, port }, new RawSession({ key }), {
         onUpdate: (body) => heard(index, body),
       })
-      await connection.call(firstRequest({ _: 'updates.getState' }))
-      const resolved = await connection.call(request({ _: 'contacts.resolvePhone', phone: partner.phone }))
+      await patiently(() => connection.call(firstRequest({ _: 'updates.getState' })))
+      const resolve = request({ _: 'contacts.resolvePhone', phone: partner.phone })
+      const resolved = await patiently(() => connection.call(resolve))
       found.set(index, { connection, partner: partner.user, partnerHash: accessHashIn(resolved) })
     })
     for (const index of indexes) senders.push(found.get(index)!)

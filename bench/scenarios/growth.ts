@@ -95,11 +95,11 @@ async function runGrowth(run: Run): Promise<Outcome> {
   const counts = run.sized({ quick: [1, 2], normal: [1, 2, 4, 8] })
   const sizes = run.sized<Sizes>({
     quick: { rate: 20, seconds: 2, idleSeconds: 1 },
-    normal: { rate: 20, seconds: 30, idleSeconds: 10 },
+    normal: { rate: 20, seconds: 25, idleSeconds: 8 },
     full: { rate: 100, seconds: 60, idleSeconds: 20 },
   })
-  const people = run.sized({ quick: 8, normal: 200 })
-  const warmMessages = run.sized({ quick: 20, normal: 1_000, full: 10_000 })
+  const people = run.sized({ quick: 8, normal: 100, full: 400 })
+  const warmMessages = run.sized({ quick: 20, normal: 500, full: 10_000 })
   const cluster = await BenchCluster.open(run)
   run.progress(`${people} accounts are made`)
   const world = await openServerWorld(cluster.stores.env)
