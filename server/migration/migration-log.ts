@@ -107,13 +107,31 @@ export class MigrationLog {
   }
 }
 
+/** Rejects with REFUSED (NOT_MIGRATED) when no copy was brought to its end there. Writes nothing to what was never opened. */
+export async function refuseUncopied(target: MigrationTarget, shardCount: number): Promise<void> {
+  if (await hasLog(target)) {
+    const { journal, tail } = await target.journals.open(logAddress(shardCount), {
+      epoch: target.epoch,
+      attempt: 1,
+      mayKeepWriter: true,
+    })
+    journal.close()
+    if (tail.some(({ fact }) => (decode(fact) as Fact).type === 'done')) return
+  }
+  throw new ActorError(
+    'REFUSED',
+    'There is no whole copy of a data directory to compare with: run npx heliograph migrate without --verify-only.',
+    { reason: 'NOT_MIGRATED' },
+  )
+}
+
 async function hasLog(target: MigrationTarget): Promise<boolean> {
   for await (const { kind } of target.actors()) if (kind === logKind) return true
   return false
 }
 
 /** Rejects with REFUSED (TARGET_NOT_EMPTY) when the target has actors that no migration put there. */
-async function checkEmpty(target: Pick<MigrationTarget, 'actors'>): Promise<void> {
+async function checkEmpty(target: Pick<MigrationTarget, 'actors' | 'rowCounts'>): Promise<void> {
   for await (const { kind, key } of target.actors()) {
     if (kind === logKind) continue
     throw new ActorError(
@@ -123,6 +141,14 @@ async function checkEmpty(target: Pick<MigrationTarget, 'actors'>): Promise<void
       { reason: 'TARGET_NOT_EMPTY' },
     )
   }
+  const { names, indexed, accounts } = await target.rowCounts()
+  if (names + indexed + accounts === 0) return
+  throw new ActorError(
+    'REFUSED',
+    `The PostgreSQL databases hold rows already (${names} names, ${indexed} of the search index, ${accounts} accounts) ` +
+      'that are of no migration. Name empty databases in HELIOGRAPH_POSTGRES_SERVERS.',
+    { reason: 'TARGET_NOT_EMPTY' },
+  )
 }
 
 function otherMigration(begun: MigrationSource, given: MigrationSource): ActorError {

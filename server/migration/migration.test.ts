@@ -67,6 +67,7 @@ let targets = 0
 function newTarget() {
   const directory = join(scratch, `to-${++targets}`)
   const known = new Map<string, ActorName>()
+  const rows = { names: new Set<string>(), indexed: new Set<string>(), accounts: new Set<number>() }
   return {
     directory,
     async open(writes = Number.POSITIVE_INFINITY): Promise<MigrationTarget> {
@@ -74,9 +75,32 @@ function newTarget() {
       const journals = withAttempts(dyingAfter(storage.journals, writes))
       return {
         agenda: storage.agenda,
-        names: storage.names,
-        directory: storage.directory,
-        accounts: storage.accounts,
+        // Counted here: the servers count theirs themselves (storage/postgres/row-counts.server.test.ts).
+        names: {
+          put: (name, user) => {
+            rows.indexed.add(`${name.toLowerCase()} ${user}`)
+            return storage.names.put(name, user)
+          },
+          remove: (name, user) => storage.names.remove(name, user),
+          prefix: (query, limit) => storage.names.prefix(query, limit),
+        },
+        directory: {
+          find: (keys) => storage.directory.find(keys),
+          reserve: (key) => {
+            rows.names.add(`${key.kind} ${key.name}`)
+            return storage.directory.reserve(key)
+          },
+          confirm: (key) => storage.directory.confirm(key),
+          release: (key) => storage.directory.release(key),
+        },
+        accounts: {
+          get: (wanted) => storage.accounts.get(wanted),
+          put: (row) => {
+            rows.accounts.add(row.id)
+            return storage.accounts.put(row)
+          },
+        },
+        rowCounts: async () => ({ names: rows.names.size, indexed: rows.indexed.size, accounts: rows.accounts.size }),
         epoch: storage.ownership.epoch,
         journals: {
           open(actor, request) {
@@ -174,6 +198,56 @@ test('a target with data of its own, or of another directory, stays as it is', a
   await expect(copy(source, other, 'two')).rejects.toMatchObject({ details: { reason: 'OTHER_MIGRATION' } })
   await other.close()
 })
+
+test('servers that hold names or account rows of somebody are refused, and left as they are', async () => {
+  const source = await openSource()
+  const place = newTarget()
+  const target = await place.open()
+  await target.directory.reserve({ kind: 'username', name: 'foreign', user: 7, atMs: 1 })
+  await expect(copy(source, target)).rejects.toMatchObject({ code: 'REFUSED', details: { reason: 'TARGET_NOT_EMPTY' } })
+  expect(await actorsOf(target)).toEqual([])
+  await target.close()
+})
+
+test('what is there and not in the directory is found: a name, a row, one of the search index', async () => {
+  const source = await openSource()
+  const target = await newTarget().open()
+  await copy(source, target)
+  await target.directory.reserve({ kind: 'username', name: 'foreign', user: 7, atMs: 1 })
+  await target.names.put('Foreign', 7)
+  const [account] = source.accounts()
+  await target.accounts.put({ ...account!, id: 777_777 })
+  const { differences } = await compare(source, target)
+  expect(differences.first).toEqual([
+    'names: 4 in the directory, 5 on the servers',
+    expect.stringMatching(/^names of the search index: \d+ in the directory, \d+ on the servers$/),
+    'account rows: 5 in the directory, 6 on the servers',
+  ])
+  await target.close()
+})
+
+test('--verify-only before a copy is refused, and the copy is made all the same', async () => {
+  const source = await openSource()
+  const place = newTarget()
+  const target = await place.open()
+  await expect(compare(source, target)).rejects.toMatchObject({ details: { reason: 'NOT_MIGRATED' } })
+  expect(await actorsOf(target)).toEqual([])
+  await target.close()
+  const cutOff = await place.open(3)
+  await expect(copy(source, cutOff)).rejects.toThrow()
+  await expect(compare(source, cutOff)).rejects.toMatchObject({ details: { reason: 'NOT_MIGRATED' } })
+  await cutOff.close()
+  const whole = await place.open()
+  await copy(source, whole)
+  expect((await compare(source, whole)).differences.first).toEqual([])
+  await whole.close()
+})
+
+async function actorsOf(target: MigrationTarget): Promise<ActorName[]> {
+  const all: ActorName[] = []
+  for await (const actor of target.actors()) all.push(actor)
+  return all
+}
 
 test('what was changed on the copy is found: a row, an account', async () => {
   const source = await openSource()

@@ -19,6 +19,7 @@ export async function compareNames(
 ): Promise<CopiedRows> {
   let names = 0
   let accounts = 0
+  let indexed = 0
   await atOnce(source.claimedNames(), rowsAtOnce, async ({ kind, name, record }) => {
     names++
     const [there] = await target.directory.find([{ kind, name }])
@@ -33,6 +34,7 @@ export async function compareNames(
     if (!isSame) differences.add(`${kind} ${name}`, 'another record in the directory')
   })
   await atOnce(source.indexedNames(), rowsAtOnce, async ({ name, userId }) => {
+    indexed++
     if (name.length < shortestSearched) return
     const found = await target.names.prefix(name, mostNamesakes)
     if (!found.some((match) => match.userId === userId && match.name === name)) {
@@ -45,5 +47,21 @@ export async function compareNames(
     if (!there) differences.add(`account ${row.id}`, 'no row')
     else if (!isDeepStrictEqual({ ...there }, { ...row })) differences.add(`account ${row.id}`, 'another row')
   })
+  await compareCounts(target, { names, indexed, accounts }, differences)
   return { names, accounts }
+}
+
+/** What only the servers have was asked for by nobody above. */
+async function compareCounts(
+  target: MigrationTarget,
+  here: Awaited<ReturnType<MigrationTarget['rowCounts']>>,
+  differences: Differences,
+): Promise<void> {
+  const there = await target.rowCounts()
+  const compare = (what: string, ours: number, theirs: number) => {
+    if (ours !== theirs) differences.add(what, `${ours} in the directory, ${theirs} on the servers`)
+  }
+  compare('names', here.names, there.names)
+  compare('names of the search index', here.indexed, there.indexed)
+  compare('account rows', here.accounts, there.accounts)
 }

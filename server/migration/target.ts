@@ -15,6 +15,7 @@ import {
   openCassandraStorage,
   openPostgresStorage,
   type PostgresOptions,
+  type PostgresStorage,
 } from '../../storage/index.js'
 import { withAttempts } from './attempts.js'
 
@@ -31,6 +32,8 @@ export interface MigrationTarget extends Pick<EmbeddedStorage, 'names' | 'direct
   owned(): Promise<void>
   /** All actors that were ever opened. */
   actors(): AsyncIterable<ActorName>
+  /** Of names, the search index and account rows. */
+  rowCounts(): ReturnType<PostgresStorage['rowCounts']>
   close(): Promise<void>
 }
 
@@ -69,6 +72,7 @@ export async function openServers(options: ServersOptions): Promise<MigrationTar
       ...{ journals, agenda, names, directory, accounts, close },
       epoch: ownership.epoch,
       actors: () => cassandra.actors(),
+      rowCounts: () => postgres.rowCounts(),
       owned: () => ownedAgain(ownership, clock),
     }
   } catch (error) {

@@ -18,7 +18,7 @@ import { compareAgendas, DueRows } from './agenda-comparison.js'
 import { atOnce } from './at-once.js'
 import { readOnly } from './attempts.js'
 import { Differences } from './differences.js'
-import { logKind } from './migration-log.js'
+import { logKind, refuseUncopied } from './migration-log.js'
 import { compareNames } from './name-comparison.js'
 import { Pace } from './pace.js'
 import { plainValue } from './plain-value.js'
@@ -55,9 +55,10 @@ export interface Verification {
 
 /**
  * Compares a directory with its copy, before any server has run on the copy: every entry, row and reminder, the folded state
- * of every actor, and what every account answers through the runtime. Writes nothing but who is the owner.
+ * of every actor, and what every account answers through the runtime. Writes nothing but who is the owner. Rejects with REFUSED (NOT_MIGRATED) where no copy has come to its end.
  */
 export async function verify(options: VerificationOptions): Promise<Verification> {
+  await refuseUncopied(options.target, options.source.shardCount)
   const differences = new Differences()
   const stored = await compareStored(options, differences)
   const { names, accounts: accountRows } = await compareNames(options.source, options.target, differences)

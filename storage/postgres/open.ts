@@ -8,6 +8,7 @@ import { limitsOf, type PostgresLimits } from './limits.js'
 import { migratePostgres } from './migrate.js'
 import { PostgresNameDirectory } from './name-directory.js'
 import { PostgresNameIndex } from './name-index.js'
+import { countRows, type RowCounts } from './row-counts.js'
 import { PostgresServer, type Statement } from './server.js'
 import type { ServerAddress } from './server-list.js'
 import { ShardMap } from './shard-map.js'
@@ -31,6 +32,8 @@ export interface PostgresStorage {
   readonly counters: { readonly failed: number }
   /** Resolves when every primary has answered; rejects with STORE_UNAVAILABLE. */
   answers(): Promise<void>
+  /** How much all primaries hold; rejects with STORE_UNAVAILABLE. */
+  rowCounts(): Promise<RowCounts>
   close(): Promise<void>
 }
 
@@ -103,6 +106,7 @@ export async function openPostgresStorage(options: PostgresOptions): Promise<Pos
       const silent = primaries.filter((_, at) => asked[at]?.status === 'rejected').map(({ name }) => name)
       if (silent.length > 0) throw unavailable(`PostgreSQL does not answer: ${silent.join(', ')}`, bounds.pauseMs)
     },
+    rowCounts: () => countRows(primaries),
     close,
   }
 }

@@ -110,6 +110,10 @@ test('a directory moves to servers, killed on the way, and is the same there', {
 
   expect((await run('schema')).said).toMatch(/Cassandra, .*: brought from version 0[\s\S]*PostgreSQL, a: brought/)
 
+  const nothing = await run('migrate', '--from', data, '--verify-only')
+  expect(nothing.said).toContain('There is no whole copy of a data directory to compare with: ')
+  expect(nothing.code).toBe(1)
+
   const cutOff = heliograph('migrate', '--from', data)
   await waitUntil('a part is copied', async () => (await actorsThere()) > 8, 120_000)
   cutOff.child.kill('SIGKILL')
