@@ -63,17 +63,6 @@ export function runBin(step, bin, args) {
   return run(step, `${root}node_modules/.bin/${bin}`, args)
 }
 
-/** Runs a part whose errors a person can mend, the program's own: they are told without a stack. */
-export async function saidInALine(step, body) {
-  try {
-    await body()
-  } catch (error) {
-    if (error?.name !== 'ActorError' && error?.constructor?.name !== 'SettingsRefused') throw error
-    console.error(error.message)
-    throw new StepFailed(step, 1)
-  }
-}
-
 /** Runs a script's body; on failure names the step and ends with its exit code. */
 export async function main(body) {
   requireSupportedNode()

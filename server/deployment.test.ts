@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { commands } from './cli/commands.js'
 import { readNats } from './cluster/nats-place.js'
 import { readSettings } from './settings.js'
 
@@ -227,6 +228,20 @@ describe('the program', () => {
     for (const [, , , , checked] of targets) if (checked !== undefined) expect(Number(checked)).toBe(httpPort)
     expect(compose.services.haproxy!.ports).toEqual([`${mtprotoPort}:${mtprotoPort}`, `${httpPort}:${httpPort}`])
     expect(read('Dockerfile')).toContain(`\nEXPOSE ${mtprotoPort} ${httpPort}\n`)
+  })
+
+  test("has the operators' commands in its image, as the guide calls them", () => {
+    const calls = [
+      ...read('docs/operations.md').matchAll(/^docker compose exec (\S+) node dist\/server\/cli\/main\.js (\S+)/gm),
+    ]
+    expect(calls.map(([, , command]) => command)).toEqual(['schema', 'shards', 'help'])
+    for (const [, service, command] of calls) {
+      expect(programs.map(([name]) => name)).toContain(service)
+      expect([...commands.keys(), 'help']).toContain(command)
+    }
+    const dockerfile = read('Dockerfile')
+    expect(dockerfile).toContain('COPY --from=build /app/dist dist\n')
+    expect(dockerfile).not.toMatch(/rm -rf .*dist\/server/)
   })
 
   test('is built on a Node that it supports, and does not run as root', () => {

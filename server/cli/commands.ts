@@ -6,6 +6,7 @@ import { traceCommand } from './admin/trace-command.js'
 import type { Command } from './command.js'
 import { migrateCommand } from './migrate-command.js'
 import { schemaCommand } from './schema-command.js'
+import { shardsCommand } from './shards-command.js'
 
 /** All commands but `help`, by name, in the order in which they are listed. */
 export const commands: ReadonlyMap<string, Command> = new Map([
@@ -19,6 +20,7 @@ export const commands: ReadonlyMap<string, Command> = new Map([
   ['trace', traceCommand],
   ['schema', schemaCommand],
   ['migrate', migrateCommand],
+  ['shards', shardsCommand],
 ])
 
 /** What `help` says: the list, or one command. Undefined for a command that there is not. */

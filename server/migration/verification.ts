@@ -55,7 +55,8 @@ export interface Verification {
 
 /**
  * Compares a directory with its copy, before any server has run on the copy: every entry, row and reminder, the folded state
- * of every actor, and what every account answers through the runtime. Writes nothing but who is the owner. Rejects with REFUSED (NOT_MIGRATED) where no copy has come to its end.
+ * of every actor, and what every account answers through the runtime. Writes nothing but who is the owner.
+ * Rejects with REFUSED (NOT_MIGRATED) where no copy has come to its end.
  */
 export async function verify(options: VerificationOptions): Promise<Verification> {
   await refuseUncopied(options.target, options.source.shardCount)

@@ -72,7 +72,7 @@ test(
     const options = optionsFor('versions')
     const older = await refusal(options)
     expect(older.reason).toBe('SCHEMA_TOO_OLD')
-    expect(older.line).toContain(`have version 0, this program needs ${known}. Run \`npm run migrate\``)
+    expect(older.line).toContain(`have version 0, this program needs ${known}. Run \`npx heliograph schema\``)
     await migrateCassandra(options)
     const later = `INSERT INTO ${options.keyspace}.schema_versions (version, name, claimed_by, applied_at)
       VALUES (${known + 1}, 'later', 'somebody', toTimestamp(now())) IF NOT EXISTS`

@@ -92,7 +92,7 @@ export async function checkSchema(connection: CheckOptions): Promise<void> {
   throw new ActorError(
     'REFUSED',
     `The tables in Cassandra have version ${state.found}, this program needs ${state.known}. ` +
-      'Run `npm run migrate`, then start again.',
+      'Run `npx heliograph schema` (the same as `npm run migrate`), then this again.',
     { reason: 'SCHEMA_TOO_OLD' },
   )
 }

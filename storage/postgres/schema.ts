@@ -37,7 +37,8 @@ export async function checkSchema(server: PostgresServer): Promise<void> {
 export function checkVersion(server: string, version: number): void {
   if (version === schemaVersion) return
   const said = `The tables of ${server} have version ${version}, this program works with ${schemaVersion}:`
-  if (version < schemaVersion) refuse('SCHEMA_TOO_OLD', `${said} run \`npm run migrate\` first`)
+  if (version < schemaVersion)
+    refuse('SCHEMA_TOO_OLD', `${said} run \`npx heliograph schema\` (the same as \`npm run migrate\`), then this again`)
   refuse('SCHEMA_TOO_NEW', `${said} run the newer program`)
 }
 
