@@ -89,7 +89,10 @@ export interface Snapshot {
 export interface DerivedRow {
   readonly table: string
   readonly group: string
-  /** A whole number from 0 to 2^53 - 1. */
+  /**
+   * A whole number from 0 to 2^53 - 1. What counts something stays below 2^40; hashes are spread over all above. A driver
+   * may lay the two out differently: it shows in nothing but speed.
+   */
   readonly order: number
   /** undefined removes the row. */
   readonly value: Uint8Array | undefined

@@ -9,7 +9,7 @@ import * as marking from './marking.js'
 import { isBlockedBy, memberOf, otherParty } from './membership.js'
 import { append, REST_AFTER_MS, REST_TIMER, startDelivery } from './operation.js'
 import * as posting from './posting.js'
-import { forgetOldReceipts } from './receipts.js'
+import { forgetOldReceipts, hasOldReceipts, type OldReceipts, readOldReceipts } from './receipts.js'
 import * as scheduling from './scheduling.js'
 import type { ChatReading, ChatShape, ChatTurn } from './shape.js'
 import { type ChatState, countOf, emptyChat, everyoneConcerned, lastFor } from './state.js'
@@ -87,15 +87,15 @@ function resume(turn: ChatTurn): void {
  * Once all is delivered and nothing has happened for a while, the journal says so: then the next activation need not ask
  * every member's box, whatever it is activated for. What is too old is forgotten meanwhile.
  */
-async function rest(turn: ChatTurn): Promise<void> {
-  const hasMore = await forgetOldReceipts(turn)
-  if (hasMore) turn.setTimer(REST_TIMER, FORGET_AGAIN_AFTER_MS)
+function rest(turn: ChatTurn): void {
+  const pauseMs = forgetSome(turn)
+  if (pauseMs !== undefined) turn.setTimer(REST_TIMER, pauseMs)
   const { memory: delivery, nowMs } = turn
   const state = turn.state as ChatState
   if (!state.owes) return
   const isQuiet = delivery.settled(state) && nowMs >= delivery.touchedAtMs + REST_AFTER_MS
   if (!isQuiet) {
-    if (!hasMore) turn.setTimer(REST_TIMER, REST_AFTER_MS)
+    if (pauseMs === undefined) turn.setTimer(REST_TIMER, REST_AFTER_MS)
     return
   }
   turn.append({ type: 'settled', by: 0, op: '' })
@@ -103,6 +103,27 @@ async function rest(turn: ChatTurn): Promise<void> {
 }
 
 const FORGET_AGAIN_AFTER_MS = 500
+
+/** Forgets the old receipts that were read, and has the next ones read; when it is to go on, if some are left. */
+function forgetSome(turn: ChatTurn): number | undefined {
+  const { memory } = turn
+  const read = memory.oldReceipts
+  if (read === 'reading') return FORGET_AGAIN_AFTER_MS
+  if (read) forgetOldReceipts(turn, read)
+  memory.oldReceipts = undefined
+  if (!hasOldReceipts(turn)) return undefined
+  memory.oldReceipts = 'reading'
+  turn.afterwards(async () => {
+    let found: OldReceipts | undefined
+    try {
+      found = await readOldReceipts(turn)
+    } finally {
+      memory.oldReceipts = found
+    }
+  })
+  // The first read has time, and what could not be read is not asked for at once again.
+  return read ? FORGET_AGAIN_AFTER_MS : REST_AFTER_MS
+}
 
 function setBlocked(turn: ChatTurn, request: { by: number; op: string; blocked: boolean }): void {
   const { by, op, blocked } = request

@@ -40,6 +40,7 @@ import type { ChatEntry, ChatFact } from './fact.js'
 import { KeptEntries, type KeptEntry } from './kept-entries.js'
 import { Lane, type Waiter } from './lane.js'
 import { itemBytes, laneItem } from './lane-item.js'
+import type { OldReceipts } from './receipts.js'
 import { type ChatState, concerns, lastFor } from './state.js'
 
 export interface DeliveryLimits {
@@ -129,6 +130,8 @@ export class Delivery {
   #piece = PIECE
   #nextPiece: Promise<void> | undefined
   #idle: (() => void) | undefined
+  /** Beside delivery: what is to be forgotten next (receipts.ts), or is being read. */
+  oldReceipts: OldReceipts | 'reading' | undefined
 
   constructor(chat: ChatId, ports: CompletePorts) {
     this.#chat = chat

@@ -4,7 +4,8 @@
  * R1. A chat in use has its newest receipts in the fold, fewer once it rests; what does not fit there are rows of the window
  *     of 30 days in which they left it. So an idle chat holds few, however many messages it has, and a small one has no rows.
  * R2. Rows of the present window and the one before are looked at: a repeat within 30 days is found. Older windows are
- *     forgotten, so many rows a turn, while the chat is in use.
+ *     forgotten while the chat is in use, so many rows at a time. They are read outside of turns, each once, from where
+ *     the last entry that named some has ended: no turn waits for them, however many there are.
  * R3. A receipt's key is the operation's hash and a slot. The hash only finds, the entry says whether it is the same
  *     operation: one that finds another's receipt under its key takes the next slot, which its fact then names, so that no
  *     receipt is ever written over.
@@ -21,9 +22,8 @@ export const RECEIPTS_EVICTED = 50
 export const RECEIPTS_AT_REST = 32
 export const WINDOW_MS = 30 * 24 * 3600 * 1000
 const SLOTS = 16
-/** Rows that one entry names, and entries that one turn appends, at most. */
-const FORGOTTEN_AN_ENTRY = 1_000
-const ENTRIES_A_TURN = 8
+/** Rows that one entry names at most. */
+const FORGOTTEN_AN_ENTRY = 500
 
 export interface Found {
   /** Undefined: nobody has asked for this before. */
@@ -66,7 +66,13 @@ function evict(state: ChatState, left: number, { atMs }: Placed): void {
 }
 
 export function forgetReceipts(state: ChatState, { window, keys }: Forgotten): void {
-  if (keys.length === 0) state.windows = state.windows.filter((one) => one !== window)
+  const last = keys.at(-1)
+  if (last === undefined) {
+    state.windows = state.windows.filter((one) => one !== window)
+    delete state.forgotten
+  } else {
+    state.forgotten = { window, upTo: last }
+  }
 }
 
 /** The rows of what the latest entry changed. */
@@ -139,14 +145,33 @@ export async function entriesAt(
   )
 }
 
-/** Forgets receipts of windows that nobody looks at any more (R2). True when some are left. */
-export async function forgetOldReceipts(turn: ChatTurn): Promise<boolean> {
-  for (let entries = 0; entries < ENTRIES_A_TURN; entries++) {
-    const [window] = turn.state.windows
-    if (window === undefined || window >= windowAt(turn.nowMs) - 1) return false
-    const range = { from: 0, to: Number.MAX_SAFE_INTEGER, limit: FORGOTTEN_AN_ENTRY }
-    const keys = (await turn.own.rows('receipt', String(window), range)).map(({ order }) => order)
-    turn.append({ type: 'forgotten', by: 0, op: '', window, keys })
-  }
-  return true
+/** Receipts of a window that nobody looks at any more, as they were read. */
+export interface OldReceipts {
+  readonly window: number
+  readonly keys: readonly number[]
+}
+
+/** Whether receipts lie in windows that nobody looks at any more (R2). */
+export function hasOldReceipts(turn: ChatTurn): boolean {
+  const [window] = turn.state.windows
+  return window !== undefined && window < windowAt(turn.nowMs) - 1
+}
+
+/** The next of them; may be read outside of turns, since nothing is added to such a window. */
+export async function readOldReceipts({ state, own }: Pick<ChatTurn, 'state' | 'own'>): Promise<OldReceipts> {
+  const { windows, forgotten } = state
+  const window = windows[0]!
+  const from = forgotten?.window === window ? forgotten.upTo + 1 : 0
+  const range = { from, to: Number.MAX_SAFE_INTEGER, limit: FORGOTTEN_AN_ENTRY }
+  const rows = await own.rows('receipt', String(window), range)
+  return { window, keys: rows.map(({ order }) => order) }
+}
+
+/** Forgets what was read, unless it is forgotten already. */
+export function forgetOldReceipts(turn: ChatTurn, { window, keys }: OldReceipts): void {
+  const { windows, forgotten } = turn.state
+  const isKnown = forgotten?.window === window && keys.length > 0 && keys[0]! <= forgotten.upTo
+  if (windows[0] !== window || isKnown) return
+  if (keys.length > 0) turn.append({ type: 'forgotten', by: 0, op: '', window, keys })
+  if (keys.length < FORGOTTEN_AN_ENTRY) turn.append({ type: 'forgotten', by: 0, op: '', window, keys: [] })
 }

@@ -15,6 +15,8 @@ export interface ChatState {
   readonly receipts: Map<number, number>
   /** Windows of which receipts lie in the table `receipt`, oldest first. */
   windows: readonly number[]
+  /** Of the oldest of them: the keys that are forgotten already. */
+  forgotten?: { readonly window: number; readonly upTo: number }
   /** There are rows of receipts as format 1 wrote them. */
   readonly hasFirstReceipts?: true
   /** Receipts that the latest entry pushed out of the fold; not stored. */

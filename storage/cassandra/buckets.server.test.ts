@@ -6,6 +6,7 @@ import { testKeyspace } from '../testing/cassandra-server.js'
 import { CountingSession, hotChat, writeMessages } from '../testing/hot-chat.js'
 import { storageOn } from './cassandra-storage.js'
 import { numberOf } from './journal-rows.js'
+import type { Parameter } from './session.js'
 
 /**
  * J9 on the real server: one hot chat. With HELIOGRAPH_TEST_MESSAGES=1000000 and HELIOGRAPH_TEST_BUCKET_BYTES=50331648 by
@@ -34,6 +35,37 @@ const inBucket = async (bucket: number) => {
   return { entries: numberOf(row!.how_many), bytes: row!.most_bytes as number }
 }
 
+/** By table that has rows: how many its largest partition has. */
+async function mostRows(): Promise<Map<string, number>> {
+  const session = keyspace.session()
+  const { keyspace: name } = keyspace.connection()
+  const columns = await session.read(
+    {
+      query: 'SELECT table_name, column_name, kind, position FROM system_schema.columns WHERE keyspace_name = ?',
+      parameters: [name],
+    },
+    'one',
+  )
+  const keys = new Map<string, string[]>()
+  for (const { table_name, column_name } of columns
+    .filter(({ kind }) => kind === 'partition_key')
+    .sort((a, b) => Number(a.position) - Number(b.position))) {
+    keys.set(table_name as string, [...(keys.get(table_name as string) ?? []), column_name as string])
+  }
+  const most = new Map<string, number>()
+  for (const [table, names] of keys) {
+    const query = `SELECT DISTINCT ${names} FROM ${table}`
+    for (const partition of await session.read({ query, parameters: [] }, 'one')) {
+      const where = names.map((column) => `${column} = ?`).join(' AND ')
+      const counting = `SELECT count(*) AS how_many FROM ${table} WHERE ${where}`
+      const parameters = names.map((column) => partition[column] as Parameter)
+      const [row] = await session.read({ query: counting, parameters }, 'one')
+      most.set(table, Math.max(most.get(table) ?? 0, numberOf(row!.how_many)))
+    }
+  }
+  return most
+}
+
 describe('a hot chat', () => {
   beforeAll(async () => {
     const { journal } = await storageOn(keyspace.session(), limits).journals.open(actor, request(1))
@@ -58,20 +90,39 @@ describe('a hot chat', () => {
   )
 
   test(
-    'the server itself finds no larger partition, and none near 100 MB',
+    'of no table a partition grows with the chat, but for slices of hashes, each a 64th of it',
+    async () => {
+      const most = await mostRows()
+      expect([...most.keys()]).toEqual(expect.arrayContaining(['derived_rows', 'derived_buckets', 'snapshots']))
+      most.delete('chat_journal')
+      for (const [table, rows] of most) expect(rows, table).toBeLessThanOrEqual(Math.max(4_096, messages / 50))
+      expect(most.get('derived_buckets')).toBeLessThanOrEqual(66 + 2 * (messages / 4_096))
+    },
+    longMs,
+  )
+
+  test(
+    'the server itself finds no larger partition in any table, and none near 100 MB',
     async () => {
       const session = keyspace.session()
       const { keyspace: name } = keyspace.connection()
-      await session.write({ query: 'ALTER TABLE chat_journal WITH memtable_flush_period_in_ms = 500', parameters: [] })
-      const largest = async () => {
+      const tables = [...(await mostRows()).keys()]
+      for (const table of tables) {
+        await session.write({ query: `ALTER TABLE ${table} WITH memtable_flush_period_in_ms = 500`, parameters: [] })
+      }
+      const largest = async (table: string) => {
         const query = `SELECT mebibytes FROM system_views.max_partition_size WHERE keyspace_name = ? AND table_name = ?`
-        const [row] = await session.read({ query, parameters: [name, 'chat_journal'] }, 'one')
+        const [row] = await session.read({ query, parameters: [name, table] }, 'one')
         return row ? numberOf(row.mebibytes) : 0
       }
-      await waitUntil('the rows are flushed', async () => (await largest()) > 0)
-      // The server's histogram of sizes is coarse: each step is a fifth larger.
-      expect(await largest()).toBeLessThanOrEqual(Math.ceil((bucketBytes / mebibyte) * 1.2))
-      expect(await largest()).toBeLessThan(100)
+      for (const table of tables) {
+        await waitUntil(`the rows of ${table} are flushed`, async () => (await largest(table)) > 0, {
+          withinMs: longMs,
+        })
+        // The server's histogram of sizes is coarse: each step is a fifth larger.
+        expect(await largest(table), table).toBeLessThanOrEqual(Math.ceil((bucketBytes / mebibyte) * 1.2))
+        expect(await largest(table), table).toBeLessThan(100)
+      }
     },
     longMs,
   )

@@ -2,7 +2,7 @@ import type { ActorAddress, JournalStore, OpenedJournal, OpenRequest, Writer } f
 import { ActorError } from '../../runtime/index.js'
 import { isAfter, isOlder, isSame, overtaken } from '../order.js'
 import { BucketList } from './buckets.js'
-import { NotedBuckets } from './derived-rows.js'
+import { NotedBuckets } from './derived-buckets.js'
 import { withoutDoubt } from './failures.js'
 import { type History, lastCommitOf, readHistory } from './history.js'
 import { CassandraJournal, type HandleStore, type Standing } from './journal.js'

@@ -93,6 +93,7 @@ export const derived = {
   buckets: `SELECT bucket FROM derived_buckets WHERE ${group} AND bucket > ? LIMIT ?`,
   noteBucket: `INSERT INTO derived_buckets (kind, actor_key, life, table_name, group_name, bucket)
     VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?`,
+  removeNote: `DELETE FROM derived_buckets USING TIMESTAMP ? WHERE ${group} AND bucket = ?`,
   allBuckets: `SELECT table_name, group_name, bucket FROM derived_buckets WHERE kind = ? AND actor_key = ? AND life = ?
     AND (table_name, group_name, bucket) > (?, ?, ?) LIMIT ?`,
   removeBucket: `DELETE FROM derived_rows USING TIMESTAMP ? WHERE ${group} AND bucket = ?`,

@@ -190,7 +190,9 @@ export function checkpointSuite(newHarness: NewHarness): void {
   })
 
   const names = ['', 't', 'ta', 'table', 'ä', 'g'.repeat(500), `${'g'.repeat(500)}h`]
-  const order = fc.oneof(fc.nat({ max: 12 }), fc.constantFrom(0, 255, 256, 2 ** 32 - 1, 2 ** 32, everything))
+  const bounds = [0, 255, 256, 4_095, 4_096, 2 ** 32 - 1, 2 ** 32, 2 ** 40 - 1, 2 ** 40, everything]
+  const hashes = Array.from({ length: 8 }, (_, i) => (i * 2 + 1) * 2 ** 45 + i)
+  const order = fc.oneof(fc.nat({ max: 12 }), fc.constantFrom(...bounds, ...hashes))
   const where = fc.record({ table: fc.constantFrom(...names), group: fc.constantFrom(...names) })
   const change = fc.record({
     where,

@@ -1,4 +1,4 @@
-import type { ActorAddress, Journal } from '../../runtime/index.js'
+import type { ActorAddress, DerivedRow, Journal } from '../../runtime/index.js'
 import type { CassandraSession, ReadConsistency, Statement } from '../cassandra/session.js'
 import { follow, headOf, start } from '../contract/samples.js'
 
@@ -40,7 +40,10 @@ export class CountingSession implements CassandraSession {
   async close(): Promise<void> {}
 }
 
-/** Writes messages of one chat, `perCommit` a commit, with a snapshot now and then as the runtime takes them. */
+/**
+ * Writes messages of one chat, `perCommit` a commit, with a snapshot now and then as the runtime takes them, and with rows
+ * as a chat has them: a receipt for each message, whose place is a hash, and one with the message's number.
+ */
 export async function writeMessages(
   journal: Journal,
   messages: number,
@@ -49,15 +52,31 @@ export async function writeMessages(
   const body = Buffer.alloc(bodyBytes)
   for (let at = 0; at < bodyBytes; at++) body[at] = (at * 2_654_435_761) >>> 24
   let head = start
+  let rows: DerivedRow[] = []
   for (let written = 0; written < messages; written += perCommit) {
     const drafts = Array.from({ length: Math.min(perCommit, messages - written) }, () => ({ fact: 'message', body }))
     const entries = follow(head, drafts)
     await journal.commit({ entries })
     head = headOf(entries)
-    if (written % perSnapshot < perCommit) {
-      await journal.checkpoint({ snapshot: { position: head, version: 1, state: body }, rows: [], erased: [] })
+    rows.push(...entries.flatMap(({ pts }) => rowsOf(pts)))
+    if (written % perSnapshot < perCommit || written + perCommit >= messages) {
+      await journal.checkpoint({ snapshot: { position: head, version: 1, state: body }, rows, erased: [] })
+      rows = []
     }
   }
+}
+
+function rowsOf(n: number): readonly DerivedRow[] {
+  const value = Buffer.from(`${n}`)
+  return [
+    { table: 'receipt', group: '600', order: receiptOf(n), value },
+    { table: 'edit', group: '-', order: n, value },
+  ]
+}
+
+/** 48 spread bits and a slot of four, as in actors/chat/receipts.ts. */
+function receiptOf(n: number): number {
+  return ((Math.imul(n, 0x9e3779b1) >>> 0) * 2 ** 16 + (n & 0xffff)) * 16
 }
 
 export function hotChat(key: string): ActorAddress {
