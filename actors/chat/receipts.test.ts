@@ -2,10 +2,20 @@
 import { describe, expect, it } from 'vitest'
 import { ORIGIN, Talk } from '../testing/talk.js'
 import { privateChat } from './chat-id.js'
+import type { ChatFact } from './fact.js'
 import { applyFact } from './fold.js'
 import { REST_AFTER_MS } from './operation.js'
 import { operationHash } from './operation-hash.js'
-import { findOperation, RECEIPTS_AT_REST, RECEIPTS_EVICTED, RECEIPTS_IN_FOLD, WINDOW_MS } from './receipts.js'
+import {
+  findOperation,
+  forgetOldReceipts,
+  hasOldReceipts,
+  RECEIPTS_AT_REST,
+  RECEIPTS_EVICTED,
+  RECEIPTS_IN_FOLD,
+  readOldReceipts,
+  WINDOW_MS,
+} from './receipts.js'
 import type { ChatTurn } from './shape.js'
 import { type ChatState, emptyChat } from './state.js'
 import { decodeState, encodeState } from './state-format.js'
@@ -67,6 +77,51 @@ describe('receipts', () => {
     await clock.advance(4 * REST_AFTER_MS)
     await talk.world.stop()
     expect(stored(talk)).toBeLessThan(RECEIPTS_AT_REST)
+  })
+
+  it('that are old are read once each, from where the last were forgotten, and in no turn (R2)', async () => {
+    const keys = Array.from({ length: 1_200 }, (_, i) => (i + 1) * 1_000)
+    const asked: { from: number; limit: number }[] = []
+    const own = {
+      rows: async (_table: string, _group: string, { from, limit }: { from: number; limit: number }) => {
+        asked.push({ from, limit })
+        return keys
+          .filter((order) => order >= from)
+          .slice(0, limit)
+          .map((order) => ({ order, value: 1 }))
+      },
+    }
+    let state = { ...emptyChat(CHAT), windows: [600, 605] }
+    const append = (fact: ChatFact) => applyFact(state, fact, { pts: 1, ordinal: 1, count: 0, atMs: 605 * WINDOW_MS })
+    const turn = { append, own, nowMs: 605 * WINDOW_MS } as unknown as ChatTurn
+    const now = () => ({ ...turn, state, append }) as ChatTurn
+    while (hasOldReceipts(now())) {
+      const read = await readOldReceipts(now())
+      forgetOldReceipts(now(), read)
+      state = decodeState(encodeState(state), 2) as typeof state
+      // Read by two turns at once, or again: nothing is forgotten twice.
+      forgetOldReceipts(now(), read)
+    }
+    expect(asked).toEqual([0, 500_001, 1_000_001].map((from) => ({ from, limit: 500 })))
+    expect([state.windows, state.forgotten]).toEqual([[605], undefined])
+  })
+
+  it('that are old are being read while others post (R2)', async () => {
+    const talk = await Talk.start()
+    const { clock } = talk.world
+    await many(talk, 'a', RECEIPTS_IN_FOLD)
+    await clock.advance(4 * REST_AFTER_MS)
+    await talk.world.stop()
+    talk.world.crash()
+    await clock.advance(3 * WINDOW_MS)
+    await talk.world.start()
+    const before = stored(talk)
+    for (let at = 0; at < 8; at++) {
+      expect(await talk.say(CHAT, 1, 'meanwhile', `b${at}`)).toMatchObject({ repeated: false })
+      await clock.advance(REST_AFTER_MS / 2)
+    }
+    await talk.world.stop()
+    expect([before > 400, stored(talk)]).toEqual([true, 0])
   })
 
   it('are never written over: an operation whose key is taken has the next slot (R3)', async () => {

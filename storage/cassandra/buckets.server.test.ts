@@ -20,7 +20,7 @@ const bodyBytes = 300
 const actor = hotChat('hot')
 const request = (attempt: number): OpenRequest => ({ epoch: 1, attempt, mayKeepWriter: false })
 const limits = { bucketBytes, bucketPts: 200_000 }
-const longMs = 60_000 + messages * 2
+const longMs = 120_000 + messages * 3
 
 const partitions = async () => {
   const rows = await keyspace
