@@ -94,7 +94,7 @@ describe('receipts', () => {
     let state = { ...emptyChat(CHAT), windows: [600, 605] }
     const append = (fact: ChatFact) => applyFact(state, fact, { pts: 1, ordinal: 1, count: 0, atMs: 605 * WINDOW_MS })
     const turn = { append, own, nowMs: 605 * WINDOW_MS } as unknown as ChatTurn
-    const now = () => ({ ...turn, state, append }) as ChatTurn
+    const now = () => ({ ...turn, state }) as ChatTurn
     while (hasOldReceipts(now())) {
       const read = await readOldReceipts(now())
       forgetOldReceipts(now(), read)

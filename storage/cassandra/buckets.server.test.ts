@@ -116,9 +116,7 @@ describe('a hot chat', () => {
         return row ? numberOf(row.mebibytes) : 0
       }
       for (const table of tables) {
-        await waitUntil(`the rows of ${table} are flushed`, async () => (await largest(table)) > 0, {
-          withinMs: longMs,
-        })
+        await waitUntil(`the rows of ${table} are flushed`, async () => (await largest(table)) > 0, longMs)
         // The server's histogram of sizes is coarse: each step is a fifth larger.
         expect(await largest(table), table).toBeLessThanOrEqual(Math.ceil((bucketBytes / mebibyte) * 1.2))
         expect(await largest(table), table).toBeLessThan(100)
