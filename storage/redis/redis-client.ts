@@ -93,8 +93,10 @@ function connectOne(options: RedisClientOptions): RedisClient {
   })
   redis.on('error', options.onError)
   const isClosed = staysAlive(redis, options)
+  const isSelected = selection(redis, options)
   return {
     async send(commands) {
+      if (!isSelected()) return commands.map(() => ({ error: new Error(`not in database ${address.database}`) }))
       const batch = commands.map(([name, ...args]) => ['call', name, ...args])
       const replies = (await redis.pipeline(batch).exec()) ?? []
       return replies.map(([error, value]) => (error ? { error } : { value }))
@@ -105,6 +107,27 @@ function connectOne(options: RedisClientOptions): RedisClient {
       redis.disconnect()
     },
   }
+}
+
+/**
+ * The library goes on in database 0 when the server has not the one that was asked for: nothing is sent before the server
+ * has agreed, on each new connection.
+ */
+function selection(redis: Redis, { address: { database }, onError }: RedisClientOptions): () => boolean {
+  if (database === 0) return () => true
+  let isSelected = false
+  redis.on('close', () => {
+    isSelected = false
+  })
+  redis.on('ready', () => {
+    redis.select(database).then(
+      () => {
+        isSelected = true
+      },
+      (error: Error) => onError(new Error(`database ${database} of HELIOGRAPH_REDIS_URL: ${error.message}`)),
+    )
+  })
+  return () => isSelected
 }
 
 function connectCluster(options: RedisClientOptions): RedisClient {
