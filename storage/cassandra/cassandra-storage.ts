@@ -3,6 +3,7 @@ import { type ActorError, type Clock, errorCode } from '../../runtime/index.js'
 import { actorList } from './actor-list.js'
 import { CassandraAgenda } from './agenda.js'
 import { type ClientSession, connect, type SessionCounters } from './client-session.js'
+import { loginFailure } from './failures.js'
 import { CassandraJournals } from './journals.js'
 import { checkSchema, migrateCassandra } from './migrate.js'
 import { type CassandraLimits, type CassandraStorageOptions, completeLimits } from './options.js'
@@ -30,7 +31,7 @@ export interface CassandraStorage {
 
 /**
  * Connects, and brings the schema up to date or checks it. Tries for `startWithinMs` while no node answers. Rejects with
- * STORE_UNAVAILABLE, or REFUSED (reasons SCHEMA_TOO_OLD, SCHEMA_TOO_NEW, NO_COPIES); the message has the cure.
+ * STORE_UNAVAILABLE, or REFUSED (reasons BAD_LOGIN, SCHEMA_TOO_OLD, SCHEMA_TOO_NEW, NO_COPIES); the message has the cure.
  */
 export async function openCassandraStorage(options: CassandraStorageOptions): Promise<CassandraStorage> {
   const limits = completeLimits(options.limits)
@@ -80,6 +81,8 @@ async function patiently(
     try {
       return await start()
     } catch (error) {
+      const refused = loginFailure(error)
+      if (refused) throw refused
       const isOver = clock.monotonic() - sinceMs > startWithinMs
       if (errorCode(error) !== 'STORE_UNAVAILABLE' || isOver) throw error
       log.warn({ contactPoints, error: (error as ActorError).message }, 'Cassandra does not answer yet')

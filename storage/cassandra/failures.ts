@@ -28,6 +28,20 @@ export function writeFailure(error: unknown): ActorError {
   return wasNotBegun(error) ? unavailable(error) : unknown(error)
 }
 
+/**
+ * What keeps a program from ever getting in, though nodes answer: the data centre's name, the user or the password. Then a
+ * REFUSED (BAD_LOGIN) with the cure, otherwise undefined.
+ */
+export function loginFailure(error: unknown): ActorError | undefined {
+  const cause = isRuntimes(error) ? error.cause : error
+  const causes = cause instanceof errors.NoHostAvailableError ? Object.values(cause.innerErrors) : [cause]
+  const isWrong = (each: unknown) => each instanceof errors.AuthenticationError || each instanceof errors.ArgumentError
+  // While one node merely does not answer, it may be the one that would let us in.
+  if (causes.length === 0 || !causes.every(isWrong)) return undefined
+  const cure = 'check dc=, the user and the password of HELIOGRAPH_CASSANDRA'
+  return new ActorError('REFUSED', `Cassandra: ${textOf(causes[0])}: ${cure}`, { reason: 'BAD_LOGIN' }, error)
+}
+
 function unavailable(cause: unknown): ActorError {
   const details = { retryAfterMs: 1_000 }
   return new ActorError('STORE_UNAVAILABLE', `Cassandra does not answer: ${textOf(cause)}`, details, cause)
