@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { type ChatId, groupChat, privateChat } from '../../actors/chat/chat-id.js'
 import { DEFAULT_SHARD_COUNT, shardOf } from '../../runtime/index.js'
 import { waitUntil } from '../../test/harness/wait-until.js'
@@ -56,6 +57,7 @@ export class Crowd {
       'chaos',
       people.slice(1).map(({ username }) => username),
     )
+    await allAreTold(people, group)
     const talks = people.flatMap((person) => talksOf(person, people, group, everyMs))
     return new Crowd(people, doors, group, talks)
   }
@@ -101,6 +103,17 @@ export class Crowd {
   async leave(): Promise<void> {
     for (const each of this.talks) each.abandon()
     await Promise.all(this.people.map((person) => person.leave()))
+  }
+}
+
+/** A library that has just logged in asks for its state, and is told nothing of what came before the answer. */
+async function allAreTold(people: readonly Person[], group: number): Promise<void> {
+  const [founder, other] = people
+  const areTold = () => people.every(({ heard }) => heard?.some(({ text }) => text.startsWith('hello ')) !== false)
+  for (let nth = 1; !areTold(); nth++) {
+    // A device may not be told of what it sent itself.
+    for (const each of [founder, other]) await each?.message(group, `hello ${nth} of ${each.name}`)()
+    await pause(200)
   }
 }
 
