@@ -131,7 +131,7 @@ export class ClusterNode {
    * Rejects with what `ClusterOwnership.join` and the transport reject with, and with REFUSED (OTHER_VERSION: N4).
    */
   async join(
-    system: Pick<ActorSystem, 'handle' | 'deliver' | 'release' | 'residentsIn' | 'acquire' | 'abandon'>,
+    system: Pick<ActorSystem, 'handle' | 'deliver' | 'release' | 'sealed' | 'residentsIn' | 'acquire' | 'abandon'>,
     at: { readonly host: string; readonly port: number; readonly advertised: string },
   ): Promise<void> {
     const { clock, register } = this.#options

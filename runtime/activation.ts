@@ -11,6 +11,7 @@
  *     is idle and durable is packed, and nothing whose bodies are still to be erased.
  */
 import type { Placed } from './actor.js'
+import type { Bequest } from './bequests.js'
 import { pack, unpack } from './codec.js'
 import { ActorError } from './errors.js'
 import {
@@ -238,6 +239,25 @@ export class Activation {
     // A date that a former activation told is not gone back behind, although nobody stored it.
     if (toldMs >= nextSecond(this.storedAtMs)) this.lastAtMs = nextSecond(this.storedAtMs)
     this.memory = definition.memory?.(this.id)
+  }
+
+  /** What the next owner needs to go on with instead of the journal. Only while `isDurable`. */
+  bequeathed(): Omit<Bequest, 'kind' | 'key' | 'journal'> {
+    const { entriesSinceCheckpoint, bytesSinceCheckpoint } = this
+    // Both unpack what is packed.
+    const snapshot = this.snapshot()
+    const rows = this.rows?.packed()
+    return { snapshot, rows, entriesSinceCheckpoint, bytesSinceCheckpoint, owes: this.rowWritten || this.rowFound }
+  }
+
+  /** As `restore`, from what the former owner had in memory. */
+  inherit(opened: OpenedJournal, bequest: Bequest): void {
+    const { snapshot, rows, entriesSinceCheckpoint, bytesSinceCheckpoint, owes } = bequest
+    this.restore({ ...opened, snapshot, tail: [] }, Number.POSITIVE_INFINITY)
+    if (rows !== undefined) this.#pendingRows().unpack(rows)
+    this.entriesSinceCheckpoint = entriesSinceCheckpoint
+    this.bytesSinceCheckpoint = bytesSinceCheckpoint
+    this.rowFound = owes
   }
 
   #load(snapshot: Snapshot): unknown {

@@ -6,6 +6,7 @@
  *     ended with something in flight, or its open failed (CORE J3). A writer of another epoch is never kept by a store.
  */
 import { Activation } from './activation.js'
+import type { Bequest } from './bequests.js'
 import { Failure } from './call.js'
 import { ActorError, errorCode } from './errors.js'
 import type { Host } from './host.js'
@@ -38,14 +39,16 @@ export class Activations {
     host.uncleanEnds.add(activation.address)
     this.#attempt++
     const attempt = this.#attempt
-    host.options.journals.open(activation.actor, { epoch, attempt, mayKeepWriter }).then(
-      (opened) => this.#opened(activation, opened, attempt),
+    const bequest = host.bequests.claim(activation)
+    const handed = bequest && { handed: bequest.journal }
+    host.options.journals.open(activation.actor, { epoch, attempt, mayKeepWriter, ...handed }).then(
+      (opened) => this.#opened(activation, opened, attempt, bequest),
       (error) => this.#failed(activation, error),
     )
     return activation
   }
 
-  #opened(activation: Activation, opened: OpenedJournal, attempt: number): void {
+  #opened(activation: Activation, opened: OpenedJournal, attempt: number, bequest: Bequest | undefined): void {
     const host = this.#host
     host.uncleanEnds.delete(activation.address)
     if (activation.phase !== 'opening') {
@@ -55,7 +58,8 @@ export class Activations {
     try {
       // A writer that is kept is this process's own: what it told is known here.
       const isKept = opened.writer.epoch === activation.epoch && opened.writer.attempt < attempt
-      activation.restore(opened, isKept ? host.latestDateMs : Number.POSITIVE_INFINITY)
+      if (opened.isHanded === true && bequest !== undefined) activation.inherit(opened, bequest)
+      else activation.restore(opened, isKept ? host.latestDateMs : Number.POSITIVE_INFINITY)
     } catch (error) {
       this.#failed(activation, error)
       return

@@ -1,3 +1,4 @@
+import type { SealedShard } from './bequests.js'
 import type { ActorType, CallOptions, Ref } from './contract.js'
 import type { Receiver } from './frames.js'
 import { Host } from './host.js'
@@ -27,6 +28,7 @@ class NodeSystem implements ActorSystem, SystemHealth {
     this.#shutdown = new Shutdown(host)
     this.inspection = new Inspection(host)
     host.residency.start()
+    host.bequests.start()
   }
 
   get node(): NodeId {
@@ -81,7 +83,12 @@ class NodeSystem implements ActorSystem, SystemHealth {
     return this.#host.residency.countOf(shard)
   }
 
+  sealed(shards: readonly SealedShard[], to: NodeId): void {
+    this.#host.bequests.sealed(shards, to)
+  }
+
   acquire(shards: readonly ShardRange[]): void {
+    this.#host.bequests.open(shards)
     this.#host.sweeper.acquired(shards)
   }
 

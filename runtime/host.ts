@@ -2,6 +2,7 @@ import type { Activation } from './activation.js'
 import { Activations } from './activations.js'
 import type { ActorLog } from './actor.js'
 import { Appends } from './appends.js'
+import { Bequests } from './bequests.js'
 import { Failure, type Target } from './call.js'
 import { Checkpoints } from './checkpoints.js'
 import type { Clock } from './clock.js'
@@ -76,6 +77,7 @@ export class Host {
   readonly outgoing: OutgoingCalls
   readonly lastErrors: LastErrors
   readonly releases: Releases
+  readonly bequests: Bequests
   /** The latest date that an actor of this process has told. */
   latestDateMs = 0
 
@@ -112,6 +114,7 @@ export class Host {
     this.outgoing = new OutgoingCalls(this)
     this.lastErrors = new LastErrors(this)
     this.releases = new Releases(this)
+    this.bequests = new Bequests(this)
     this.kinds = this.#kindsOf(options)
   }
 

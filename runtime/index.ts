@@ -18,6 +18,7 @@ export type {
 } from './actor.js'
 export { implement } from './actor.js'
 export { createActorSystem } from './actor-system.js'
+export type { SealedShard } from './bequests.js'
 export type { Clock, Timer } from './clock.js'
 export { codeAt } from './code-at.js'
 export { decode, decodeError, encode, encodeError, roughBytes } from './codec.js'

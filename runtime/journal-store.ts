@@ -17,6 +17,9 @@
  *     flight does not come back either (S3). A driver may keep a mark of constant size for that, for a bounded time: on a
  *     server with leases the lineage begins anew with the erasing writer, the rows go by deletions of whole ranges, and
  *     the mark goes when no lease of a former owner can still hold.
+ * S9. An open with `handed` may take the caller's word for where the journal stands, and then reads neither snapshot nor
+ *     tail; S3 holds as ever. The caller vouches that the handle that said so ended then, under the epoch just before, and
+ *     that nobody has opened the journal since. What a driver cannot use it leaves aside, and reads.
  */
 import type { Soon } from './soon.js'
 
@@ -123,11 +126,15 @@ export interface OpenRequest {
   readonly attempt: number
   /** The predecessor in this process and epoch ended with nothing in flight: its writer may be kept (J3). */
   readonly mayKeepWriter: boolean
+  /** What the former owner's handle said at its end (`Journal.handOver`, S9). */
+  readonly handed?: Uint8Array
 }
 
 export interface OpenedJournal {
   readonly journal: Journal
   readonly writer: Writer
+  /** It stands where `handed` said, and nothing was read. */
+  readonly isHanded?: boolean
   readonly snapshot?: Snapshot
   /** All entries after the snapshot, in order, to the head. */
   readonly tail: readonly JournalEntry[]
@@ -151,6 +158,11 @@ export interface Journal {
   erase(): Promise<void>
   scan(scan: DerivedScan): Promise<readonly DerivedRow[]>
   get(table: string, group: string, order: number): Soon<Uint8Array | undefined>
+  /**
+   * Where the journal stands, for the handle of the next owner (S9). Undefined: that one has to read. A driver for one node
+   * has no such method.
+   */
+  handOver?(): Uint8Array | undefined
   /** Ends the use of the handle; no commit may be in flight. */
   close(): void
 }

@@ -152,6 +152,7 @@ export class Releases {
     const { ownership, turns } = this.#host
     const { shard, epoch, members } = drain
     if (ownership.epochOf(shard) !== undefined) {
+      this.#host.bequests.forget(shard)
       drain.end(false)
       return true
     }
@@ -172,6 +173,7 @@ export class Releases {
     const unknown = new Failure('OUTCOME_UNKNOWN', 'this node has lost its lease before the answer')
     for (const call of started) call.settle(call.method.readOnly ? failure : unknown)
     gates.forgetDrains()
+    this.#host.bequests.forgetAll()
   }
 
   #empty(drain: Drain): void {
@@ -197,6 +199,7 @@ export class Releases {
     if (!this.#host.gates.at(activation.shard)?.drain?.members.has(activation)) return
     if (phase === 'opening' || phase === 'dying' || running !== undefined || work?.isQuiet === false) return
     const failure = new Failure('NOT_OWNER', `shard ${activation.shard} of ${activation.address} has moved`)
+    this.#host.bequests.keep(activation)
     this.#host.turns.discard(activation, failure, true)
   }
 

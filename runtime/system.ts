@@ -1,4 +1,5 @@
 import type { ActorDefinition, ActorLimits, ActorLog } from './actor.js'
+import type { SealedShard } from './bequests.js'
 import type { Clock } from './clock.js'
 import type { ActorType, CallOptions, Ref } from './contract.js'
 import type { SystemInspection } from './inspection.js'
@@ -79,6 +80,11 @@ export interface ActorSystem {
    * of every shard `released` was told, or Ownership has opened it again (`onChange`): such a one was called off.
    */
   release(shards: readonly ShardRange[], withinMs: number, released: (shard: number) => void): Promise<void>
+  /**
+   * The register has taken the seal of these shards, which were released under these epochs, and `to` is their next owner: it
+   * is sent what this node had of their actors in memory.
+   */
+  sealed(shards: readonly SealedShard[], to: NodeId): void
   /** How many actors of the shard are in memory. */
   residentsIn(shard: number): number
   /** This node has just opened these: their undelivered rows and due reminders are looked for in the background. */

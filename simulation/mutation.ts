@@ -13,7 +13,10 @@ import type { SimulatedSession } from '../storage/index.js'
 export type Session = Pick<SimulatedSession, 'read' | 'readSerial' | 'write' | 'writeTogether' | 'writeIf' | 'close'>
 
 /** An actor system as its cluster sees it. */
-export type Served = Pick<ActorSystem, 'handle' | 'deliver' | 'release' | 'residentsIn' | 'acquire' | 'abandon'>
+export type Served = Pick<
+  ActorSystem,
+  'handle' | 'deliver' | 'release' | 'sealed' | 'residentsIn' | 'acquire' | 'abandon'
+>
 
 /** What a mutation may replace: each switches off one rule by standing in front of a port or a definition. */
 export interface Mutation {

@@ -49,6 +49,7 @@ const quiet = {
   ) => {
     for (const { from, to } of shards) for (let shard = from; shard <= to; shard++) told(shard)
   },
+  sealed: () => undefined,
   residentsIn: () => 0,
   acquire: () => undefined,
   abandon: () => undefined,

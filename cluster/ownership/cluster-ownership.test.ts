@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ActorError, errorCode, type OwnershipView, refusalReason, type ShardRange } from '../../runtime/index.js'
+import {
+  ActorError,
+  errorCode,
+  type OwnershipView,
+  refusalReason,
+  type SealedShard,
+  type ShardRange,
+} from '../../runtime/index.js'
 import { MemoryRegister, noLog, SeededRandom, settled, VirtualClock } from '../../runtime/testing/index.js'
 import { ClusterOwnership } from './cluster-ownership.js'
 import { Coordinator } from './coordinator.js'
@@ -15,6 +22,7 @@ const waitMs = waitAfterRevocationMs(defaultLeaseLimits.lengthMs, defaultLeaseLi
 class FakeHost implements ShardHost {
   acquired: ShardRange[] = []
   released: number[] = []
+  handed: (SealedShard & { readonly to: string })[] = []
   abandoned = 0
   quietAfterMs = 5
   readonly #clock: VirtualClock
@@ -32,6 +40,10 @@ class FakeHost implements ShardHost {
         })
       }
     }
+  }
+
+  sealed(shards: readonly SealedShard[], to: string): void {
+    for (const each of shards) this.handed.push({ ...each, to })
   }
 
   residentsIn(): number {

@@ -22,6 +22,7 @@ import {
   type OwnershipRegister,
   type OwnershipView,
   type Random,
+  type SealedShard,
   type ShardRange,
 } from '../../runtime/index.js'
 import { Handover, type HandoverLimits, type ShardHost } from './handover.js'
@@ -363,7 +364,9 @@ export class ClusterOwnership implements Ownership {
   /** Seals drained shards; those that it still owns afterwards were certainly not sealed. */
   async #seal(shards: readonly number[]): Promise<void> {
     const me = this.#me
+    const sealed = new Map<NodeId, SealedShard[]>()
     await this.change((view) => {
+      sealed.clear()
       const states = statesOf(view)
       let isChanged = false
       for (const shard of shards) {
@@ -374,9 +377,14 @@ export class ClusterOwnership implements Ownership {
         if (!isSameNode(state.owner, me) || state.epoch !== own.epoch) continue
         states[shard] = { epoch: state.epoch + 1, owner: target ?? undefined, next: undefined, mustWait: false }
         isChanged = true
+        if (target === null) continue
+        const others = sealed.get(target.node) ?? []
+        sealed.set(target.node, others)
+        others.push({ shard, epoch: own.epoch })
       }
       return isChanged ? { ...view, view: view.view + 1, shards: runsOf(states) } : undefined
     })
+    for (const [node, shards] of sealed) this.#host?.sealed(shards, node)
   }
 
   // Membership.

@@ -52,6 +52,7 @@ async function moved({ actors, quietAfterMs = () => undefined, sealMs = 10 }: Tr
             }
           }
         },
+        sealed: () => {},
         residentsIn: () => actors,
         acquire: () => {},
         abandon: () => {},

@@ -17,7 +17,7 @@ import type { OwnShard } from './cluster-ownership.js'
 import { rangesOf } from './shard-states.js'
 
 /** The runtime, as far as shards come and go. */
-export type ShardHost = Pick<ActorSystem, 'release' | 'acquire' | 'abandon' | 'residentsIn'>
+export type ShardHost = Pick<ActorSystem, 'release' | 'sealed' | 'acquire' | 'abandon' | 'residentsIn'>
 
 export interface HandoverLimits {
   /** A shard that is not quiet after this long is given away all the same; what was under way has an unknown outcome. */

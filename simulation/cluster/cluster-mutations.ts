@@ -137,6 +137,7 @@ function served(system: ActorSystem, replaced: Partial<Served>): Served {
     handle: (call) => system.handle(call),
     deliver: (...frame) => system.deliver(...frame),
     release: (...asked) => system.release(...asked),
+    sealed: (...shards) => system.sealed(...shards),
     residentsIn: (shard) => system.residentsIn(shard),
     acquire: (shards) => system.acquire(shards),
     abandon: () => system.abandon(),

@@ -24,8 +24,16 @@ const pageRows = 16
 
 /** Rows of buckets, newest first, as they are stored; `isAll`: there are no older ones. */
 export interface BucketRows {
-  readonly rows: readonly (Bucket & { readonly writer: Writer })[]
+  readonly rows: readonly BucketRow[]
   readonly isAll: boolean
+}
+
+type BucketRow = Bucket & { readonly writer: Writer }
+
+/** The buckets that a list has read, oldest first, and the oldest row of them while older ones may exist. */
+export interface KnownBuckets {
+  readonly known: readonly Bucket[]
+  readonly oldest: BucketRow | undefined
 }
 
 export async function newestBuckets(session: CassandraSession, { kind, key }: ActorAddress): Promise<BucketRows> {
@@ -39,12 +47,24 @@ export class BucketList {
   /** Oldest first; at least one. */
   #known: Bucket[] = []
   /** Key of the oldest row that was read, while older ones may exist. */
-  #oldest: (Bucket & { readonly writer: Writer }) | undefined
+  #oldest: BucketRow | undefined
 
   constructor(actor: ActorAddress, lineage: Lineage, newest: BucketRows) {
     this.#actor = actor
     this.#lineage = lineage
     this.#add(newest)
+  }
+
+  /** What a list with `known` was told: it goes on from there. */
+  static handed(actor: ActorAddress, lineage: Lineage, { known, oldest }: KnownBuckets): BucketList {
+    const list = new BucketList(actor, lineage, { rows: [], isAll: false })
+    list.#known = [...known]
+    list.#oldest = oldest
+    return list
+  }
+
+  get known(): KnownBuckets {
+    return { known: this.#known, oldest: this.#oldest }
   }
 
   get last(): Bucket {

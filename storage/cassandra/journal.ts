@@ -19,6 +19,7 @@ import { DerivedRows } from './derived-rows.js'
 import { EntryReads } from './entry-reads.js'
 import { eraseJournal } from './erasure.js'
 import { withoutDoubt } from './failures.js'
+import { encodeStanding } from './handed.js'
 import { insertOf, sizeOf, toStored } from './journal-rows.js'
 import { coveredAt } from './lineage.js'
 import type { StoredLineage } from './lineage-rows.js'
@@ -111,6 +112,15 @@ export class CassandraJournal implements Journal {
     return new Promise((resolve) => {
       this.#whenIdle = resolve
     })
+  }
+
+  handOver(): Uint8Array | undefined {
+    const isQuiet =
+      !this.#isOver && !this.#isCommitting && this.#doubt === undefined && this.#checkpointing === undefined
+    if (!isQuiet || this.#standing === undefined) return undefined
+    const { own, buckets } = this.#standing
+    const bucketBytes = this.#bucketBytes
+    return encodeStanding({ own, buckets, head: this.#head, bucketBytes, snapshotAt: this.#snapshotAt })
   }
 
   close(): void {

@@ -1,9 +1,10 @@
-import type { ActorAddress, JournalStore, OpenedJournal, OpenRequest, Writer } from '../../runtime/index.js'
+import type { ActorAddress, JournalStore, OpenedJournal, OpenRequest, Position, Writer } from '../../runtime/index.js'
 import { ActorError } from '../../runtime/index.js'
 import { isAfter, isOlder, isSame, overtaken } from '../order.js'
 import { BucketList } from './buckets.js'
 import { NotedBuckets } from './derived-buckets.js'
 import { withoutDoubt } from './failures.js'
+import { decodeStanding } from './handed.js'
 import { type History, lastCommitOf, readHistory } from './history.js'
 import { CassandraJournal, type HandleStore, type Standing } from './journal.js'
 import { insertOf } from './journal-rows.js'
@@ -26,6 +27,8 @@ import { tableOf } from './tables.js'
  *    durable before it is sent (S4, J9); when those fail, it was not sent.
  * 4. A writer is kept only within its epoch, when the caller says that it ended with nothing in flight and no handle of it
  *    is left: then nothing needs to be written.
+ * 5. With what the former owner's handle said (S9) nothing is read: its lineage is the newest there can be, since it is of
+ *    the epoch before, and what it stands on is at quorum.
  */
 export class CassandraJournals implements JournalStore, HandleStore {
   readonly session: CassandraSession
@@ -49,6 +52,14 @@ export class CassandraJournals implements JournalStore, HandleStore {
     journal.begin()
     try {
       if (predecessor) await predecessor.overtake()
+      if (request.handed !== undefined) {
+        const standing = await this.#takeHanded(actor, request.handed, journal.asked)
+        if (journal.isOver) throw overtaken(actor)
+        if (standing !== undefined) {
+          journal.stand(standing)
+          return { journal, writer: journal.asked, tail: [], isHanded: true }
+        }
+      }
       const history = await readHistory(this.session, actor, request)
       if (journal.isOver) throw overtaken(actor)
       const mayKeep = request.mayKeepWriter && predecessor === undefined
@@ -77,6 +88,17 @@ export class CassandraJournals implements JournalStore, HandleStore {
     if (this.#newest.get(name) === journal) this.#newest.delete(name)
   }
 
+  /**
+   * As after reading it all: the former owner had the newest lineage, and ended with nothing in flight, so that all rows of its
+   * last commit are at quorum (J5).
+   */
+  async #takeHanded(actor: ActorAddress, handed: Uint8Array, writer: Writer): Promise<Standing | undefined> {
+    const found = decodeStanding(handed, actor, writer)
+    if (found === undefined) return undefined
+    const { former, ...standing } = found
+    return { ...standing, own: await this.#claim(actor, former, standing.head, writer) }
+  }
+
   /** Makes durable what must be before anything is answered (J3, J5). */
   async #takeOver(actor: ActorAddress, history: History, mayKeep: boolean, writer: Writer): Promise<StoredLineage> {
     const { former, head } = history
@@ -84,10 +106,24 @@ export class CassandraJournals implements JournalStore, HandleStore {
     if (isSameWriter(former?.writer, writer)) {
       throw new ActorError('INTERNAL', `Attempt ${writer.attempt} of epoch ${writer.epoch} was used before. Count on.`)
     }
+    const [own] = await Promise.all([
+      this.#claim(actor, former, head, writer),
+      this.#writeLastCommitAgain(actor, history),
+    ])
+    return own
+  }
+
+  /** Makes this writer's lineage durable, as one that has read the history up to the head. */
+  async #claim(
+    actor: ActorAddress,
+    former: StoredLineage | undefined,
+    head: Position,
+    writer: Writer,
+  ): Promise<StoredLineage> {
     const lineage = succeed(former?.lineage ?? [], head, writer)
     const life = former?.life ?? 0
     const own: StoredLineage = { writer, lineage, life, generation: (former?.generation ?? 0) + 1 }
-    await Promise.all([this.session.write(insertOfLineage(actor, own)), this.#writeLastCommitAgain(actor, history)])
+    await this.session.write(insertOfLineage(actor, own))
     const removal = removalOfOlder(actor, own, former)
     if (removal) await this.session.write(removal).catch(() => undefined)
     return own
