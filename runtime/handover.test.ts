@@ -138,6 +138,7 @@ describe("turns of the runtime's own", () => {
     const swept: string[] = []
     let failures = 0
     const { store } = cluster
+    store.handsOver = false
     const { sweepUndelivered } = store
     store.sweepUndelivered = async (shards, visit) => {
       swept.push(`${shards.from}-${shards.to}`)

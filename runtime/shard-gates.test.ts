@@ -97,6 +97,7 @@ describe('calls for shards without an owner', () => {
 
   test('with `ifActive` activate nothing: here, on an owner that may not open, or after a move', async () => {
     const { cluster, clock } = town()
+    cluster.store.handsOver = false
     const id = idIn(0)
     const asked = (node: string) => cluster.at(node).system.ref(Keeper, id, { ifActive: true }).kept()
     await keeper(cluster.at('a').system, id).add(1)

@@ -53,7 +53,7 @@ function mapped(journals: JournalStore, change: (journal: Journal) => Journal): 
 }
 
 /** The journal with some of its methods replaced. */
-function changed(journal: Journal, replaced: Partial<Journal>): Journal {
+export function changed(journal: Journal, replaced: Partial<Journal>): Journal {
   return {
     commit: (commit) => journal.commit(commit),
     checkpoint: (checkpoint) => journal.checkpoint(checkpoint),
@@ -62,6 +62,7 @@ function changed(journal: Journal, replaced: Partial<Journal>): Journal {
     readAt: (pts) => journal.readAt(pts),
     scan: (scan) => journal.scan(scan),
     get: (...row) => journal.get(...row),
+    handOver: () => journal.handOver?.(),
     close: () => journal.close(),
     ...replaced,
   }

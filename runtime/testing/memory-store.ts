@@ -1,6 +1,6 @@
 /**
- * A journal and agenda store in memory, for the runtime's own unit tests: it keeps promises S1-S7 of journal-store.ts at
- * the granularity of whole operations, and fails as a test asks. What is proven on it holds of the runtime only; the real
+ * A journal and agenda store in memory, for the runtime's own unit tests: it keeps promises S1-S7 and S9 of journal-store.ts
+ * at the granularity of whole operations, says when a caller has vouched for what is not so, and fails as a test asks. What is proven on it holds of the runtime only; the real
  * drivers have their own suite.
  */
 import { ActorError } from '../errors.js'
@@ -46,6 +46,10 @@ export class MemoryStore implements JournalStore, AgendaStore {
   readonly opens: OpenRequest[] = []
   commits: Commit[] = []
   checkpoints = 0
+  /** Opens that read nothing. */
+  handed = 0
+  /** False: as a driver whose handles say nothing at their end. */
+  handsOver = true
   openHandles = 0
   /** Decides each operation's fate, and may take its time. */
   fate: (
@@ -81,6 +85,12 @@ export class MemoryStore implements JournalStore, AgendaStore {
     const after = snapshot?.position ?? { pts: 0, ordinal: 0 }
     const tail = journal.entries.filter((entry) => comparePositions(entry, after) > 0)
     const handle = new MemoryHandle(this, actor, journal, holder)
+    if (request.handed !== undefined) {
+      const told = String(Buffer.from(request.handed))
+      if (told !== standingOf(journal, last)) throw new Error(`${name(actor)} does not stand at ${told} (S9)`)
+      this.handed++
+      return { journal: handle, writer, tail: [], isHanded: true }
+    }
     return { journal: handle, writer, tail, ...(snapshot === undefined ? {} : { snapshot }) }
   }
 
@@ -233,6 +243,12 @@ class MemoryHandle implements Journal {
     return this.#journal.rows.get(`${table}\0${group}\0${order}`)?.value
   }
 
+  handOver(): Uint8Array | undefined {
+    this.#mustBeOpen()
+    if (!this.#store.handsOver) return undefined
+    return new Uint8Array(Buffer.from(standingOf(this.#journal, this.#journal.writer)))
+  }
+
   close(): void {
     this.#mustBeOpen()
     if (this.#isCommitting) throw new Error('closed with a commit in flight')
@@ -243,6 +259,11 @@ class MemoryHandle implements Journal {
   #mustBeOpen(): void {
     if (this.#isClosed) throw new Error('the handle is closed')
   }
+}
+
+function standingOf({ entries }: MemoryJournal, writer: Writer | undefined): string {
+  const { pts, ordinal } = entries.at(-1) ?? { pts: 0, ordinal: 0 }
+  return `${pts}.${ordinal} of ${writer?.epoch}.${writer?.attempt}`
 }
 
 function unavailable(): ActorError {

@@ -204,8 +204,11 @@ export class TestCluster {
   }
 
   seal(node: NodeId, shard: number, to: NodeId): void {
-    this.at(node).ownership.sealed.add(shard)
+    const { ownership, system } = this.at(node)
+    const epoch = this.epochOf(shard)
+    ownership.sealed.add(shard)
     this.give([shard], to)
+    system.sealed([{ shard, epoch }], to)
   }
 
   /** The register is changed, whatever the owners do. */

@@ -3,9 +3,9 @@
  * otherwise the simulation would not notice if it went wrong.
  */
 import { ClusterOwnership } from '../../cluster/index.js'
-import type { ActorSystem, Clock, Ownership, OwnershipRegister } from '../../runtime/index.js'
+import type { ActorSystem, Clock, JournalStore, Ownership, OwnershipRegister } from '../../runtime/index.js'
 import type { Mutation, Served, Session } from '../mutation.js'
-import { mutations } from '../mutations.js'
+import { changed, mutations } from '../mutations.js'
 import type { Settings } from '../settings.js'
 import { type ClusterSettings, noTroubles } from './cluster-settings.js'
 
@@ -55,6 +55,11 @@ export const clusterMutations = {
       ring: { unanswered: 60 },
     },
   },
+  /** O3: what goes along with a shard was true once, before the last commit of its owner. */
+  staleBequest: {
+    mutation: { journals: (journals) => handingOverTooEarly(journals) },
+    where: { troubles: { ...noTroubles, restart: 1 }, troubleCount: 12, troubleEveryMs: 1_500, ring: {} },
+  },
   /** D2: the undelivered row may come after the entry. */
   undeliveredLater: {
     mutation: { session: (session, clock) => writingLater(session, clock, 'INTO undelivered') },
@@ -67,6 +72,17 @@ export const clusterMutations = {
     where: { troubles: { ...noTroubles, restart: 1, crash: 1 }, troubleCount: 4 },
   },
 } satisfies Record<string, ClusterMutation>
+
+/** A handle says where the journal stood when it was opened. */
+function handingOverTooEarly(journals: JournalStore): JournalStore {
+  return {
+    async open(...request) {
+      const opened = await journals.open(...request)
+      const standing = opened.journal.handOver?.()
+      return { ...opened, journal: changed(opened.journal, { handOver: () => standing }) }
+    },
+  }
+}
 
 /** What this names is acknowledged at once, and sent later. */
 function writingLater(session: Session, clock: Clock, what: string): Session {

@@ -135,6 +135,55 @@ export function takeoverSuite(newHarness: NewHarness): void {
     await commitOne(next, head, 'two')
   })
 
+  /** Opens under the process's epoch, told where the journal stands if the driver's handle had said so. */
+  const openTold = (handed: Uint8Array | undefined) =>
+    process.journals.open(actor, {
+      ...{ epoch: process.epoch, attempt: 0, mayKeepWriter: false },
+      ...(handed && { handed }),
+    })
+
+  const restart = async () => {
+    await process.stop()
+    process = await harness.start()
+  }
+
+  test('S9: who is told where the journal stands goes on from there, and the next open finds one history', async () => {
+    const { journal: older } = await openNext(process, actor)
+    const second = await commitOne(older, await commitOne(older, start, 'first'), 'second')
+    const handed = older.handOver?.()
+    await restart()
+    const { journal, tail, snapshot, isHanded = false } = await openTold(handed)
+    expect(isHanded).toBe(handed !== undefined)
+    expect(snapshot).toBeUndefined()
+    expect(facts(tail)).toEqual(isHanded ? [] : ['first', 'second'])
+    await commitOne(journal, second, 'third')
+    expect(facts(await readAll(journal))).toEqual(['first', 'second', 'third'])
+    expect(facts((await openNext(process, actor)).tail)).toEqual(['first', 'second', 'third'])
+  })
+
+  test('S9: a handle that has something in flight says nothing', async () => {
+    const { journal } = await openNext(process, actor)
+    if (journal.handOver === undefined) return
+    const committing = commitOne(journal, start, 'first')
+    expect(journal.handOver()).toBeUndefined()
+    await committing
+    expect(journal.handOver()).toBeDefined()
+    await journal.erase()
+    expect(journal.handOver()).toBeUndefined()
+  })
+
+  test('S9: what was said under another epoch than the one before is left aside', async () => {
+    const { journal: older } = await openNext(process, actor)
+    const first = await commitOne(older, start, 'first')
+    const handed = older.handOver?.()
+    await restart()
+    await commitOne((await openNext(process, actor)).journal, first, 'second')
+    await restart()
+    const { tail, isHanded = false } = await openTold(handed)
+    expect(isHanded).toBe(false)
+    expect(facts(tail)).toEqual(['first', 'second'])
+  })
+
   test('S3: any interleaving of takeovers and commits leaves one history that holds all that was acknowledged', async () => {
     const step = fc.record({
       do: fc.constantFrom('open' as const, 'commit' as const, 'checkpoint' as const, 'breathe' as const),
