@@ -59,6 +59,7 @@ export type ClusterTransport = Pick<
   | 'call'
   | 'send'
   | 'broadcast'
+  | 'reach'
   | 'serve'
   | 'answer'
   | 'ask'
@@ -227,6 +228,7 @@ export class ClusterNode {
     this.#noteHalt()
     this.#detector?.watch(view.members)
     if (before !== undefined) this.#partFrom(before, view)
+    this.#reachNewcomers(before, view)
     if (isOwn && before !== undefined) this.#announce(before, view)
   }
 
@@ -236,6 +238,16 @@ export class ClusterNode {
       if (view.members.some((member) => isSameNode(member, former))) continue
       if (former.isDraining && !isTakenOver(former, before, view)) this.transport.retire(former.node)
       else this.transport.forget(former.node)
+    }
+  }
+
+  /** A connection takes its time: it stands before the newcomer owns anything. */
+  #reachNewcomers(before: OwnershipView | undefined, view: OwnershipView): void {
+    for (const member of view.members) {
+      const isKnown = before?.members.some((each) => isSameNode(each, member)) === true
+      if (!isKnown && member.node !== this.ownership.self && member.roles.includes('actors')) {
+        this.transport.reach(member.node)
+      }
     }
   }
 

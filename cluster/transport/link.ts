@@ -69,6 +69,11 @@ export class Link {
     else this.#port.dropped(frame)
   }
 
+  /** Dials, if that is still to be done: the first call need not wait for it. */
+  reach(): void {
+    this.#half()
+  }
+
   close(): void {
     this.#isClosed = true
     this.#dialled?.stream.end(this.#whyNot)

@@ -109,6 +109,11 @@ export class NodeTransport implements Transport {
     this.#link(node, 'data').call(call, outcome)
   }
 
+  /** Calls and frames for this node are to be expected. */
+  reach(node: NodeId): void {
+    this.#link(node, 'data').reach()
+  }
+
   send(node: NodeId, frame: Frame): void {
     this.#link(node, 'data').send(frame)
   }

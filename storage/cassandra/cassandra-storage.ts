@@ -7,9 +7,10 @@ import { loginFailure } from './failures.js'
 import { CassandraJournals } from './journals.js'
 import { checkSchema, migrateCassandra } from './migrate.js'
 import { type CassandraLimits, type CassandraStorageOptions, completeLimits } from './options.js'
-import { CassandraRegister } from './register.js'
+import { CassandraRegister, registerStatements } from './register.js'
 import type { CassandraSession } from './session.js'
 import { Stamps } from './stamps.js'
+import { everyStatement } from './tables.js'
 
 /** What is stored in Cassandra. */
 export interface CassandraStorage {
@@ -40,6 +41,7 @@ export async function openCassandraStorage(options: CassandraStorageOptions): Pr
     else await checkSchema(options)
     return connect(options, options.clock)
   })
+  await session.prepare([...everyStatement(), ...registerStatements()])
   let failuresOvercome = 0
   return {
     ...storageOn(session, limits),

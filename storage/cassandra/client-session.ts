@@ -15,6 +15,8 @@ const quorum: QueryOptions = { prepare: true, isIdempotent: true, consistency: c
 const writing: QueryOptions = { prepare: true, isIdempotent: false, consistency: consistencies.localQuorum }
 const together: QueryOptions = { ...writing, logged: false }
 
+const mostPreparing = 8
+
 /** Since the start of the process. */
 export interface SessionCounters {
   readonly reads: number
@@ -74,6 +76,19 @@ export class ClientSession implements CassandraSession {
 
   close(): Promise<void> {
     return this.#client.shutdown()
+  }
+
+  /**
+   * Has these statements prepared, as they would be when they are needed first: somebody would wait for it then. Nothing is
+   * executed. What cannot be prepared now is left for then.
+   */
+  async prepare(queries: readonly string[]): Promise<void> {
+    const left = queries.values()
+    const one = async () => {
+      // The driver has no other way: it prepares, and refuses to send what lacks a parameter.
+      for (const query of left) await this.#client.execute(query, {}, { prepare: true }).catch(() => undefined)
+    }
+    await Promise.all(Array.from({ length: mostPreparing }, one))
   }
 
   async #read(statement: Statement, options: QueryOptions): Promise<readonly Row[]> {

@@ -122,6 +122,10 @@ const leases = {
   revoke: 'UPDATE leases SET revoked = true WHERE node = ? IF incarnation = ?',
 }
 
+export function registerStatements(): string[] {
+  return [...Object.values(register), ...Object.values(leases)]
+}
+
 const nothing = () => undefined
 
 function isSameList(stored: unknown, texts: readonly string[]): boolean {

@@ -118,3 +118,11 @@ export const due = {
   after: `SELECT due_at_ms, shard, kind, actor_key, name FROM due
     WHERE slice = ? AND (due_at_ms, shard, kind, actor_key, name) > (?, ?, ?, ?, ?) AND (due_at_ms) <= (?) LIMIT ?`,
 }
+
+/** What a node may need as soon as it owns something. */
+export function everyStatement(): string[] {
+  const tables = [chats, boxes, channels, others].map(({ keyOf, ...statements }) => statements)
+  return [...tables, lineages, buckets, snapshots, derived, undelivered, due].flatMap((each) =>
+    Object.values<string>(each).filter((query) => query.includes('?')),
+  )
+}
