@@ -96,8 +96,10 @@ export class Device implements Listener {
     for (;;) {
       await this.#online()
       this.#note(`asks ${what}`)
+      const askedMs = this.#world.time.monotonic()
       const reply = await this.#ask(run)
       if (reply.kind === 'answer' || reply.kind === 'refused') {
+        this.#world.ledger.waitsMs.push(this.#world.time.monotonic() - askedMs)
         this.#note(reply.kind === 'refused' ? `${what} is refused: ${reply.reason}` : `${what} is answered`)
         return reply
       }

@@ -35,6 +35,8 @@ export class Ledger {
   readonly ownDeletions: OwnDeletion[] = []
   /** Messages that their authors were told of as scheduled. */
   readonly scheduled: { readonly by: number; readonly chat: ChatId; readonly id: number }[] = []
+  /** What each answer took, by the device's clock. */
+  readonly waitsMs: number[] = []
   /** Nothing that was scheduled for this run is due later. */
   lastDueMs = 0
   readonly violations: string[] = []

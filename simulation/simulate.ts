@@ -50,6 +50,8 @@ export interface Figures {
   readonly writes: number
   /** Requests that had to be asked again, though the connection held. */
   readonly unanswered: number
+  /** What each answer took a device, of virtual time. */
+  readonly waitsMs: readonly number[]
 }
 
 /** Lives one world to its end and says what did not hold. Never throws for what a world does. */
@@ -83,6 +85,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
       messages: ledger.sendings.length,
       busyEvents,
       unanswered: ledger.unanswered,
+      waitsMs: ledger.waitsMs.map(Math.round),
       ...world.figures,
     },
   }
