@@ -1,7 +1,7 @@
 /**
  * A journal and agenda store in memory, for the runtime's own unit tests: it keeps promises S1-S7 and S9 of journal-store.ts
- * at the granularity of whole operations, says when a caller has vouched for what is not so, and fails as a test asks. What is proven on it holds of the runtime only; the real
- * drivers have their own suite.
+ * at the granularity of whole operations, says when a caller has vouched for what is not so, and fails as a test asks. What
+ * is proven on it holds of the runtime only; the real drivers have their own suite.
  */
 import { ActorError } from '../errors.js'
 import type {
