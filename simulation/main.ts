@@ -43,7 +43,9 @@ console.log(`${failed} failed`)
 process.exitCode = failed > 0 ? 1 : 0
 
 function print({ trace, settings, figures, hash }: SimulationResult): void {
-  console.log(`${trace.join('\n')}\n${JSON.stringify(settings)}\n${JSON.stringify({ ...figures, waitsMs: figures.waitsMs.length })}\nhash ${hash}`)
+  console.log(
+    `${trace.join('\n')}\n${JSON.stringify(settings)}\n${JSON.stringify({ ...figures, waitsMs: figures.waitsMs.length })}\nhash ${hash}`,
+  )
 }
 
 interface Options {
