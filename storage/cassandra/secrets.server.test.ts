@@ -49,9 +49,9 @@ test('with the password, over TLS, from the authority that is named', async () =
   expect(await start('cassandra:cassandra', 'tls=on', certificate.pem)).toMatch(letIn)
 }, 60_000)
 
-test('a wrong password, or none, is told as such', async () => {
-  expect(await start('cassandra:wrong', 'tls=on', certificate.pem)).toMatch(/^STORE_UNAVAILABLE: .*incorrect/)
-  expect(await start('nobody:cassandra', 'tls=off')).toMatch(/^STORE_UNAVAILABLE: .*incorrect/)
+test('a wrong password, or an unknown user, is refused at once with the cure', async () => {
+  expect(await start('cassandra:wrong', 'tls=on', certificate.pem)).toMatch(/^REFUSED: .*incorrect: check .*HELIOGRAPH_CASSANDRA/)
+  expect(await start('nobody:cassandra', 'tls=off')).toMatch(/^REFUSED: .*incorrect: check .*HELIOGRAPH_CASSANDRA/)
 }, 60_000)
 
 test('a certificate of somebody else gets no password', async () => {
