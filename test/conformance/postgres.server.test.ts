@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 const on = stage(() => ({
   // On loopback the start makes the tables.
-  env: { HELIOGRAPH_POSTGRES_SERVERS: servers.map((server, at) => `pg-${at}=${server.url()}`).join(' ') },
+  env: { HELIOGRAPH_POSTGRES_SERVERS: servers.map((server, at) => `pg-${at}=${server.url('heliograph')}`).join(' ') },
 }))
 afterAll(async () => {
   await Promise.all(servers.map((server) => server.dispose()))
@@ -27,7 +27,7 @@ test('accounts, names and profiles are the same as on one machine; an outage is 
   await alice.send('bobby_pg', 'hello')
   expect((await bob.history('alice_pg')).map(({ text }) => text)).toEqual(['hello'])
   const rows = () =>
-    Promise.all(servers.map((server) => server.sql('SELECT username, first_name, home_dc FROM account')))
+    Promise.all(servers.map((server) => server.sql('SELECT username, first_name, home_dc FROM account', 'heliograph')))
   await waitUntil('the rows show both', async () => {
     const shown = (await rows()).flat().map((row) => JSON.stringify(row))
     return shown.length === 2 && shown.includes('{"username":"alice_pg","first_name":"Alice","home_dc":2}')
