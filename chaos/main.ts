@@ -7,7 +7,7 @@ import { projectRoot } from '../test/harness/project-root.js'
 import type { Experiment } from './experiment.js'
 import { experiments } from './experiments.js'
 import { writeReport } from './report/write.js'
-import { brokenBounds, type Result } from './result.js'
+import { brokenBounds, limitOf, type Result } from './result.js'
 import { run } from './run.js'
 
 const usage = `npm run chaos -- <experiment ...>, or: list, all
@@ -62,8 +62,9 @@ function told(result: Result): string {
   const width = Math.max(...result.bounds.map(({ name }) => name.length))
   const broken = brokenBounds(result)
   const lines = result.bounds.map((bound) => {
-    const mark = bound.atMost === undefined ? ' ' : broken.includes(bound) ? '✗' : '✓'
-    const limit = bound.atMost === undefined ? '' : `  (at most ${bound.atMost})`
+    const limited = limitOf(bound)
+    const mark = limited === undefined ? ' ' : broken.includes(bound) ? '✗' : '✓'
+    const limit = limited === undefined ? '' : `  (${limited})`
     return `  ${mark} ${bound.name.padEnd(width)}  ${Math.round(bound.value)} ${bound.unit}${limit}`
   })
   const { violations, refusals, failures, notes } = result

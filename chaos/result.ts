@@ -15,6 +15,7 @@ export interface Bound {
   readonly value: number
   readonly unit: 'ms' | 'calls' | 'messages' | 'connections'
   readonly atMost?: number
+  readonly atLeast?: number
 }
 
 /** What an experiment found. `format` rises when a reader of older ones would go wrong. */
@@ -42,7 +43,16 @@ export interface Result {
 }
 
 export function brokenBounds({ bounds }: Pick<Result, 'bounds'>): readonly Bound[] {
-  return bounds.filter(({ value, atMost }) => atMost !== undefined && !(value <= atMost))
+  return bounds.filter(
+    ({ value, atMost, atLeast }) =>
+      (atMost !== undefined && !(value <= atMost)) || (atLeast !== undefined && !(value >= atLeast)),
+  )
+}
+
+/** As people read it: `at most 5000`; undefined for a figure that is only told. */
+export function limitOf({ atMost, atLeast }: Bound): string | undefined {
+  if (atMost !== undefined) return `at most ${atMost}`
+  return atLeast === undefined ? undefined : `at least ${atLeast}`
 }
 
 /** What clients may be made to wait. */

@@ -206,6 +206,8 @@ function boundsOf({ kind, mostReconnects }: Experiment, what: Found): Bound[] {
       : []),
     ...(crashes > 0
       ? [
+          // Without one, nothing was shown.
+          { name: 'calls that the crash met', value: recovered.calls, unit: 'calls', atLeast: 1 } as const,
           { name: 'answered again: p50', value: recovered.p50Ms, unit: 'ms' } as const,
           { name: 'answered again: p99', value: recovered.p99Ms, unit: 'ms', atMost: crashP99Ms } as const,
         ]

@@ -1,5 +1,5 @@
 import { escaped, reportStyle, shown } from '../../bench/index.js'
-import { type Bound, brokenBounds, type Result } from '../result.js'
+import { type Bound, brokenBounds, limitOf, type Result } from '../result.js'
 import { timelineSvg } from './timeline.js'
 
 const style = `${reportStyle}
@@ -32,11 +32,12 @@ export function reportHtml(result: Result): string {
 `
 }
 
-function card({ name, value, unit, atMost }: Bound, isBroken: boolean): string {
-  const verdict = atMost === undefined ? 'none' : isBroken ? 'missed' : 'must'
+function card(bound: Bound, isBroken: boolean): string {
+  const { name, value, unit } = bound
+  const limit = limitOf(bound)
+  const verdict = limit === undefined ? 'none' : isBroken ? 'missed' : 'must'
   const said = isBroken ? 'not held' : 'held'
-  const told =
-    atMost === undefined ? '' : `<p><span class="verdict">${said}</span> (at most ${shown(atMost)} ${unit})</p>`
+  const told = limit === undefined ? '' : `<p><span class="verdict">${said}</span> (${limit} ${unit})</p>`
   const number = `<div class="value">${shown(Math.round(value))} <small>${escaped(unit)}</small></div>`
   return `<div class="card ${verdict}"><h3>${escaped(name)}</h3>${number}${told}</div>`
 }
