@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type ClusterScripts, clusterScripts, type Role, type Started } from '../../bench/index.js'
 import { waitUntil } from '../../test/harness/wait-until.js'
-import { type ClusterScripts, clusterScripts, type Role, type Started } from './scripts.js'
 
 /** A node of the cluster while its process lives. */
 export interface Live {

@@ -3,7 +3,7 @@
  *
  * I1. `runtime` imports nothing of ours; `storage` and `cluster` only `runtime`; `actors` `runtime` and `storage`;
  *     `gateway` `runtime` and `actors`; `server` wires them all. Nobody imports `server`, `bench` or `scripts`, but for
- *     what `bench` draws pages with.
+ *     what `bench` draws pages and starts clusters with.
  * I2. Across top folders only through doors: a folder's `index.ts`, an actor's `contract.ts` or a storage port. Tests may also use a
  *     `testing` door.
  * I3. A door names what it exports.
