@@ -50,7 +50,9 @@ test('with the password, over TLS, from the authority that is named', async () =
 }, 60_000)
 
 test('a wrong password, or an unknown user, is refused at once with the cure', async () => {
-  expect(await start('cassandra:wrong', 'tls=on', certificate.pem)).toMatch(/^REFUSED: .*incorrect: check .*HELIOGRAPH_CASSANDRA/)
+  expect(await start('cassandra:wrong', 'tls=on', certificate.pem)).toMatch(
+    /^REFUSED: .*incorrect: check .*HELIOGRAPH_CASSANDRA/,
+  )
   expect(await start('nobody:cassandra', 'tls=off')).toMatch(/^REFUSED: .*incorrect: check .*HELIOGRAPH_CASSANDRA/)
 }, 60_000)
 
