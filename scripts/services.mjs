@@ -1,4 +1,4 @@
-// `npm run services -- up|down|status|install [names] [options]`: the servers that the program and its tests use, on
+// `npm run services -- up|down|status|settings|install [names] [options]`: the servers that the program and its tests use, on
 // loopback, each with a data directory of its own. Without names: those that `npm test` needs.
 
 import { resolve } from 'node:path'
@@ -8,13 +8,17 @@ import { catalog, testServices } from './services/catalog.mjs'
 import { DaemonFailed } from './services/daemon.mjs'
 import { chromium, haproxy, install, NotInstalled, prometheus } from './services/installation.mjs'
 import { defaultServicesDir, readRecord, withoutPassword } from './services/places.mjs'
+import { programSettings } from './services/program-settings.mjs'
 import { down, status, up } from './services/service.mjs'
+
+const storeServices = ['cassandra', 'postgres', 'redis']
 
 const usage = `npm run services -- <command> [names] [options]
 
   up        start what is named and wait until it answers; what runs already is left alone
   down      stop what is named, or everything; data stays
   status    what runs, where
+  settings  lines for a shell, with passwords, by which the program runs on what is named
   install   fetch what is missing (packages by apt-get, Cassandra's jars by Maven)
   nodetool  <cassandra|cassandra-3> ARGS...: Cassandra's own tool, against the first node
 
@@ -26,7 +30,8 @@ const usage = `npm run services -- <command> [names] [options]
   --set KEY=VALUE up: a setting of the server, over ours (once each, a block as JSON; Cassandra: cassandra.yaml, PostgreSQL: -c, Redis: --)
 
 Names: ${[...catalog.values()].map(({ name, summary }) => `${name} (${summary})`).join(', ')}.
-Without names: ${testServices.join(', ')} for up and install, everything for down and status.`
+Without names: ${testServices.join(', ')} for up and install, everything for down and status,
+${storeServices.join(', ')} for settings (with NATS, too, a process is a node of a cluster).`
 
 /** A wrong command line; the message is all that the person needs. */
 class WrongUse extends Error {}
@@ -114,6 +119,17 @@ async function downAll(dir, names, { wipe }) {
   }
 }
 
+async function printSettings(dir, names) {
+  const services = servicesNamed(names, storeServices)
+  for (const service of services) {
+    const members = await status(dir, service)
+    if (members.length > 0 && members.every(({ state }) => state === 'up')) continue
+    throw new WrongUse(`${service.name} does not run: npm run services -- up ${service.name}`)
+  }
+  const settings = programSettings(services.map(({ name }) => readRecord(dir, name)))
+  for (const [name, value] of Object.entries(settings)) console.log(`export ${name}='${value}'`)
+}
+
 function nodetool(dir, [name, ...args]) {
   const [service] = servicesNamed(name ? [name] : [], [])
   const record = service?.tool && readRecord(dir, service.name)
@@ -139,6 +155,7 @@ async function runCommand() {
   if (values.help || command === undefined) return console.log(usage)
   if (command === 'up') return upAll(dir, names, values)
   if (command === 'down') return downAll(dir, names, values)
+  if (command === 'settings') return printSettings(dir, names)
   if (command === 'status') return printStatus(dir, servicesNamed(names, [...catalog.keys()]), values)
   const programsOfTests = names.length > 0 ? [] : [{ requirements: [haproxy, chromium, prometheus] }]
   if (command === 'install') return install([...servicesNamed(names, testServices), ...programsOfTests])

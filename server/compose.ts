@@ -150,6 +150,7 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
         'Of these: refused by Redis, as when it is full',
         () => caches.figures().refused,
       )
+      metrics.counter('cache_evicted_total', 'Keys that a full Redis gave up', () => caches.figures().evicted)
     }
     if (member) {
       const { ownership } = member.node

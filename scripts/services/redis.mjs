@@ -41,7 +41,7 @@ function service(special) {
     startWithinMs: 30_000,
     stopSignal: 'SIGTERM',
     answers,
-    url: (record) => `redis://${record.members[0].host}:${record.members[0].ports.client}`,
+    url: (record) => `redis+cluster://${record.members[0].host}:${record.members[0].ports.client}`,
     ...special,
   }
 }
@@ -150,7 +150,7 @@ export const redisCluster = service({
     }
     return true
   },
-  url: (record) => `redis://${record.members.map(({ host, ports }) => `${host}:${ports.client}`).join(',')}`,
+  url: (record) => `redis+cluster://${record.members.map(({ host, ports }) => `${host}:${ports.client}`).join(',')}`,
 })
 
 function addressOf({ host, ports }) {

@@ -87,7 +87,7 @@ async function patiently(
       if (refused) throw refused
       const isOver = clock.monotonic() - sinceMs > startWithinMs
       if (errorCode(error) !== 'STORE_UNAVAILABLE' || isOver) throw error
-      log.warn({ contactPoints, error: (error as ActorError).message }, 'Cassandra does not answer yet')
+      log.warn({ contactPoints, error: (error as ActorError).message }, 'Cassandra cannot be used yet')
     }
     await pause(clock, reconnectEveryMs)
   }

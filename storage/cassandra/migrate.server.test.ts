@@ -126,6 +126,26 @@ test(
 )
 
 test(
+  'copies that the nodes there are can make no quorum of are told at once, and no keyspace is made with them',
+  async () => {
+    const limits = { requestTimeoutMs: 20_000, startWithinMs: 1 }
+    const options = optionsFor('alone', { replication: 3, schema: 'apply', limits })
+    const told = `3 copies of the keyspace ${options.keyspace} need 2 nodes to answer, and the data centre dc1 has 1: `
+    expect((await refusal(options)).line).toBe(`${told}start more nodes, or give replication=1.`)
+    const replication = `{'class': 'NetworkTopologyStrategy', 'dc1': 3}`
+    await admin.execute(`CREATE KEYSPACE ${options.keyspace} WITH replication = ${replication}`)
+    const fewer = `ALTER KEYSPACE ${options.keyspace} WITH replication = {'class': 'NetworkTopologyStrategy', 'dc1': 1}`
+    for (const schema of ['apply', 'check'] as const) {
+      const { line } = await refusal({ ...options, schema })
+      expect(line).toBe(`${told}start more nodes, or give it fewer copies: ${fewer}.`)
+    }
+    await admin.execute(fewer)
+    expect((await refusal({ ...options, schema: 'check' })).reason).toBe('SCHEMA_TOO_OLD')
+  },
+  longMs,
+)
+
+test(
   'a data centre that there is not is told with those that there are',
   async () => {
     const error = await openCassandraStorage(

@@ -55,7 +55,10 @@ export async function migrateCassandra(options: MigrationOptions): Promise<Migra
     const host = schemaNode(client)
     const change: Change = (statement) => client.execute(statement, [], { ...changing, host })
     // Who may change one keyspace may not be allowed to make them.
-    if (!(await checkCopies(client, options))) await createKeyspace(change, options)
+    if (!(await checkCopies(client, options))) {
+      checkNodes(client, options, copiesOf(options), 'or give replication=1')
+      await createKeyspace(change, options)
+    }
     await createVersions(change, options)
     const before = await stateOf(client, options.keyspace)
     refuseNewer(before)
@@ -104,7 +107,7 @@ type CheckOptions = CassandraConnection & Pick<MigrationOptions, 'log' | 'replic
  * copies than the settings name is what somebody may have wanted, so it is only said.
  */
 async function checkCopies(client: cassandra.Client, options: CheckOptions): Promise<boolean> {
-  const { keyspace, localDataCenter, log, replication = 3 } = options
+  const { keyspace, localDataCenter, log } = options
   const query = 'SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?'
   const { rows } = await client.execute(query, [keyspace], { prepare: true })
   if (rows[0] === undefined) return false
@@ -119,11 +122,39 @@ async function checkCopies(client: cassandra.Client, options: CheckOptions): Pro
       { reason: 'NO_COPIES' },
     )
   }
-  const wanted = typeof replication === 'number' ? replication : replication[localDataCenter]
+  const wanted = copiesOf(options)[localDataCenter]
   if (copies !== wanted) {
     log.warn({ keyspace, copies, wanted }, 'the keyspace has another number of copies than the settings name')
   }
+  const fewer = `ALTER KEYSPACE ${keyspace} WITH replication = {'class': 'NetworkTopologyStrategy', '${localDataCenter}': 1}`
+  checkNodes(client, options, { [localDataCenter]: copies }, `or give it fewer copies: ${fewer}`)
   return true
+}
+
+/**
+ * Where there cannot be a quorum of the copies, not even when every known node is up, nothing would ever be answered: that is
+ * said instead of waited for, and no keyspace is made that somebody would have to mend. A ring that forms gets its nodes yet.
+ */
+function checkNodes(
+  client: cassandra.Client,
+  { keyspace, localDataCenter: here }: CheckOptions,
+  copies: Readonly<Record<string, number>>,
+  otherwise: string,
+): void {
+  const wanted = copies[here] ?? 0
+  const quorum = Math.floor(wanted / 2) + 1
+  const nodes = [...client.hosts.values()].filter(({ datacenter }) => datacenter === here).length
+  if (nodes >= quorum) return
+  throw new ActorError(
+    'STORE_UNAVAILABLE',
+    `${wanted} copies of the keyspace ${keyspace} need ${quorum} nodes to answer, and the data centre ${here} has ${nodes}: ` +
+      `start more nodes, ${otherwise}.`,
+    { retryAfterMs: 1_000 },
+  )
+}
+
+function copiesOf({ replication = 3, localDataCenter }: CheckOptions): Readonly<Record<string, number>> {
+  return typeof replication === 'number' ? { [localDataCenter]: replication } : replication
 }
 
 function refuseNewer({ found, known }: SchemaState): void {
@@ -154,9 +185,10 @@ function schemaNode(client: cassandra.Client): cassandra.Host {
 }
 
 async function createKeyspace(change: Change, options: MigrationOptions): Promise<void> {
-  const { keyspace, replication = 3, localDataCenter } = options
-  const copies = typeof replication === 'number' ? { [localDataCenter]: replication } : replication
-  const each = Object.entries(copies).map(([name, count]) => `'${name.replaceAll("'", "''")}': ${Number(count)}`)
+  const { keyspace } = options
+  const each = Object.entries(copiesOf(options)).map(
+    ([name, count]) => `'${name.replaceAll("'", "''")}': ${Number(count)}`,
+  )
   const strategy = `{'class': 'NetworkTopologyStrategy', ${each.join(', ')}}`
   const name = nameOf(keyspace)
   await change(`CREATE KEYSPACE IF NOT EXISTS ${name} WITH replication = ${strategy}`)

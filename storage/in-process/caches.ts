@@ -24,7 +24,7 @@ export function cachesInProcess(clock: Clock, times: CacheTimes, bounds: MapBoun
     locations: locationsInProcess(newMap, times.locationMs),
     isShared: false,
     onLoss() {},
-    figures: () => ({ asked: 0, unknown: 0, refused: 0, answers: true }),
+    figures: () => ({ asked: 0, unknown: 0, refused: 0, evicted: 0, answers: true }),
     async close() {},
   }
 }

@@ -23,7 +23,7 @@ export interface Caches {
   /** Other processes see the same: then it is worth writing what only they will read. */
   readonly isShared: boolean
   /**
-   * Calls `rewrite` when the cache may have lost what was written: it was away, or was found empty. Whoever holds what
+   * Calls `rewrite` when the cache may have lost what was written: it was away, was found empty, or was full. Whoever holds what
    * still is true writes it again.
    */
   onLoss(rewrite: () => void): void
@@ -39,6 +39,8 @@ export interface CacheFigures {
   readonly unknown: number
   /** Of these: writes that the cache refused, because it is full. */
   readonly refused: number
+  /** Entries, of anybody, that the cache gave up to make room for others. */
+  readonly evicted: number
   readonly answers: boolean
 }
 

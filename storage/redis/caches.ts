@@ -57,7 +57,8 @@ export function cachesOnRedis(options: RedisCachesOptions): Caches {
   })
   link = new RedisLink(client, clock, log, limits)
   const mark = `${prefix}:mark:${random.bytes(8).toString('hex')}`
-  const watch = new LossWatch({ link, clock, mark, everyMs: limits.watchEveryMs })
+  const { watchEveryMs: everyMs, complainEveryMs } = limits
+  const watch = new LossWatch({ link, clock, log, mark, everyMs, complainEveryMs })
   const opened = link
   return {
     sessions: sessionsOnRedis(link, clock, prefix, times.sessionMs),
@@ -67,7 +68,7 @@ export function cachesOnRedis(options: RedisCachesOptions): Caches {
     locations: locationsOnRedis(link, prefix, times.locationMs),
     isShared: true,
     onLoss: (rewrite) => watch.onLoss(rewrite),
-    figures: () => opened.figures(),
+    figures: () => ({ ...opened.figures(), evicted: watch.evicted }),
     async close() {
       watch.close()
       opened.close()

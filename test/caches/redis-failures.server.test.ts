@@ -132,7 +132,7 @@ async function heal(): Promise<void> {
   link.delayMs = 0
   redis.thaw()
   if (!redis.isRunning()) await redis.restart()
-  await redis.ask('CONFIG', 'SET', 'maxmemory', '0')
+  await redis.ask('CONFIG', 'SET', 'maxmemory', '0', 'maxmemory-policy', 'noeviction')
 }
 
 afterEach(async () => {
@@ -187,13 +187,39 @@ test('slow: 200 ms', async () => {
   await expectAllOnce()
 })
 
-test('full memory', async () => {
-  await redis.ask('FLUSHALL')
-  await redis.ask('CONFIG', 'SET', 'maxmemory', '1')
-  await anna.call({ _: 'account.updateStatus', offline: false })
-  const refused = async () => (await server.metrics()).sum('heliograph_cache_refused_total')
-  await waitUntil('Redis refuses', async () => (await refused()) > 0)
-  await load.goesOn()
+/** Somebody else's keys, more and more of them, in what little memory there is. */
+function crowding(): { stop(): Promise<void> } {
+  let isOver = false
+  const crowds = async () => {
+    for (let n = 0; !isOver; n++) await redis.ask('SET', `other:${n}`, 'x'.repeat(1_000)).catch(() => pause(1))
+  }
+  const running = crowds()
+  return {
+    async stop() {
+      isOver = true
+      await running
+    },
+  }
+}
+
+test.each([
+  ['refuses', 'noeviction', 'heliograph_cache_refused_total'],
+  ['gives up keys', 'allkeys-random', 'heliograph_cache_evicted_total'],
+])('full memory: it %s', async (_, policy, figure) => {
+  const counted = async () => (await server.metrics()).sum(figure)
+  const before = await counted()
+  const [, used] = /used_memory:(\d+)/.exec(String(await redis.ask('INFO', 'memory')))!
+  await redis.ask('CONFIG', 'SET', 'maxmemory-policy', policy, 'maxmemory', Number(used) + 100_000)
+  const others = crowding()
+  try {
+    await waitUntil('the server counts it', async () => {
+      await anna.call({ _: 'account.updateStatus', offline: false })
+      return (await counted()) > before
+    })
+    await load.goesOn()
+  } finally {
+    await others.stop()
+  }
   await redis.ask('CONFIG', 'SET', 'maxmemory', '0')
   await expectRebuilt()
   await expectAllOnce()
