@@ -44,3 +44,32 @@ export class Pace {
     )
   }
 }
+
+/** Counts what accounts were asked, and says it now and then: one account may have as many answers as pages of messages. */
+export class AskedPace {
+  readonly #clock: Clock
+  readonly #say: (line: string) => void
+  #saidMs: number
+  accounts = 0
+  answers = 0
+
+  constructor(clock: Clock, say: (line: string) => void) {
+    this.#clock = clock
+    this.#say = say
+    this.#saidMs = clock.monotonic()
+  }
+
+  answer(): void {
+    this.answers++
+    if (this.#clock.monotonic() - this.#saidMs >= sayEveryMs) this.say()
+  }
+
+  account(): void {
+    this.accounts++
+  }
+
+  say(): void {
+    this.#saidMs = this.#clock.monotonic()
+    this.#say(`asked ${this.accounts} accounts on both sides for all that they show, ${this.answers} answers each side`)
+  }
+}

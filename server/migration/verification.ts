@@ -20,7 +20,7 @@ import { readOnly } from './attempts.js'
 import { Differences } from './differences.js'
 import { logKind, refuseUncopied } from './migration-log.js'
 import { compareNames } from './name-comparison.js'
-import { Pace } from './pace.js'
+import { AskedPace, Pace } from './pace.js'
 import { plainValue } from './plain-value.js'
 import { quietActors } from './quiet-actors.js'
 import type { MigrationTarget } from './target.js'
@@ -104,15 +104,12 @@ async function compareCount(target: MigrationTarget, actors: number, differences
 }
 
 async function compareAccounts(options: VerificationOptions, differences: Differences) {
-  const { source, say } = options
-  const sums = { accounts: 0, answers: 0 }
+  const { source, clock, say } = options
+  const asked = new AskedPace(clock, say)
   let part: ActorAddress[] = []
   const compare = async () => {
-    const answers = await comparePart(options, part, differences)
-    sums.accounts += part.length
-    sums.answers += answers
+    await comparePart(options, part, differences, asked)
     part = []
-    say(`asked ${sums.accounts} accounts on both sides, ${sums.answers} answers each`)
   }
   for (const actor of source.actors()) {
     if (actor.kind !== User.kind) continue
@@ -120,46 +117,50 @@ async function compareAccounts(options: VerificationOptions, differences: Differ
     if (part.length === accountsASystem) await compare()
   }
   if (part.length > 0) await compare()
-  return sums
+  asked.say()
+  return { accounts: asked.accounts, answers: asked.answers }
 }
 
 async function comparePart(
   { source, target, clock, random }: VerificationOptions,
   accounts: readonly ActorAddress[],
   differences: Differences,
-): Promise<number> {
+  asked: AskedPace,
+): Promise<void> {
   const systemOn = (journals: JournalStore, epoch: number) =>
     quietSystem(journals, ownerOf(source.shardCount, epoch), stoppedAt(clock), random)
   const from = systemOn(source.journals, source.epoch + 1)
   const to = systemOn(target.journals, target.epoch)
-  let answers = 0
   try {
     await atOnce(accounts, accountsAtOnce, async ({ key }) => {
       await target.owned()
-      const count = await compareAccount(from, to, User.parse(key), differences)
-      answers += count
+      await compareAccount(from, to, User.parse(key), differences, asked)
+      asked.account()
     })
   } finally {
     await Promise.all([from.stop(), to.stop()])
   }
-  return answers
 }
 
-async function compareAccount(from: ActorSystem, to: ActorSystem, id: number, differences: Differences) {
+async function compareAccount(
+  from: ActorSystem,
+  to: ActorSystem,
+  id: number,
+  differences: Differences,
+  asked: AskedPace,
+): Promise<void> {
   const here = accountView(from.ref(User, id))
   const there = accountView(to.ref(User, id))
-  let answers = 0
   for (;;) {
     const failed = (error: Error) => ({ done: false, value: { what: 'an error', answer: error.message } })
-    const [asked, answered] = await Promise.all([here.next(), there.next().catch(failed)])
-    if (asked.done && answered.done) break
-    answers++
-    if (isDeepStrictEqual(plainValue(asked.value), plainValue(answered.value))) continue
+    const [one, other] = await Promise.all([here.next(), there.next().catch(failed)])
+    if (one.done && other.done) break
+    asked.answer()
+    if (isDeepStrictEqual(plainValue(one.value), plainValue(other.value))) continue
     // What follows would be asked from another place.
-    differences.add(`user/${id}`, `another answer: ${asked.value?.what ?? 'one more'}`)
+    differences.add(`user/${id}`, `another answer: ${one.value?.what ?? 'one more'}`)
     break
   }
-  return answers
 }
 
 /** Answers calls, and does nothing else: nobody starts it. */

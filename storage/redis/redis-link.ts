@@ -176,7 +176,9 @@ export class RedisLink {
 
   #failed(server: string): void {
     if (!this.#breaker(server).failed()) return
-    this.#log.warn({ server, err: this.#lastError }, 'Redis does not answer; going on without it')
+    // Without a connection, what keeps it from coming about says more than that there is none.
+    const err = this.#connectionError ?? this.#lastError
+    this.#log.warn({ server, err }, 'Redis does not answer; going on without it')
   }
 }
 
