@@ -28,6 +28,7 @@ test('every kind of Redis is named as the program wants it', async () => {
     ports: { client: 1 },
   }))
   const urlOf = (name: string) => readSettings({ HELIOGRAPH_REDIS_URL: catalog.get(name)!.url({ members }) }).redis?.url
+  expect(urlOf('redis')).toBe('redis://127.0.0.1:1')
   expect(urlOf('redis-sentinel')).toBe('redis+sentinel://127.0.0.1:1,127.0.0.1:1/heliograph')
   expect(urlOf('redis-cluster')).toBe('redis+cluster://127.0.0.1:1,127.0.0.1:1,127.0.0.1:1')
 })

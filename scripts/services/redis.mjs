@@ -41,7 +41,7 @@ function service(special) {
     startWithinMs: 30_000,
     stopSignal: 'SIGTERM',
     answers,
-    url: (record) => `redis+cluster://${record.members[0].host}:${record.members[0].ports.client}`,
+    url: (record) => `redis://${record.members[0].host}:${record.members[0].ports.client}`,
     ...special,
   }
 }
