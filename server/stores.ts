@@ -41,6 +41,8 @@ interface JournalStores {
   /** Set with `member`. */
   readonly register?: OwnershipRegister
   readonly counters: readonly StoreCounter[]
+  /** Of the journals: what a store of names has to know them by. */
+  identity(): Promise<string>
   /** Resolves when this process may own nothing any more: it has to be started again. */
   readonly lost: Promise<void>
   /** Rejects with STORE_UNAVAILABLE or OUTCOME_UNKNOWN while the store does not answer. */
@@ -77,7 +79,7 @@ export async function openStores(settings: Settings, tools: StoreTools, member?:
     ? await onCassandra(settings, tools, member)
     : await inDirectory(settings.dataDir, tools)
   try {
-    const postgres = await onPostgres(settings, tools)
+    const postgres = await onPostgres(settings, tools, journals)
     if (postgres === undefined) return { ...journals, ...recordsOf(journals) }
     return {
       ...journals,
@@ -101,10 +103,11 @@ function recordsOf(journals: JournalStores & Partial<RecordStores>): RecordStore
   return { directory, names, accounts }
 }
 
-async function inDirectory(directory: string, { clock, log }: StoreTools): Promise<Stores> {
+async function inDirectory(directory: string, { clock, random, log }: StoreTools): Promise<Stores> {
   const storage = await openEmbeddedStorage({ directory, clock, log: log('storage') })
   return {
     ...storage,
+    identity: () => storage.identity(random),
     counters: [
       { name: 'storage_flushes_total', help: 'Flushes to disk', value: () => storage.counters.flushes },
       { name: 'storage_operations_total', help: 'Puts and removals flushed', value: () => storage.counters.operations },
@@ -135,6 +138,7 @@ async function onCassandra(
       journals: storage.journals,
       agenda: storage.agenda,
       ...owning,
+      identity: async () => storage.identity,
       counters: [
         { name: 'storage_reads_total', help: 'Reads of Cassandra', value: () => storage.counters.reads },
         { name: 'storage_writes_total', help: 'Writes to Cassandra', value: () => storage.counters.writes },
@@ -187,11 +191,17 @@ function asMember({ register, journals }: CassandraStorage, member: ClusterMembe
   return { ownership, member, register, lost, close: async () => undefined }
 }
 
-async function onPostgres({ postgres: place, migrateAtStart }: Settings, { clock, log }: StoreTools) {
+async function onPostgres(
+  { postgres: place, migrateAtStart }: Settings,
+  { clock, log }: StoreTools,
+  { identity }: JournalStores,
+) {
   if (place === undefined) return undefined
+  const journals = await identity()
   const { directory, names, accounts, counters, close } = await told('postgresServers', () =>
     openPostgresStorage({
       servers: postgresPlaces(place),
+      journals,
       clock,
       log: log('accounts'),
       schema: migrateAtStart ? 'apply' : 'check',

@@ -60,7 +60,7 @@ export async function openServers(options: ServersOptions): Promise<MigrationTar
     for (const end of closing.splice(0).reverse()) await end()
   }
   try {
-    const postgres = await openPostgresStorage({ ...options.postgres, clock, log })
+    const postgres = await openPostgresStorage({ ...options.postgres, journals: cassandra.identity, clock, log })
     closing.push(() => postgres.close())
     await postgres.answers()
     const ownership = await ownAbove(cassandra.register, options)

@@ -19,6 +19,8 @@ export interface CassandraStorage {
   /** Who owns which shard: for cluster/, which makes an Ownership of it. */
   readonly register: OwnershipRegister
   readonly counters: SessionCounters
+  /** Of this keyspace, which no other has, however it is called. */
+  readonly identity: string
   /** All actors that were ever opened, in no order: for tools, since it reads a whole table. */
   actors(): AsyncIterable<{ readonly kind: string; readonly key: string }>
   /**
@@ -36,15 +38,16 @@ export interface CassandraStorage {
  */
 export async function openCassandraStorage(options: CassandraStorageOptions): Promise<CassandraStorage> {
   const limits = completeLimits(options.limits)
-  const session = await patiently(options, limits, async () => {
+  const { session, identity } = await patiently(options, limits, async () => {
     if (options.schema === 'apply') await migrateCassandra(options)
     else await checkSchema(options)
-    return connect(options, options.clock)
+    return known(await connect(options, options.clock), options.keyspace)
   })
   await session.prepare([...everyStatement(), ...registerStatements()])
   let failuresOvercome = 0
   return {
     ...storageOn(session, limits),
+    identity,
     get counters() {
       return session.counters
     },
@@ -57,6 +60,23 @@ export async function openCassandraStorage(options: CassandraStorageOptions): Pr
       failuresOvercome = failures
     },
     close: () => session.close(),
+  }
+}
+
+interface KnownKeyspace {
+  readonly session: ClientSession
+  readonly identity: string
+}
+
+/** Who took the first step of its schema had a name made for that, and nobody takes it again. */
+async function known(session: ClientSession, keyspace: string): Promise<KnownKeyspace> {
+  const query = 'SELECT claimed_by FROM schema_versions WHERE version = 1'
+  try {
+    const [row] = await session.readSerial({ query, parameters: [] })
+    return { session, identity: `keyspace ${keyspace} ${row?.claimed_by}` }
+  } catch (error) {
+    await session.close()
+    throw error
   }
 }
 
@@ -76,8 +96,8 @@ export function storageOn(
 async function patiently(
   { clock, log, contactPoints }: CassandraStorageOptions,
   { startWithinMs, reconnectEveryMs }: CassandraLimits,
-  start: () => Promise<ClientSession>,
-): Promise<ClientSession> {
+  start: () => Promise<KnownKeyspace>,
+): Promise<KnownKeyspace> {
   const sinceMs = clock.monotonic()
   for (;;) {
     try {

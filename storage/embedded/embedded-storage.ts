@@ -1,4 +1,4 @@
-import type { ActorLog, AgendaStore, Clock, JournalStore, NodeId } from '../../runtime/index.js'
+import type { ActorLog, AgendaStore, Clock, JournalStore, NodeId, Random } from '../../runtime/index.js'
 import { DEFAULT_SHARD_COUNT } from '../../runtime/index.js'
 import type { AccountStore } from '../ports/account-store.js'
 import type { NameDirectory } from '../ports/name-directory.js'
@@ -28,6 +28,7 @@ export interface EmbeddedStorageOptions {
 
 /** Written only to see whether the disk takes writes again. */
 const probeKey = registerKey('probe')
+const identityKey = registerKey('identity')
 
 /** All that one node stores, and what it owns. */
 export interface EmbeddedStorage {
@@ -38,6 +39,8 @@ export interface EmbeddedStorage {
   readonly accounts: AccountStore
   readonly ownership: EmbeddedRegister
   readonly counters: KvCounters
+  /** Of this directory and copies of it; given to it when it is asked for first. */
+  identity(random: Random): Promise<string>
   /**
    * Resolves when the store has answered a read and, if a write has failed since the last call, taken a write again.
    * Rejects with STORE_UNAVAILABLE or OUTCOME_UNKNOWN.
@@ -91,6 +94,13 @@ export async function storageOn(
     accounts: new EmbeddedAccounts(kv),
     ownership,
     counters: kv.counters,
+    async identity(random) {
+      const found = kv.get(identityKey)
+      if (found) return Buffer.from(found).toString('utf8')
+      const made = `directory ${random.bytes(16).toString('hex')}`
+      await kv.write([{ key: identityKey, value: Buffer.from(made) }])
+      return made
+    },
     async answers() {
       kv.get(probeKey)
       const { failures } = kv.counters

@@ -48,6 +48,16 @@ test('V1, V2: two who start at once bring the tables there once; a third finds n
   }
 })
 
+test('names stay with the journals that decide them: a program on others is refused', async () => {
+  const servers = [await emptyDatabase(), await emptyDatabase()]
+  await migratePostgres(servers)
+  const beside = (journals: string) => openPostgresStorage({ servers, journals, clock: systemClock, log: noLog })
+  for (const _ of ['takes them', 'has them']) await (await beside('keyspace a')).close()
+  expect(await reason(beside('keyspace b'))).toBe('OTHER_JOURNALS')
+  for (const { database } of servers) await server.sql('DELETE FROM belongs_to', database)
+  await (await beside('keyspace b')).close()
+})
+
 test('a program does not open tables that are older or newer than it', async () => {
   const one = await emptyDatabase()
   expect(await reason(open([one]))).toBe('SCHEMA_TOO_OLD')

@@ -19,6 +19,8 @@ export interface PostgresOptions {
   readonly clock: Clock
   readonly log: ActorLog
   readonly limits?: Partial<PostgresLimits>
+  /** Which journals decide whose these names are, by a name that no others have. Without it that is not looked at. */
+  readonly journals?: string
   /** What to do with tables of an older version. Default: `check`, which refuses them. */
   readonly schema?: 'check' | 'apply'
 }
@@ -66,10 +68,10 @@ const ANSWER: Statement = { name: 'answer', text: 'SELECT 1' }
 /**
  * Opens the servers. One that does not answer is tried again when it is needed: what it holds is STORE_UNAVAILABLE until
  * then. Rejects with REFUSED: SCHEMA_TOO_OLD or SCHEMA_TOO_NEW when a server that answers has tables of another version (found
- * later, it is the error of what needs the server), BAD_LOGIN, BAD_LIMIT, BAD_SERVERS.
+ * later, it is the error of what needs the server), OTHER_JOURNALS, BAD_LOGIN, BAD_LIMIT, BAD_SERVERS.
  */
 export async function openPostgresStorage(options: PostgresOptions): Promise<PostgresStorage> {
-  const { servers, clock, log, limits, schema = 'check' } = options
+  const { servers, clock, log, limits, journals, schema = 'check' } = options
   const bounds = limitsOf(limits)
   if (schema === 'apply') await migrateIfThere(servers, log)
   const open = (name: string, url: string) => new PostgresServer({ name, url, clock, log, limits: bounds })
@@ -84,7 +86,7 @@ export async function openPostgresStorage(options: PostgresOptions): Promise<Pos
   const close = async () => {
     await Promise.all(all.map((server) => server.end()))
   }
-  const map = new ShardMap({ servers: primaries, clock, log, limits: bounds })
+  const map = new ShardMap({ servers: primaries, clock, log, limits: bounds, journals })
   try {
     await Promise.all(primaries.map(refuseBadLogin))
     await map.load()

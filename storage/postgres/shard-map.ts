@@ -8,6 +8,7 @@
  * M3. Each key names its shard, so a request asks only the servers of its keys, one statement each.
  */
 import { ActorError, type ActorLog, type Clock, errorCode } from '../../runtime/index.js'
+import { checkBelonging } from './belonging.js'
 import { outcomeUnknown, unavailable } from './failure.js'
 import type { PostgresLimits } from './limits.js'
 import { checkSchema } from './schema.js'
@@ -43,6 +44,8 @@ export interface ShardMapOptions {
   readonly clock: Clock
   readonly log: ActorLog
   readonly limits: PostgresLimits
+  /** See PostgresOptions. */
+  readonly journals?: string | undefined
 }
 
 export class ShardMap {
@@ -50,17 +53,19 @@ export class ShardMap {
   readonly #clock: Clock
   readonly #log: ActorLog
   readonly #limits: PostgresLimits
+  readonly #journals: string | undefined
   #places = new Map<string, Place>()
   #loading: Promise<void> | undefined
 
-  constructor({ servers, clock, log, limits }: ShardMapOptions) {
+  constructor({ servers, clock, log, limits, journals }: ShardMapOptions) {
     this.#servers = servers
     this.#clock = clock
     this.#log = log
     this.#limits = limits
+    this.#journals = journals
   }
 
-  /** Reads all servers' tables; what a server that does not answer held stays. Rejects with REFUSED (see checkSchema). */
+  /** Reads all servers' tables; what a server that does not answer held stays. Rejects with REFUSED (see checkSchema, checkBelonging). */
   load(): Promise<void> {
     this.#loading ??= this.#readAll().finally(() => {
       this.#loading = undefined
@@ -174,6 +179,7 @@ export class ShardMap {
   async #readOne(server: PostgresServer): Promise<readonly HeldShard[] | undefined> {
     try {
       await checkSchema(server)
+      if (this.#journals !== undefined) await checkBelonging(server, this.#journals)
       return await server.read<HeldShard>(READ_SHARDS, [])
     } catch (error) {
       if (errorCode(error) !== 'STORE_UNAVAILABLE') throw error
