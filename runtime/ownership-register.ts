@@ -8,6 +8,8 @@
  * W2. A change is applied once, and only on what it names as its former state. When it is not known whether it was, the
  *     driver finds out; where it cannot, it rejects with OUTCOME_UNKNOWN, and the caller reads before it tries again.
  * W3. A lease that was revoked, or taken by another incarnation, is never renewed again by this one.
+ * W4. `glance` gives a view that was decided, perhaps not the newest: one that was acknowledged in this data centre before it
+ *     began, or a newer one. It gets in the way of no change, as a `read` does, for which a store has to agree as well.
  */
 import type { ShardRange } from './journal-store.js'
 import type { NodeId } from './ownership.js'
@@ -63,6 +65,8 @@ export interface NodeLease extends NodeIncarnation {
 export interface OwnershipRegister {
   /** Undefined: nothing was ever stored. */
   read(): Promise<OwnershipView | undefined>
+  /** For those who follow what others change: see W4. */
+  glance(): Promise<OwnershipView | undefined>
   /** Puts `next` in the place of the view before it (`next.view - 1`; 0: of nothing). False: another change was first. */
   change(next: OwnershipView): Promise<boolean>
   readLease(node: NodeId): Promise<NodeLease | undefined>

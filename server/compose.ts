@@ -4,8 +4,10 @@ import { memberCluster } from '../cluster/index.js'
 import {
   type ActorSystem,
   type ActorSystemOptions,
+  type Clock,
   createActorSystem,
   DEFAULT_LIMITS,
+  type Random,
   systemClock,
   systemRandom,
 } from '../runtime/index.js'
@@ -17,6 +19,7 @@ import { agreeOnKeys } from './cluster/agreed-keys.js'
 import { clusterMember } from './cluster/cluster-member.js'
 import { LoadFigures } from './cluster/node-load.js'
 import { showTraffic } from './cluster/node-traffic.js'
+import { rehearse } from './cluster/rehearsal.js'
 import { codeDelivery } from './code-delivery.js'
 import { frame, type Server } from './frame.js'
 import { type Front, openFront } from './front.js'
@@ -57,6 +60,16 @@ function turnsToldTo(log: Log, admin: Admin | undefined): Pick<ActorSystemOption
       log.debug(turn, 'a turn')
       admin?.saw(turn)
     },
+  }
+}
+
+/** What comes of it is speed alone. */
+async function rehearsed(clock: Clock, random: Random, log: Log): Promise<void> {
+  const startedMs = clock.monotonic()
+  try {
+    log.debug({ ...(await rehearse({ clock, random })), tookMs: clock.monotonic() - startedMs }, 'rehearsed')
+  } catch (error) {
+    log.warn({ err: error }, 'the rehearsal failed: calls to the first shards that move here wait longer')
   }
 }
 
@@ -180,6 +193,7 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
           {
             name: 'actors',
             async start() {
+              if (cluster?.roles.includes('actors')) await rehearsed(clock, random, logging.component('rehearsal'))
               await member?.join(system)
               await system.start()
             },

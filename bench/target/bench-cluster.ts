@@ -78,7 +78,7 @@ export class BenchCluster {
       HELIOGRAPH_MAX_CONNECTIONS_PER_ADDRESS: '100000',
     }
     const owned = async (): Promise<Owned> => {
-      const view = await storage.register.read()
+      const view = await storage.register.glance()
       const shardsOf = new Map<string, number>()
       let toMove = 0
       for (const { from, to, owner, next } of view?.shards ?? []) {

@@ -93,7 +93,7 @@ export class RegisterWatch {
 
   async #look(): Promise<void> {
     const askedMs = performance.now()
-    const view = await this.#register.read()
+    const view = await this.#register.glance()
     if (view === undefined) return
     if (this.#view === undefined || view.view > this.#view.view) this.#take(view)
     this.#lookedMs = askedMs

@@ -67,8 +67,9 @@ const defaultOwnershipLimits: OwnershipLimits = {
   groupShards: 64,
   groupActors: 16,
   mostGroupShards: 512,
-  gatherMs: 20,
+  gatherMs: 60,
   restMs: 250,
+  turnMs: 80,
   sealAgainMs: 200,
 }
 
@@ -130,6 +131,8 @@ export class ClusterOwnership implements Ownership {
         changed: (shards) => this.#tell(shards),
         seal: (shards) => this.#seal(shards),
         host: () => this.#host,
+        self: this.self,
+        givers: () => this.#givers(),
       },
       this.#limits,
     )
@@ -359,6 +362,12 @@ export class ClusterOwnership implements Ownership {
     const next = this.#states[shard]?.next
     if (next !== undefined) return next
     return this.#isLeaving && this.view?.members.some(isPlace) !== true ? null : undefined
+  }
+
+  #givers(): readonly NodeId[] {
+    const givers = new Set<NodeId>()
+    for (const { owner, next } of this.view?.shards ?? []) if (owner && next) givers.add(owner.node)
+    return [...givers].sort()
   }
 
   /** Seals drained shards; those that it still owns afterwards were certainly not sealed. */

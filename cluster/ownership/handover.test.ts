@@ -11,6 +11,8 @@ interface Trial {
   /** When a shard is quiet after its drain has begun; undefined: at once. */
   readonly quietAfterMs?: (shard: number) => number | undefined
   readonly sealMs?: number
+  /** Who gives shards away at this time; this node is `b`. */
+  readonly givers?: readonly string[]
 }
 
 interface Move {
@@ -19,7 +21,7 @@ interface Move {
 }
 
 /** Gives all its shards away; resolves with how many were sealed by each seal, and what became of each shard. */
-async function moved({ actors, quietAfterMs = () => undefined, sealMs = 10 }: Trial) {
+async function moved({ actors, quietAfterMs = () => undefined, sealMs = 10, givers = ['b'] }: Trial) {
   const clock = new VirtualClock()
   const own: (OwnShard | undefined)[] = Array.from({ length: SHARDS }, () => ({ epoch: 1, phase: 'open' }))
   const seals: number[] = []
@@ -30,7 +32,8 @@ async function moved({ actors, quietAfterMs = () => undefined, sealMs = 10 }: Tr
   const handover = new Handover(
     {
       ...{ clock, log: noLog, shards: () => own, opened: () => {}, changed: () => {} },
-      targetOf: () => ({ node: 'b', incarnation: '1' }),
+      targetOf: () => ({ node: 'z', incarnation: '1' }),
+      ...{ self: 'b', givers: () => givers },
       async seal(shards) {
         mostAtOnce = Math.max(mostAtOnce, ++atOnce)
         await later(sealMs)
@@ -60,7 +63,7 @@ async function moved({ actors, quietAfterMs = () => undefined, sealMs = 10 }: Tr
     },
     {
       ...{ drainMs: 5_000, drainingShards: 64, groupShards: 64, groupActors: 16, mostGroupShards: 512 },
-      ...{ gatherMs: 20, restMs: 250, sealAgainMs: 200 },
+      ...{ gatherMs: 20, restMs: 250, turnMs: 80, sealAgainMs: 200 },
     },
   )
   handover.look()
@@ -105,4 +108,15 @@ test('V4: a seal that takes long is followed by as long a rest, up to a bound', 
   expect(quick.tookMs).toBeLessThan(groups * 25)
   expect(slow.tookMs).toBeGreaterThan(groups * 190)
   expect(slowest.tookMs).toBeLessThan(groups * 1_300)
+})
+
+test('V5: an owner begins when it is its turn, and leaves the others theirs after each group', async () => {
+  const { moves } = await moved({ actors: 1, givers: ['a', 'b', 'c'] })
+  const begins = [...new Set([...moves.values()].map(({ drainedAtMs }) => drainedAtMs))].sort(
+    (one, other) => one - other,
+  )
+  expect(begins[0]).toBe(80)
+  const rests = begins.slice(1).map((begin, at) => begin - begins[at]!)
+  expect(Math.min(...rests)).toBeGreaterThanOrEqual(160)
+  expect(Math.max(...rests)).toBeLessThan(200)
 })

@@ -8,10 +8,11 @@
  *     sealed as soon as it is quiet, since what it waits for may itself wait for shards that are drained.
  * V3. One seal is under way at a time. A shard that was certainly not sealed is sealed again, or opened again when it is
  *     to stay.
- * V4. After a seal this node rests for as long as that took: the nodes' and the store's time is for calls first, and other
- *     owners change the same register.
+ * V4. After a seal this node rests for as long as that took: the nodes' and the store's time is for calls first.
+ * V5. Owners that give shards away at the same time take turns, by name: their seals change the same register, and of two at
+ *     once one fails and is sent again, while calls wait.
  */
-import type { ActorLog, ActorSystem, Clock, NodeIncarnation } from '../../runtime/index.js'
+import type { ActorLog, ActorSystem, Clock, NodeId, NodeIncarnation } from '../../runtime/index.js'
 import { errorCode } from '../../runtime/index.js'
 import type { OwnShard } from './cluster-ownership.js'
 import { rangesOf } from './shard-states.js'
@@ -30,8 +31,10 @@ export interface HandoverLimits {
   readonly mostGroupShards: number
   /** How long the quiet shards of a group wait for those that are not. */
   readonly gatherMs: number
-  /** The rest after a seal is no longer. */
+  /** The rest after a seal is no longer, but for other owners' turns. */
   readonly restMs: number
+  /** One owner's turn: from the beginning of a drain until its seal has been taken, as a rule. */
+  readonly turnMs: number
   /** How long to wait before a seal that the store did not take is sent again. */
   readonly sealAgainMs: number
 }
@@ -43,6 +46,9 @@ export interface HandoverPort {
   shards(): readonly (OwnShard | undefined)[]
   /** Who is to get it: null is nobody, undefined that it stays. */
   targetOf(shard: number): NodeIncarnation | null | undefined
+  /** The owners that are to give shards away, this node among them, in order. */
+  givers(): readonly NodeId[]
+  readonly self: NodeId
   /** They take calls again. */
   opened(shards: readonly number[]): void
   /** Whether they take calls has changed. */
@@ -70,6 +76,8 @@ export class Handover {
   #isRefused = false
   /** No group begins. */
   #isResting = false
+  /** This node is giving shards away, and has waited for its first turn. */
+  #isGiving = false
 
   constructor(port: HandoverPort, limits: HandoverLimits) {
     this.#port = port
@@ -91,7 +99,15 @@ export class Handover {
     if (runtime === undefined || this.#isResting) return
     const own = shards()
     const chosen = this.#choose(own, runtime)
-    if (chosen.length === 0) return
+    if (chosen.length === 0) {
+      this.#isGiving = false
+      return
+    }
+    if (!this.#isGiving) {
+      this.#isGiving = true
+      this.#restFor(this.#othersBefore() * this.#limits.turnMs)
+      if (this.#isResting) return
+    }
     const number = ++this.#drains
     const group = new Map(chosen.map((shard) => [shard, own[shard]!]))
     for (const each of group.values()) {
@@ -191,12 +207,30 @@ export class Handover {
     this.look()
   }
 
+  /** How many others have their turn before this node. */
+  #othersBefore(): number {
+    return Math.max(0, this.#port.givers().indexOf(this.#port.self))
+  }
+
   #rest(isTaken: boolean, tookMs: number): void {
-    const { restMs, sealAgainMs } = this.#limits
-    if (isTaken) this.#isResting = true
-    else this.#isRefused = true
-    this.#port.clock.setTimer(isTaken ? Math.min(tookMs, restMs) : sealAgainMs, () => {
+    const { restMs, turnMs, sealAgainMs } = this.#limits
+    const others = Math.max(0, this.#port.givers().length - 1)
+    if (isTaken) this.#restFor(Math.max(Math.min(tookMs, restMs), others * turnMs))
+    else this.#sealAgainIn(sealAgainMs)
+  }
+
+  #restFor(ms: number): void {
+    if (ms === 0) return
+    this.#isResting = true
+    this.#port.clock.setTimer(ms, () => {
       this.#isResting = false
+      this.look()
+    })
+  }
+
+  #sealAgainIn(ms: number): void {
+    this.#isRefused = true
+    this.#port.clock.setTimer(ms, () => {
       this.#isRefused = false
       this.look()
     })

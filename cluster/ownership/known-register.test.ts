@@ -25,7 +25,7 @@ function known() {
 
 const next = (view: OwnershipView): OwnershipView => ({ ...view, view: view.view + 1 })
 
-test('F3: a thousand words of newer views make it read one after the other, and it comes to the newest', async () => {
+test('F4: a thousand words of newer views make it read one after the other, and it comes to the newest', async () => {
   const { node, clock, register, world } = known()
   await node.start()
   let view = emptyView(4)
@@ -42,7 +42,7 @@ test('F3: a thousand words of newer views make it read one after the other, and 
   expect(world.views.at(-1)).toBe(3)
 })
 
-test('F3: after one that could not be read in time, the next word begins anew', async () => {
+test('F4: after one that could not be read in time, the next word begins anew', async () => {
   const { node, clock, register, world } = known()
   await node.start()
   world.isAway = true

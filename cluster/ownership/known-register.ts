@@ -4,7 +4,9 @@
  * F1. It goes by the newest view that was read; a view is read whole, and views never go back.
  * F2. A change that the store may or may not have taken is sent again until it is known: nothing can be applied on a view
  *     that has passed.
- * F3. However often others say that there is a newer view, one reading goes after it at a time.
+ * F3. Whoever follows others glances, and reads only what a glance does not show. After a change that was not taken nothing
+ *     counts that is older than what it was to be.
+ * F4. However often others say that there is a newer view, one reading goes after it at a time.
  */
 import {
   ActorError,
@@ -41,6 +43,9 @@ export interface Adopted {
   readonly isOwn: boolean
 }
 
+/** As the register has it, or what of it can be had in nobody's way. */
+type Reading = 'read' | 'glance'
+
 const mostTries = 50
 
 export class KnownRegister {
@@ -48,7 +53,8 @@ export class KnownRegister {
   readonly #limits: RegisterLimits
   readonly #shardCount: number
   #view: OwnershipView | undefined
-  #reading: Promise<void> | undefined
+  /** What is under way, to be shared. */
+  readonly #reading: Record<Reading, Promise<void> | undefined> = { read: undefined, glance: undefined }
   #lastChange: Promise<unknown> = Promise.resolve()
   /** The newest view that others have spoken of. */
   #seen = 0
@@ -67,10 +73,10 @@ export class KnownRegister {
 
   /** Makes the first view where there is none, and reads from now on. */
   async start(): Promise<void> {
-    await this.readAfresh()
+    await this.#readAfresh()
     if (this.#view === undefined) {
       await this.#port.register.change(emptyView(this.#shardCount))
-      await this.readAfresh()
+      await this.#readAfresh()
     }
   }
 
@@ -78,7 +84,7 @@ export class KnownRegister {
   follow(): void {
     this.#port.clock.setTimer(this.#limits.readEveryMs, () => {
       if (this.#isStopped) return
-      void this.#read()
+      void this.#read('glance')
         .catch((error) => this.#notRead(error))
         .then(() => this.follow())
     })
@@ -92,11 +98,11 @@ export class KnownRegister {
   async refresh(atLeast: number): Promise<void> {
     const { clock } = this.#port
     const untilMs = clock.monotonic() + this.#limits.refreshMs
-    while (!this.#knows(atLeast)) {
+    for (let how: Reading = 'glance'; !this.#knows(atLeast); how = 'read') {
       if (this.#isStopped || clock.monotonic() >= untilMs) {
         throw new ActorError('STORE_UNAVAILABLE', `view ${atLeast} cannot be read`, { retryAfterMs: 200 })
       }
-      await this.readAfresh().catch((error) => this.#notRead(error))
+      await this.#readAfresh(how).catch((error) => this.#notRead(error))
       if (!this.#knows(atLeast)) await pause(clock, 50)
     }
   }
@@ -139,7 +145,8 @@ export class KnownRegister {
         this.#adopt(wanted, true)
         return
       }
-      await this.readAfresh()
+      await this.#readAfresh('glance')
+      if (!this.#knows(wanted.view)) await this.#readAfresh('read')
     }
     throw new ActorError('STORE_UNAVAILABLE', 'others change the register all the time', { retryAfterMs: 1_000 })
   }
@@ -158,21 +165,21 @@ export class KnownRegister {
   }
 
   /** A read that began after this call. */
-  async readAfresh(): Promise<void> {
-    await this.#reading?.catch(() => undefined)
-    await this.#read()
+  async #readAfresh(how: Reading = 'read'): Promise<void> {
+    await this.#reading[how]?.catch(() => undefined)
+    await this.#read(how)
   }
 
-  /** Shares a read that is under way. */
-  #read(): Promise<void> {
-    this.#reading ??= this.#readNow().finally(() => {
-      this.#reading = undefined
+  /** Shares one that is under way. */
+  #read(how: Reading): Promise<void> {
+    this.#reading[how] ??= this.#readNow(how).finally(() => {
+      this.#reading[how] = undefined
     })
-    return this.#reading
+    return this.#reading[how]
   }
 
-  async #readNow(): Promise<void> {
-    const view = await this.#port.register.read()
+  async #readNow(how: Reading): Promise<void> {
+    const view = await this.#port.register[how]()
     if (view !== undefined) this.#adopt(view, false)
   }
 

@@ -13,6 +13,10 @@ export class MemoryRegister implements OwnershipRegister {
     return this.#view
   }
 
+  glance(): Promise<OwnershipView | undefined> {
+    return this.read()
+  }
+
   async change(next: OwnershipView): Promise<boolean> {
     await this.before()
     if ((this.#view?.view ?? 0) !== next.view - 1) return false

@@ -3,7 +3,14 @@
  * otherwise the simulation would not notice if it went wrong.
  */
 import { ClusterOwnership } from '../../cluster/index.js'
-import type { ActorSystem, Clock, JournalStore, Ownership, OwnershipRegister } from '../../runtime/index.js'
+import type {
+  ActorSystem,
+  Clock,
+  JournalStore,
+  Ownership,
+  OwnershipRegister,
+  OwnershipView,
+} from '../../runtime/index.js'
 import type { Mutation, Served, Session } from '../mutation.js'
 import { changed, mutations } from '../mutations.js'
 import type { Settings } from '../settings.js'
@@ -64,7 +71,7 @@ export const clusterMutations = {
   undeliveredLater: {
     mutation: { session: (session, clock) => writingLater(session, clock, 'INTO undelivered') },
     where: { troubles: noTroubles, ring: {} },
-    besides: { crashesAtEnd: true, slowestHopMs: 15, actionsPerDevice: 1, users: 5, groups: 0 },
+    besides: { crashesAtEnd: true, slowestHopMs: 40, actionsPerDevice: 1, users: 5, groups: 0 },
   },
   /** D5: a gateway does not attach its sessions again. */
   neverAttachesAgain: {
@@ -106,11 +113,11 @@ function sessionWith(session: Session, replaced: Partial<Session>): Session {
 }
 
 function withoutWait(register: OwnershipRegister): OwnershipRegister {
+  const without = (view: OwnershipView | undefined) =>
+    view && { ...view, shards: view.shards.map((run) => ({ ...run, mustWait: false })) }
   return {
-    async read() {
-      const view = await register.read()
-      return view && { ...view, shards: view.shards.map((run) => ({ ...run, mustWait: false })) }
-    },
+    read: async () => without(await register.read()),
+    glance: async () => without(await register.glance()),
     change: (next) => register.change(next),
     readLease: (node) => register.readLease(node),
     takeLease: (...lease) => register.takeLease(...lease),

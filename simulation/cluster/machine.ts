@@ -1,6 +1,8 @@
 import type { Clock, Timer } from '../../runtime/index.js'
 import type { VirtualTime } from '../virtual-time.js'
 
+const LEAST_STEP_MS = 0.001
+
 /**
  * A machine with a clock of its own, on which processes run.
  *
@@ -47,16 +49,17 @@ export class Machine implements Clock {
     const dueMs = this.monotonic() + Math.max(0, delayMs)
     let timer: Timer
     let isCancelled = false
-    const arm = () => {
-      timer = this.#time.setTimer((dueMs - this.monotonic()) / this.#rate, () => this.enter(due))
+    const arm = (leastMs: number) => {
+      const delayMs = Math.max(leastMs, (dueMs - this.monotonic()) / this.#rate)
+      timer = this.#time.setTimer(delayMs, () => this.enter(due))
     }
-    // While the machine was suspended, its clock did not get there.
+    // While the machine was suspended, its clock did not get there; or its rate is rounded, and time must pass.
     const due = () => {
       if (isCancelled) return
       if (this.monotonic() >= dueMs) fire()
-      else arm()
+      else arm(LEAST_STEP_MS)
     }
-    arm()
+    arm(0)
     return {
       cancel() {
         isCancelled = true

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { NodeIncarnation, NodeLease, NodeMember, OwnershipRegister, OwnershipView } from '../../runtime/index.js'
 
-/** What every driver of OwnershipRegister promises (W1-W3 in runtime/ownership-register.ts). */
+/** What every driver of OwnershipRegister promises (W1-W4 in runtime/ownership-register.ts). */
 export function ownershipRegisterSuite(driver: string, newRegister: () => Promise<OwnershipRegister>): void {
   describe(`OwnershipRegister on ${driver}`, () => {
     let register: OwnershipRegister
@@ -33,6 +33,18 @@ export function ownershipRegisterSuite(driver: string, newRegister: () => Promis
       expect(await register.read()).toEqual(viewOf(1, a))
       expect(await register.change(viewOf(2, undefined))).toBe(true)
       expect(await register.read()).toEqual(viewOf(2, undefined))
+    })
+
+    test('W4: a glance gives what was decided, whole; once it was acknowledged, just that', async () => {
+      expect(await register.glance()).toBeUndefined()
+      for (let view = 1; view <= 5; view++) {
+        const changing = register.change(viewOf(view, view % 2 === 0 ? a : undefined))
+        const seen = await register.glance()
+        expect([view - 1, view]).toContain(seen?.view ?? 0)
+        if (seen) expect(seen).toEqual(viewOf(seen.view, seen.view % 2 === 0 ? a : undefined))
+        await changing
+        expect((await register.glance())?.view).toBe(view)
+      }
     })
 
     test('W2: a change is applied on the view before it only', async () => {
