@@ -48,6 +48,8 @@ export interface CalledPort extends Omit<OutboxPort<AnsweringMessage>, 'unsendab
   end(why: string): void
 }
 
+const noChain: readonly string[] = []
+
 type Untimed = readonly [typeof ANSWER, number, unknown] | readonly [typeof FAILURE, number, Uint8Array]
 
 export interface CalledLimits extends OutboxLimits {
@@ -124,11 +126,14 @@ export class CalledHalf {
 
   #handle({ messages }: Batch<CallingMessage>, bytes: number): void {
     const { service } = this.#port
-    const arrivedMs = messages.length > 0 ? this.#port.monotonic() : 0
+    if (messages.length === 0) return
+    const arrivedMs = this.#port.monotonic()
+    const nowMs = this.#port.now()
     for (const message of messages) {
       switch (message[0]) {
         case CALL:
-          if (this.#hasRoom(message[1])) this.#answer(message[1], service.handle(this.#envelopeOf(message)), arrivedMs)
+          if (this.#hasRoom(message[1]))
+            this.#answer(message[1], service.handle(this.#envelopeOf(message, nowMs)), arrivedMs)
           break
         case FRAME:
           service.deliver({ sink: message[1], payload: message[2], from: message[3] })
@@ -145,16 +150,24 @@ export class CalledHalf {
           this.#underWay.delete(message[1])
       }
     }
-    if (messages.length > 0) this.#outbox.handled(bytes)
+    this.#outbox.handled(bytes)
   }
 
   /** The call on this node's clock. */
-  #envelopeOf(message: CallMessage): CallEnvelope {
-    const [, , route, key, args, leftMs, traceId = '', chain = [], ifActive = false, from] = message
-    const known = this.#routes.get(route)
-    if (known === undefined) throw new ActorError('CORRUPT', `the other node has not said what route ${route} is`)
-    const { kind, method } = known
-    return { kind, key, method, args, deadlineMs: this.#port.now() + leftMs, traceId, chain, ifActive, from }
+  #envelopeOf(message: CallMessage, nowMs: number): CallEnvelope {
+    const known = this.#routes.get(message[2])
+    if (known === undefined) throw new ActorError('CORRUPT', `the other node has not said what route ${message[2]} is`)
+    return {
+      kind: known.kind,
+      key: message[3],
+      method: known.method,
+      args: message[4],
+      deadlineMs: nowMs + message[5],
+      traceId: message[6] ?? '',
+      chain: message[7] ?? noChain,
+      ifActive: message[8] ?? false,
+      from: message[9],
+    }
   }
 
   #hasRoom(id: number): boolean {

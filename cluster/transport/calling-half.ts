@@ -122,12 +122,12 @@ export class CallingHalf {
     this.#port.saw(view)
     const nowMs = messages.length > 0 ? this.#port.clock.monotonic() : 0
     for (const message of messages) {
-      const [kind, id, answer] = message
-      const sentMs = this.#waiting.sentMs(id)
+      const id = message[1]
       const outcome = this.#waiting.take(id)
-      if (outcome !== undefined) this.#count(nowMs - sentMs, message[3])
-      if (kind === ANSWER) outcome?.answered(answer)
-      else outcome?.failed(decodeError(answer))
+      if (outcome === undefined) continue
+      this.#count(nowMs - this.#waiting.sentMs(id), message[3])
+      if (message[0] === ANSWER) outcome.answered(message[2])
+      else outcome.failed(decodeError(message[2]))
     }
     if (messages.length > 0) this.#outbox.handled(bytes.length)
   }

@@ -32,7 +32,7 @@ export class WaitingCalls {
     return this.#ids[place]
   }
 
-  /** When the call of this number was made, while somebody waits for it. */
+  /** When the call of this number was made, until its place is given again. */
   sentMs(id: number): number {
     return this.#sentMs[id % PLACES] ?? 0
   }

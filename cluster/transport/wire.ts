@@ -156,38 +156,35 @@ const isFlag = (value: unknown): value is boolean | undefined => value === undef
 const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array
 const isLane = (value: unknown): value is Lane => value === 'control' || value === 'data'
 
+/** By index: an iterator a message would be the largest part of it. */
 function isMessage(value: unknown): value is Message {
   if (!Array.isArray(value)) return false
-  const [kind, a, b, c, d, e, f, g, h, i] = value
-  switch (kind) {
+  const message: readonly unknown[] = value
+  switch (message[0]) {
     case CALL:
-      return (
-        isCount(a) &&
-        isCount(b) &&
-        isName(c) &&
-        Array.isArray(d) &&
-        isLeft(e) &&
-        isTrace(f) &&
-        isChain(g) &&
-        isFlag(h) &&
-        isSender(i)
-      )
+      return isCount(message[1]) && isCount(message[2]) && isName(message[3]) && isCallBody(message)
     case ROUTE:
-      return isCount(a) && isName(b) && isName(c)
+      return isCount(message[1]) && isName(message[2]) && isName(message[3])
     case FRAME:
-      return isName(a) && isBytes(b) && isSender(c)
+      return isName(message[1]) && isBytes(message[2]) && isSender(message[3])
     case ASK:
-      return isCount(a) && isName(b) && isBytes(c) && isLeft(d)
+      return isCount(message[1]) && isName(message[2]) && isBytes(message[3]) && isLeft(message[4])
     case CANCEL:
-      return isCount(a)
+      return isCount(message[1])
     case ANSWER:
-      return isCount(a) && isTime(c)
+      return isCount(message[1]) && isTime(message[3])
     case FAILURE:
-      return isCount(a) && isBytes(b) && isTime(c)
+      return isCount(message[1]) && isBytes(message[2]) && isTime(message[3])
     default:
       // A newer node's: it only sends what the common version has, so this is no node of ours.
       return false
   }
+}
+
+/** Most calls end with their trace id. */
+function isCallBody(message: readonly unknown[]): boolean {
+  if (!Array.isArray(message[4]) || !isLeft(message[5]) || !isTrace(message[6])) return false
+  return message.length < 8 || (isChain(message[7]) && isFlag(message[8]) && isSender(message[9]))
 }
 
 const isLeft = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
