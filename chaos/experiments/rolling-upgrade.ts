@@ -106,6 +106,8 @@ async function allSpeakTheNewest(world: World): Promise<void> {
       const previous = figures('heliograph_node_streams_previous')
       if (previous > 0) throw new Error(`${live.name} still speaks the old version`)
       if (role === 'gateway') continue // the last one may not have had a client yet
+      // Whether its actors have called others by now depends on where those are.
+      await versionsToldBy(world, live)
       const { calls, timed } = await trafficOf(live)
       if (!(timed > 0)) throw new Error(`${live.name}: ${calls} calls, ${timed} of them timed`)
     }
