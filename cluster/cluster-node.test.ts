@@ -13,6 +13,7 @@ import {
 import { waitUntil } from '../test/harness/index.js'
 import { ClusterNode } from './cluster-node.js'
 import { MemoryBroker, type MemoryBus } from './membership/testing/memory-bus.js'
+import { openSoleOwnership } from './ownership/sole-owner.js'
 import { NodeTransport } from './transport/node-transport.js'
 import { PROTOCOL_VERSIONS } from './transport/protocol-versions.js'
 
@@ -212,6 +213,22 @@ describe('a cluster of one process', () => {
     await world.balanced()
     const { system } = nodes[1]!
     for (const id of IDS) expect(await system.ref(Counter, id).add(1)).toBe(1)
+  }, 60_000)
+
+  test('where a process was alone: refused while that one lives, and in its place once it is dead', async () => {
+    world = new World()
+    const { register } = world
+    const lease = { lengthMs: 600, renewEveryMs: 150 }
+    const tools = { register, clock: systemClock, random: systemRandom, log: noLog }
+    const alone = await openSoleOwnership({ ...tools, shardCount: 64, lease })
+    const beside = await world.add('a').catch((error) => error)
+    expect(beside).toMatchObject({ code: 'REFUSED', details: { reason: 'ALREADY_OWNED' } })
+    expect((await register.read())!.members.map(({ node }) => node)).toEqual(['local'])
+    alone.seal() // as kill -9 does: it says nothing in the register
+    world = Object.assign(new World(), { register })
+    await world.add('a')
+    await world.balanced()
+    expect((await register.read())!.members.map(({ node }) => node)).toEqual(['a'])
   }, 60_000)
 
   test('N4: one of the next minor version may join; one that some member does not understand is told so, and is none', async () => {

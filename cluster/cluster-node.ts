@@ -31,6 +31,7 @@ import { Coordinator } from './ownership/coordinator.js'
 import type { Adopted } from './ownership/known-register.js'
 import { defaultLeaseLimits, type LeaseLimits } from './ownership/node-lease.js'
 import { isSameNode, statesOf } from './ownership/shard-states.js'
+import { refuseBesideSole, soleAddress } from './ownership/sole-owner.js'
 import { changesBetween, type ViewChange } from './ownership/view-change.js'
 import type { NodeTransport, Peers } from './transport/node-transport.js'
 
@@ -129,7 +130,7 @@ export class ClusterNode {
 
   /**
    * Listens for other nodes and becomes a member, reached at `advertised` (a host; the port is the one that it listens on).
-   * Rejects with what `ClusterOwnership.join` and the transport reject with, and with REFUSED (OTHER_VERSION: N4).
+   * Rejects with what `ClusterOwnership.join` and the transport reject with, and with REFUSED (OTHER_VERSION: N4; ALREADY_OWNED).
    */
   async join(
     system: Pick<ActorSystem, 'handle' | 'deliver' | 'release' | 'sealed' | 'residentsIn' | 'acquire' | 'abandon'>,
@@ -161,8 +162,9 @@ export class ClusterNode {
   }
 
   /** N4; a member that does not say who it is may be gone, and is not waited for. */
-  async #meet({ members }: OwnershipView): Promise<void> {
-    const others = members.filter(({ node }) => node !== this.ownership.self)
+  async #meet(view: OwnershipView): Promise<void> {
+    await refuseBesideSole(view, this.#options)
+    const others = view.members.filter(({ node, address }) => node !== this.ownership.self && address !== soleAddress)
     const refusals = await Promise.all(others.map(({ address }) => this.transport.refusalBy(address)))
     const refusal = refusals.find((why) => why !== undefined)
     if (refusal !== undefined) throw new ActorError('REFUSED', refusal, { reason: 'OTHER_VERSION' })
@@ -213,7 +215,7 @@ export class ClusterNode {
     const { ownership } = this
     const members = () => ownership.view?.members ?? []
     return {
-      addressOf: (node) => members().find((member) => member.node === node)?.address,
+      addressOf: (node) => members().find((each) => each.node === node && each.address !== soleAddress)?.address,
       *others() {
         for (const { node } of members()) if (node !== ownership.self) yield node
       },

@@ -9,6 +9,7 @@ import {
   type OwnershipRegister,
   type OwnershipView,
   type Random,
+  type NodeLease as StoredLease,
 } from '../../runtime/index.js'
 import {
   checkLeaseLimits,
@@ -43,6 +44,8 @@ export interface SoleOwnership extends Ownership {
 }
 
 const mostTries = 10
+/** Of a member that is no node: nobody reaches a process that is alone. */
+export const soleAddress = ''
 
 /**
  * Takes all shards for this process.
@@ -111,7 +114,7 @@ class SoleOwner implements SoleOwnership {
     const view: OwnershipView = {
       view: (former?.view ?? 0) + 1,
       shardCount,
-      members: [{ ...this.#me, address: '', roles: ['gateway', 'actors'], weight: 1, isDraining: false }],
+      members: [{ ...this.#me, address: soleAddress, roles: ['gateway', 'actors'], weight: 1, isDraining: false }],
       shards: [{ from: 0, to: shardCount - 1, epoch, owner: this.#me, next: undefined, mustWait: false }],
     }
     if (!(await this.#register.change(view))) return false
@@ -159,16 +162,40 @@ function ownersOf(view: OwnershipView | undefined): NodeIncarnation[] {
   return [...owners.values()]
 }
 
+/**
+ * For a node of a cluster that is to join: rejects with REFUSED (ALREADY_OWNED) while a process that is alone has the data and
+ * renews its lease, for which it is looked at for one. It would not give its shards away, and be ended by the others.
+ */
+export async function refuseBesideSole(
+  { members }: OwnershipView,
+  { register, clock }: Pick<SoleOwnershipOptions, 'register' | 'clock'>,
+): Promise<void> {
+  const sole = members.filter(({ address }) => address === soleAddress)
+  await Promise.all(
+    sole.map(async (owner) => {
+      const seen = await register.readLease(owner.node)
+      if (await isRenewed(owner, seen, register, clock)) throw alreadyOwned(owner)
+    }),
+  )
+}
+
+async function isRenewed(
+  { node, incarnation }: NodeIncarnation,
+  seen: StoredLease | undefined,
+  register: OwnershipRegister,
+  clock: Clock,
+): Promise<boolean> {
+  if (seen?.incarnation !== incarnation || seen.isRevoked) return false
+  await pause(clock, seen.lengthMs)
+  const later = await register.readLease(node)
+  return later?.incarnation === incarnation && later.renewals !== seen.renewals
+}
+
 /** Resolves when the owner certainly acts no more. */
 async function endOf(owner: NodeIncarnation, options: SoleOwnershipOptions, limits: LeaseLimits): Promise<void> {
   const { register, clock, log } = options
   const seen = await register.readLease(owner.node)
-  const isOurs = seen?.incarnation === owner.incarnation
-  if (isOurs && !seen.isRevoked) {
-    await pause(clock, seen.lengthMs)
-    const later = await register.readLease(owner.node)
-    if (later?.incarnation === owner.incarnation && later.renewals !== seen.renewals) throw alreadyOwned(owner)
-  }
+  if (await isRenewed(owner, seen, register, clock)) throw alreadyOwned(owner)
   while (!(await register.revokeLease(owner)));
   const waitMs = waitAfterRevocationMs(Math.max(limits.lengthMs, seen?.lengthMs ?? 0), limits)
   log.info({ ...owner, waitMs }, 'the former owner has not sealed: its lease is revoked and waited out')
