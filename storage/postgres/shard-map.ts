@@ -7,7 +7,7 @@
  *     and a later attempt may go to another server, since a moved shard takes the first attempt's outcome with it.
  * M3. Each key names its shard, so a request asks only the servers of its keys, one statement each.
  */
-import { ActorError, type ActorLog, type Clock, errorCode } from '../../runtime/index.js'
+import { ActorError, type ActorLog, type Clock, errorCode, refusalReason } from '../../runtime/index.js'
 import { checkBelonging } from './belonging.js'
 import { outcomeUnknown, unavailable } from './failure.js'
 import type { PostgresLimits } from './limits.js'
@@ -55,6 +55,7 @@ export class ShardMap {
   readonly #limits: PostgresLimits
   readonly #journals: string | undefined
   #places = new Map<string, Place>()
+  readonly #checked = new Set<PostgresServer>()
   #loading: Promise<void> | undefined
 
   constructor({ servers, clock, log, limits, journals }: ShardMapOptions) {
@@ -178,13 +179,23 @@ export class ShardMap {
 
   async #readOne(server: PostgresServer): Promise<readonly HeldShard[] | undefined> {
     try {
-      await checkSchema(server)
+      await this.#checkSchema(server)
       if (this.#journals !== undefined) await checkBelonging(server, this.#journals)
       return await server.read<HeldShard>(READ_SHARDS, [])
     } catch (error) {
       if (errorCode(error) !== 'STORE_UNAVAILABLE') throw error
       this.#log.warn({ server: server.name, error }, 'a PostgreSQL server does not say which shards it holds')
       return undefined
+    }
+  }
+
+  /** A program that runs goes on when its successor's tables are made beneath it: they only add (docs/architecture.md). */
+  async #checkSchema(server: PostgresServer): Promise<void> {
+    try {
+      await checkSchema(server)
+      this.#checked.add(server)
+    } catch (error) {
+      if (refusalReason(error) !== 'SCHEMA_TOO_NEW' || !this.#checked.has(server)) throw error
     }
   }
 
