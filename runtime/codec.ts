@@ -4,12 +4,13 @@
  */
 import { Packr } from 'msgpackr'
 import { ActorError, type ErrorCode, type ErrorDetails } from './errors.js'
+import { encodePlain } from './plain-encoding.js'
 
 const packr = new Packr({ useRecords: true, moreTypes: true, copyBuffers: true })
 
 /** The bytes share a pool: whoever keeps a small value for long keeps a few KiB alive with it. */
 export function encode(value: unknown): Uint8Array {
-  return packr.pack(value)
+  return encodePlain(value) ?? packr.pack(value)
 }
 
 /** Throws CORRUPT on bytes that `encode` never makes. The value shares no memory with `bytes`. */

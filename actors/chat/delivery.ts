@@ -40,6 +40,7 @@ import type { ChatEntry, ChatFact } from './fact.js'
 import { KeptEntries, type KeptEntry } from './kept-entries.js'
 import { Lane, type Waiter } from './lane.js'
 import { itemBytes, laneItem } from './lane-item.js'
+import type { Learning } from './receipt-filter.js'
 import type { OldReceipts } from './receipts.js'
 import { type ChatState, concerns, lastFor } from './state.js'
 
@@ -132,6 +133,9 @@ export class Delivery {
   #idle: (() => void) | undefined
   /** Beside delivery: what is to be forgotten next (receipts.ts), or is being read. */
   oldReceipts: OldReceipts | 'reading' | undefined
+  /** Of new operations in the store, since that was thought about last (receipts.ts). */
+  lookUps = 0
+  learning: Learning | undefined
 
   constructor(chat: ChatId, ports: CompletePorts) {
     this.#chat = chat

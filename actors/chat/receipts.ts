@@ -9,10 +9,13 @@
  * R3. A receipt's key is the operation's hash and a slot. The hash only finds, the entry says whether it is the same
  *     operation: one that finds another's receipt under its key takes the next slot, which its fact then names, so that no
  *     receipt is ever written over.
+ * R4. A chat that is busy knows the keys of its rows (receipt-filter.ts): what evicts a receipt adds its key, and those of
+ *     before are read outside of turns. Until all are known the store is looked into.
  */
 import { after, type DerivedWriter, type Placed, type Soon } from '../../runtime/index.js'
 import type { ChatEntry, ChatFact, Forgotten } from './fact.js'
 import { operationHash } from './operation-hash.js'
+import { Learning, ReceiptFilter } from './receipt-filter.js'
 import type { ChatTurn } from './shape.js'
 import type { ChatState } from './state.js'
 
@@ -22,6 +25,8 @@ export const RECEIPTS_EVICTED = 50
 export const RECEIPTS_AT_REST = 32
 export const WINDOW_MS = 30 * 24 * 3600 * 1000
 const SLOTS = 16
+/** Look-ups of new operations in the store after which a chat is busy (R4). */
+const BUSY_AFTER_LOOK_UPS = 100
 /** Rows that one entry names at most. */
 const FORGOTTEN_AN_ENTRY = 500
 
@@ -59,6 +64,7 @@ function evict(state: ChatState, left: number, { atMs }: Placed): void {
     if (state.receipts.size <= left) break
     state.receipts.delete(receipt[0])
     evicted.push(receipt)
+    state.filter?.add(receipt[0])
   }
   state.evicted = evicted
   const window = windowAt(atMs)
@@ -88,10 +94,28 @@ export function deriveForgotten({ window, keys }: Forgotten, rows: DerivedWriter
 
 /** True when nobody has asked for this before, as nearly always; false where it takes more than one look to tell. */
 export function isNew(turn: ChatTurn, by: number, op: string): Soon<boolean> {
-  const { receipts, hasFirstReceipts } = turn.state
+  const { receipts, hasFirstReceipts, windows, filter } = turn.state
   const key = receiptKey(by, op, 0)
   if (hasFirstReceipts === true || receipts.has(key)) return false
+  if (windows.length === 0 || filter?.mayHave(key) === false) return true
+  learnSome(turn)
   return after(storedReceipt(turn, key), (n) => n === undefined)
+}
+
+/** Has the keys of rows read while this chat is busy; all of them again when there are more than the filter has room for (R4). */
+function learnSome(turn: ChatTurn): void {
+  const { memory } = turn
+  const state = turn.state as ChatState
+  if (memory.learning === undefined || memory.learning.filter !== state.filter || memory.learning.isOver) {
+    if (state.filter?.isWhole || ++memory.lookUps < BUSY_AFTER_LOOK_UPS) return
+    memory.lookUps = 0
+    const filter = ReceiptFilter.larger(state.filter)
+    if (filter === undefined) return
+    state.filter = filter
+    memory.learning = new Learning(filter, state.windows)
+  }
+  const { learning } = memory
+  turn.afterwards(() => learning.readSome(turn))
 }
 
 /** What (by, op) was when it was asked for first. */

@@ -4,12 +4,12 @@ import type { ChatState } from './state.js'
 /** 2: receipts have slots, and rows by windows (receipts.ts). 1: rows by hash, and told by `receiptsStored` alone. */
 export const STATE_VERSION = 2
 
-type StoredState = Omit<ChatState, 'evicted'>
+type StoredState = Omit<ChatState, 'evicted' | 'filter'>
 type FirstState = Omit<ChatState, 'windows' | 'hasFirstReceipts'> & { readonly receiptsStored: boolean }
 
 const SLOTS_OF_A_HASH = 16
 
-export function encodeState({ evicted: _, ...stored }: ChatState): StoredState {
+export function encodeState({ evicted: _, filter: __, ...stored }: ChatState): StoredState {
   return stored
 }
 

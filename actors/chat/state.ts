@@ -1,6 +1,7 @@
 import { type ChatId, parseChatId } from './chat-id.js'
 import type { Role } from './contract.js'
 import type { ChatFact, Post, StoredInvite } from './fact.js'
+import type { ReceiptFilter } from './receipt-filter.js'
 
 /** The fold of a chat's journal. Pure, and never larger than its bounds, however long the chat lives. */
 export interface ChatState {
@@ -21,6 +22,8 @@ export interface ChatState {
   readonly hasFirstReceipts?: true
   /** Receipts that the latest entry pushed out of the fold; not stored. */
   evicted: readonly (readonly [key: number, n: number])[]
+  /** Keys of receipts in rows, while the chat is busy (receipts.ts); not stored. */
+  filter?: ReceiptFilter
   /** Everything up to here was deleted for everyone. */
   cut: number
   /** Entries pinned for everyone, oldest first; the latest ones. */

@@ -74,8 +74,14 @@ export function envelope(updates: tl.TypeUpdate[], { users, chats }: LoadedPeopl
 /** The answer of a call that changed the caller's own box: its changes as updates, new messages with their random ids. */
 export function answerChanges(call: Call, changes: readonly BoxChange[], named = new PeerSet()): Soon<tl.RawUpdates> {
   return after(presentChanges(call.services, viewerOf(call), changes, true, named), ({ updates, people }) =>
-    envelope([...messageIds(changes), ...updates.flat()], people, call.now),
+    envelope(joined(messageIds(changes), updates), people, call.now),
   )
+}
+
+/** The lists as one, behind those that are there. */
+export function joined(to: tl.TypeUpdate[], lists: readonly (readonly tl.TypeUpdate[])[]): tl.TypeUpdate[] {
+  for (const list of lists) for (const update of list) to.push(update)
+  return to
 }
 
 export function viewerOf({ self, deadlineMs, traceId }: Viewer): Viewer {

@@ -1,7 +1,7 @@
 export { AccessHashes } from './access-hash.js'
 export { type ActorCallLimits, ActorCalls, type ActorPort } from './actor-calls.js'
 export { createDispatch } from './dispatch.js'
-export { envelope, type PresentedChanges, type Presenting, presentChanges, presentNames } from './envelope.js'
+export { envelope, joined, type PresentedChanges, type Presenting, presentChanges, presentNames } from './envelope.js'
 export { FloodGate, type FloodLimits } from './flood.js'
 export type { RateStore } from './flood-sharing.js'
 export { longFromHex, longToHex } from './long.js'

@@ -24,7 +24,7 @@ export class Holder {
  * What sessions hold for those who own them, as a part of the budget of all.
  *
  * 1. Nobody holds more than their share for longer than it takes to say so: their own sessions forget, the fullest most.
- * 2. A holder without a session that holds something is not kept.
+ * 2. A holder is kept as long as a session of its holds something, or did so since the last sweep.
  */
 export class Holders {
   readonly #budget: ByteBudget
@@ -60,7 +60,8 @@ export class Holders {
   /** Has the holder's sessions forget what is beyond its share. */
   bound(holder: Holder): void {
     if (holder.bytes <= this.#share) return
-    const kept = (this.#share * KEPT_OF_BOUND) / holder.sessions.size
-    for (const session of [...holder.sessions]) session.relieve(kept)
+    const holding = [...holder.sessions].filter(({ heldBytes }) => heldBytes > 0)
+    const kept = (this.#share * KEPT_OF_BOUND) / holding.length
+    for (const session of holding) session.relieve(kept)
   }
 }

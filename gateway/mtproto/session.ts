@@ -118,7 +118,7 @@ export class MtprotoSession implements Session, HoldingSession {
 
   /** Nothing is on its way to the client or waits for its acknowledgement. */
   get idle(): boolean {
-    return this.#queued === undefined && this.#acks === undefined && this.#outbox === undefined
+    return this.#queued === undefined && this.#acks === undefined && (this.#outbox?.length ?? 0) === 0
   }
 
   pushUpdate(body: Buffer, tag?: number): PushOutcome {
@@ -174,7 +174,6 @@ export class MtprotoSession implements Session, HoldingSession {
       this.world.metrics.count('pushes_acked')
       if (tag !== undefined && !this.ended) this.world.hooks.onUpdateAcked?.(this, tag)
     }
-    this.#releaseOutbox()
   }
 
   /** Sends a message again. False if it is not held any more. */
@@ -397,6 +396,7 @@ export class MtprotoSession implements Session, HoldingSession {
     this.world.metrics.count('pushes_lost')
   }
 
+  /** Not with each last acknowledgement: the next message mostly follows within the time between two sweeps. */
   #releaseOutbox() {
     if (this.#outbox?.length !== 0) return
     this.world.holders.leave(this.#outbox.holder, this)

@@ -3,6 +3,7 @@ import type { LiveNews } from '../../actors/user/contract.js'
 import { type Clock, isPromise, type Soon } from '../../runtime/index.js'
 import {
   envelope,
+  joined,
   originOf,
   type PresentedChanges,
   type Presenting,
@@ -72,7 +73,7 @@ export class Pusher {
         this.#push([session], bodyOf(list), pts)
       }
     }
-    if (shared.length > 0) this.#push(shared, bodyOf(updates.flat()), pts)
+    if (shared.length > 0) this.#push(shared, bodyOf(joined([], updates)), pts)
   }
 
   #notPresented(user: number, sessions: readonly Session[], error: unknown): void {
