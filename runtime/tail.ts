@@ -11,6 +11,8 @@ export class Tail {
   start: Position
   bytes = 0
   #entries: JournalEntry[] = []
+  /** What each entry counts for: what goes is old, and in no processor's cache any more. */
+  #sizes: number[] = []
 
   constructor(start: Position) {
     this.start = start
@@ -21,8 +23,10 @@ export class Tail {
   }
 
   push(entry: JournalEntry): void {
+    const bytes = entryBytes(entry)
     this.#entries.push(entry)
-    this.bytes += entryBytes(entry)
+    this.#sizes.push(bytes)
+    this.bytes += bytes
   }
 
   /** True when every entry after `position` is here. */
@@ -52,6 +56,7 @@ export class Tail {
     if (entry?.body === undefined || entry.pts !== pts || entry.ordinal !== 0) return
     const { body, ...rest } = entry
     this.#entries[index] = rest
+    this.#sizes[index]! -= body.byteLength
     this.bytes -= body.byteLength
   }
 
@@ -60,12 +65,13 @@ export class Tail {
     let dropped = 0
     const most = this.#entries.length - keep
     while (dropped < most && (this.#entries.length - dropped > entries || this.bytes > bytes)) {
-      this.bytes -= entryBytes(this.#entries[dropped++] as JournalEntry)
+      this.bytes -= this.#sizes[dropped++]!
     }
     if (dropped === 0) return
     const { pts, ordinal } = this.#entries[dropped - 1] as JournalEntry
     this.start = { pts, ordinal }
     this.#entries = this.#entries.slice(dropped)
+    this.#sizes = this.#sizes.slice(dropped)
   }
 
   #indexAfter(position: Position): number {

@@ -64,9 +64,9 @@ export class Lane {
   /** Keeps what those who wait asked for; of an append that was taken in part, what was taken. */
   note(items: readonly LaneItem[], { w, changes: changed }: LaneAnswer & { taken: true }): void {
     for (const waiter of this.#waiting) {
-      const isAsked = ({ n }: { readonly n: number }) => waiter.from <= n && n <= waiter.upTo && n <= w
-      waiter.answered += items.filter(isAsked).length
-      for (const change of changed) if (isAsked(change)) waiter.changes.push(...change.changes)
+      const upTo = Math.min(waiter.upTo, w)
+      for (const { n } of items) if (waiter.from <= n && n <= upTo) waiter.answered++
+      for (const { n, changes } of changed) if (waiter.from <= n && n <= upTo) waiter.changes.push(...changes)
     }
   }
 
@@ -79,10 +79,11 @@ export class Lane {
   /** The box has everything up to `w` that concerns it. */
   reached(w: number): void {
     this.w = w
-    if (this.#waiting.length === 0) return
-    const ready = this.#waiting.filter(({ upTo }) => upTo <= w)
-    this.#waiting = this.#waiting.filter(({ upTo }) => upTo > w)
-    for (const waiter of ready) waiter.resolve()
+    const waiting = this.#waiting
+    if (waiting.length === 0) return
+    // Mostly all that wait have what they wait for.
+    this.#waiting = waiting.every(({ upTo }) => upTo <= w) ? [] : waiting.filter(({ upTo }) => upTo > w)
+    for (const waiter of waiting) if (waiter.upTo <= w) waiter.resolve()
   }
 
   /** Those whose time is up hear that the outcome is unknown to them. */

@@ -6,7 +6,7 @@
  * O2. All entries of one call are appended in its turn, after all that can refuse it: they are one commit.
  * O3. The turn ends with the commit. The boxes get the entries, and the caller his answer, from its effects.
  */
-import { after, type Effect, type Later, type Soon } from '../../runtime/index.js'
+import { after, type Effect, type Later } from '../../runtime/index.js'
 import type { BoxChange } from '../user/changes.js'
 import type { Asked, Origin, Outcome } from './contract.js'
 import type { Targets } from './delivery.js'
@@ -74,14 +74,15 @@ export function answerAll(
 ): Later<readonly Outcome[]> {
   const { memory: delivery, nowMs } = turn
   const reach = reachedBy(turn)
-  const answer = (entries: readonly ChatEntry[], effect: Effect): Soon<Outcome> =>
-    after(delivery.outcome(by, entries, effect, turn), (changes) =>
-      outcomeOf(entries, nowMs, isRepeat(entries[0]?.fact.op ?? ''), changes, reach),
-    )
+  const answered = (entries: readonly ChatEntry[], changes: readonly BoxChange[]) =>
+    outcomeOf(entries, nowMs, isRepeat(entries[0]?.fact.op ?? ''), changes, reach)
+  const changesOf = (entries: readonly ChatEntry[], effect: Effect) => delivery.outcome(by, entries, effect, turn)
   const [only] = operations
   if (only && operations.length === 1)
-    return turn.later((effect) => after(answer(only, effect), (outcome) => [outcome]))
-  return turn.later((effect) => Promise.all(operations.map(async (entries) => answer(entries, effect))))
+    return turn.later((effect) => after(changesOf(only, effect), (changes) => [answered(only, changes)]))
+  const answer = async (entries: readonly ChatEntry[], effect: Effect) =>
+    answered(entries, await changesOf(entries, effect))
+  return turn.later((effect) => Promise.all(operations.map((entries) => answer(entries, effect))))
 }
 
 export const REST_TIMER = 'rest'

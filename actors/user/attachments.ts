@@ -33,10 +33,14 @@ export function pushNews(turn: UserTurn, news: readonly LiveNews[]): void {
 }
 
 function sendToAttached(turn: UserTurn, frame: PushFrame): void {
-  forgetOverLeases(turn.memory, turn.nowMs)
   const { attachments } = turn.memory
   if (attachments === undefined) return
-  for (const [gateway, { isGone }] of attachments) if (!isGone) turn.send(gateway, PUSH_SINK, frame)
+  const { nowMs } = turn
+  for (const [gateway, { untilMs, isGone }] of attachments) {
+    if (untilMs <= nowMs) attachments.delete(gateway)
+    else if (!isGone) turn.send(gateway, PUSH_SINK, frame)
+  }
+  if (attachments.size === 0) turn.memory.attachments = undefined
 }
 
 function forgetOverLeases(memory: UserMemory, nowMs: number): void {

@@ -170,7 +170,7 @@ export class Calls {
 
   /** The call object of a message that arrives now; others may have been waiting for it. */
   #arrived(session: MtprotoSession, msgId: Long): Call {
-    const expected = session.seen.get(msgId)
+    const expected = session.callsExpected > 0 ? session.seen.get(msgId) : undefined
     const nowMs = this.#world.clock.monotonic()
     const call = new Call(session, msgId, 'waiting', nowMs)
     if (expected instanceof Call) {

@@ -39,6 +39,12 @@ export class SeenMessages {
     else this.#insert(~at, id, state)
   }
 
+  /** Sets what an id stands for if it stands for `before`. */
+  replace(id: Long, before: State, state: State): void {
+    const at = this.#find(id)
+    if (at >= 0 && this.#states[at] === before) this.#states[at] = state
+  }
+
   /** Makes an id new again: whatever it stood for did not happen, or may happen again. */
   erase(id: Long): void {
     const at = this.#find(id)

@@ -169,7 +169,7 @@ export class MtprotoSession implements Session, HoldingSession {
       const message = this.#outbox?.take(id)
       if (!message) continue
       const { call, tag } = message
-      if (call && this.seen.get(call.msgId) === call) this.seen.set(call.msgId, call.failed ? 'failed' : 'done')
+      if (call) this.seen.replace(call.msgId, call, call.failed ? 'failed' : 'done')
       if (!message.isPush) continue
       this.world.metrics.count('pushes_acked')
       if (tag !== undefined && !this.ended) this.world.hooks.onUpdateAcked?.(this, tag)

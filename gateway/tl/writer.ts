@@ -156,7 +156,8 @@ export class TlWriter {
       this.bytes[start] = 254
       this.bytes.writeUIntLE(size, start + 1, 3)
     }
-    this.bytes.fill(0, this.pos - padding, this.pos)
+    // By hand: it is three bytes at most, and there is a text or more in every object.
+    for (let at = this.pos - padding; at < this.pos; at++) this.bytes[at] = 0
     return start + header
   }
 
