@@ -138,7 +138,7 @@ async function planReadInbox(place: Place, item: Item<'readInbox'>): Promise<Wri
   const { box, chat, peer, lane, dialog } = place
   if (!dialog) return []
   const unmark: Written[] =
-    (dialog.flags & UNREAD_MARK) === 0 ? [] : [{ entry: { type: 'dialogMarked', peer, unread: false } }]
+    (dialog.flags & UNREAD_MARK) === 0 ? [] : [{ entry: { type: 'dialogMarked', peer, unread: false }, toAll: true }]
   const [row] = await messageRows(box, chat, { from: 1, to: item.upTo, limit: 1, descending: true })
   if (!row || row.id <= dialog.readIn) return unmark.length > 0 ? [...unmark, { entry: { type: 'lane', lane } }] : []
   const stillUnread = row.id >= dialog.top ? 0 : await unreadAbove(place, dialog, row.n)

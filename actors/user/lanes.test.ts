@@ -61,6 +61,20 @@ describe('a lane', () => {
     expect(repeat.changes[0]?.changes.map(plain)).toEqual(first.changes[0]?.changes.map(plain))
   })
 
+  test('tells the session that read of the mark that went with it by a push, too: a repeat would not have it', async () => {
+    const { host, user, chat } = box()
+    await user.deliver({ chat: chat.id, after: 0, items: [posted(1)] })
+    await user.markDialog({ peer: chat.peer, unread: true, origin: ORIGIN })
+    await host.attach(ME, 1, 1)
+    const read: LaneItem = { type: 'readInbox', n: 2, atMs: at, upTo: 1, origin: ORIGIN }
+    await user.deliver({ chat: chat.id, after: 1, items: [read] })
+    const told = host.pushed.flatMap(({ changes }) => changes.map(({ fact, origin }) => [fact.type, origin]))
+    expect(told).toEqual([
+      ['dialogMarked', undefined],
+      ['readInbox', ORIGIN],
+    ])
+  })
+
   test('answers repeats of entries that made no message, and of messages that are gone', async () => {
     const { user, chat } = box()
     const items: LaneItem[] = [

@@ -11,6 +11,8 @@ const MILESTONE = { type: 'milestone' } as const
 export interface Written {
   readonly entry: Entry
   readonly body?: Uint8Array | undefined
+  /** Pushed to the session that asked, too: it has no number, so that the answer to a repeat would not have it. */
+  readonly toAll?: true
 }
 
 /** Appends a turn's entries, and tells the live sessions of them in one frame. */
@@ -37,8 +39,8 @@ export class Pen {
 
   appendAll(all: readonly Written[], origin?: Origin): BoxChange[] {
     const changes: BoxChange[] = []
-    for (const { entry, body } of all) {
-      const change = this.append(entry, body, origin)
+    for (const { entry, body, toAll } of all) {
+      const change = this.append(entry, body, toAll ? undefined : origin)
       if (change !== undefined) changes.push(change)
     }
     return changes

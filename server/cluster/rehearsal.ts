@@ -22,8 +22,8 @@ const HOST = '127.0.0.1'
 /** Private chats that talk at the same time. */
 const PAIRS = 8
 const MESSAGES_A_ROUND = 3
-const MOST_ROUNDS = 30
-const LONGEST_MS = 1_500
+const MOST_ROUNDS = 20
+const LONGEST_MS = 1_000
 /** All shards are given away and taken again after so many rounds. */
 const MOVE_EVERY_ROUNDS = 4
 const DRAIN_MS = 2_000
@@ -46,7 +46,7 @@ export interface Rehearsal {
  *
  * A process that has just started does everything for the first time, and V8 takes ten times as long for it; whoever
  * waits for one of the shards that move to it waits for that too. Nothing of a rehearsal is left: its stores are in memory,
- * and its ports listen on loopback as long as it lasts, at most 1.5 s and what was begun then.
+ * and its ports listen on loopback as long as it lasts, about a second.
  */
 export async function rehearse({ clock, random }: RehearsalOptions): Promise<Rehearsal> {
   const stage = new Stage(clock, random)
