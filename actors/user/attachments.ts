@@ -2,7 +2,7 @@
  * Live sessions (CORE D5).
  *
  * L1. A gateway that is attached gets every change that devices may see, in order: those up to the pts of the answer in
- *     `following`, the later ones as frames; `afterPts` shows a frame that was lost.
+ *     `following`, the later ones as frames; `afterPts` and `afterOrdinal` show a frame that was lost.
  * L2. A frame leaves once what it tells is durable (invariant 5; the runtime holds it back).
  * L3. A lease that is over is forgotten; nothing is pushed to its gateway any more.
  * L4. A session is at one gateway: who attaches one that was elsewhere has the others told.
@@ -25,7 +25,14 @@ const MOVED_SINK = 'moved'
 
 export function pushChanges(turn: UserTurn, changes: readonly BoxChange[]): void {
   const [first] = changes
-  if (first) sendToAttached(turn, { user: turn.id, afterPts: first.pts - first.count, changes })
+  const last = changes.at(-1)
+  const { memory } = turn
+  if (!first || !last || memory.attachments === undefined) return
+  const afterPts = first.pts - first.count
+  const { told } = memory
+  memory.told = { pts: last.pts, ordinal: last.ordinal }
+  const after = told?.pts === afterPts ? { afterPts, afterOrdinal: told.ordinal } : { afterPts }
+  sendToAttached(turn, { user: turn.id, ...after, changes })
 }
 
 export function pushNews(turn: UserTurn, news: readonly LiveNews[]): void {
@@ -47,7 +54,9 @@ function forgetOverLeases(memory: UserMemory, nowMs: number): void {
   const { attachments } = memory
   if (!attachments) return
   for (const [gateway, { untilMs }] of attachments) if (untilMs <= nowMs) attachments.delete(gateway)
-  if (attachments.size === 0) memory.attachments = undefined
+  if (attachments.size > 0) return
+  memory.attachments = undefined
+  memory.told = undefined
 }
 
 export function isAttached(memory: UserMemory, nowMs: number): boolean {
@@ -63,6 +72,7 @@ export async function attach(turn: UserTurn, request: AttachRequest): Promise<At
   if (!memory.attachments.has(request.gateway) && memory.attachments.size >= limits.attachments) {
     throw new ActorError('OVERLOADED', `${turn.address} has too many gateways`, { retryAfterMs: limits.leaseMs })
   }
+  memory.told ??= { pts: turn.head.pts, ordinal: turn.head.ordinal }
   memory.attachments.set(request.gateway, { untilMs: turn.nowMs + leaseMs, authKeys: request.authKeys })
   tellMoved(turn, request)
   const unauthorized = request.authKeys.filter((authKey) => !isAuthorized(state, authKey))

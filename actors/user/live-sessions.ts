@@ -43,6 +43,8 @@ export interface PushFrame {
   readonly user: number
   /** The pts before the first change: the gateway sees a hole by it and re-attaches. */
   readonly afterPts: number
+  /** Under `afterPts`, the ordinal of the change before the first: a hole of changes without a number shows by it alone. */
+  readonly afterOrdinal?: number
   readonly changes: readonly BoxChange[]
   readonly news?: readonly LiveNews[]
 }

@@ -4,6 +4,8 @@ import type { Reached } from './search.js'
 /** What dies with the activation: live sessions, presence, figures not stored yet. */
 export interface UserMemory {
   attachments?: Map<NodeId, AttachedGateway> | undefined
+  /** Where the last change stands that they were told of, or the head when the first of them attached. */
+  told?: Position | undefined
   onlineUntilMs: number
   /** Last seen since the activation; newer than what is stored. */
   seenAtMs: number

@@ -215,10 +215,14 @@ export class Attachment {
     if (!isWhole || this.#pts < answer.pts) this.#skipTo(answer)
   }
 
-  #take({ afterPts, changes, news = [] }: PushFrame): void {
+  #take({ afterPts, afterOrdinal, changes, news = [] }: PushFrame): void {
     for (const each of news) this.#pending.addNews(each)
-    if (this.#pts < 0 || afterPts > this.#pts || !this.#takeAll(changes)) this.attach()
+    if (!this.#hasAllUpTo(afterPts, afterOrdinal) || !this.#takeAll(changes)) this.attach()
     this.#push()
+  }
+
+  #hasAllUpTo(pts: number, ordinal = -1): boolean {
+    return this.#pts >= 0 && (this.#pts > pts || (this.#pts === pts && this.#ordinal >= ordinal))
   }
 
   /** False at a hole (U2); what was taken before it stays taken. */
