@@ -47,14 +47,17 @@ function sendToAttached(turn: UserTurn, frame: PushFrame): void {
     if (untilMs <= nowMs) attachments.delete(gateway)
     else if (!isGone) turn.send(gateway, PUSH_SINK, frame)
   }
-  if (attachments.size === 0) turn.memory.attachments = undefined
+  if (attachments.size === 0) forgetAttached(turn.memory)
 }
 
 function forgetOverLeases(memory: UserMemory, nowMs: number): void {
   const { attachments } = memory
   if (!attachments) return
   for (const [gateway, { untilMs }] of attachments) if (untilMs <= nowMs) attachments.delete(gateway)
-  if (attachments.size > 0) return
+  if (attachments.size === 0) forgetAttached(memory)
+}
+
+function forgetAttached(memory: UserMemory): void {
   memory.attachments = undefined
   memory.told = undefined
 }

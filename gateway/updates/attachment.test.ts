@@ -54,7 +54,8 @@ class Rig implements AttachmentPort {
     const last = this.log.at(-1)
     const next = change(this.head + count, count, count === 0 ? (last?.ordinal ?? 0) + 1 : 0)
     this.log.push(next)
-    if (this.isAttached) this.frames.push({ user: 1, afterPts: next.pts - next.count, changes: [next] })
+    const after = { afterPts: next.pts - next.count, afterOrdinal: last?.ordinal ?? 0 }
+    if (this.isAttached) this.frames.push({ user: 1, ...after, changes: [next] })
   }
 
   deliverFrame() {
@@ -239,6 +240,23 @@ test('U1-U3: whatever is lost, late or repeated, each session sees each pts once
     fc.asyncProperty(steps, (script) => play(new Rig(), script)),
     { numRuns: 300 },
   )
+})
+
+test('U2: a lost frame of nothing but a change without a number is noticed by the next one', async () => {
+  const rig = new Rig()
+  rig.join()
+  rig.runAttach(true)
+  rig.answers.shift()!()
+  await settled()
+  rig.commit(0)
+  rig.loseFrame()
+  rig.commit(1)
+  rig.deliverFrame()
+  rig.runAttach(true)
+  rig.answers.shift()!()
+  await settled()
+  await rig.drain()
+  expect(rig.told).toEqual(['0.1', '1.0'])
 })
 
 test('U4: with room for two changes the sessions are sent to the difference instead', async () => {
