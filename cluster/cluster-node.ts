@@ -124,7 +124,7 @@ export class ClusterNode {
       register,
       clock,
       log,
-      isAlive: (node) => this.#detector?.isAlive(node) ?? node === self.node,
+      isFit: (node) => this.#detector?.isFit(node) ?? node === self.node,
     })
   }
 

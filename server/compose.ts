@@ -171,7 +171,9 @@ export async function compose(settings: Settings, logging: Logging): Promise<Ser
         Number(ownership.isMember),
       )
       metrics.gauge('cluster_view', 'The newest view of the register that was read', () => ownership.view?.view ?? 0)
-      metrics.gauge('cluster_shards_open', 'Shards that this node has open', () => ownership.phases().open)
+      metrics.gauge('cluster_shards_open', 'Shards that this node has open and may serve', () =>
+        ownership.isMember ? ownership.phases().open : 0,
+      )
       showTraffic(metrics, member.node.transport)
     }
     if (admin) {

@@ -187,6 +187,34 @@ describe('a node without a lease that is heard and answers', () => {
     expect(world.suspicions).toEqual([])
   })
 
+  test('F7: is suspected where nobody reaches it either, though the bus is heard to say that it lives', async () => {
+    for (const count of [2, 3, 5]) {
+      const world = new DetectionWorld(count)
+      for (const { node } of world.members) world.lost.add(`${node}>n1`)
+      await world.clock.advance(10_000)
+      expect(world.suspicions).toEqual([])
+      world.awayFromStore.add('n1')
+      await world.clock.advance(10_000)
+      expect(world.suspicions.filter(({ of, reason }) => of !== 'n1' || reason !== 'halt')).toEqual([])
+      expect(world.suspectedBy('n0')).toContain('n1')
+    }
+  })
+
+  test('F7: is not fit to coordinate from the moment at which it says so, whatever its roles', async () => {
+    const world = new DetectionWorld(3)
+    const members = world.members.map((member) => ({ ...member, roles: ['gateway' as const] }))
+    for (const { detector } of world.nodes) detector.watch(members)
+    await world.clock.advance(5_000)
+    expect(world.node('n0').detector.isFit('n1')).toBe(true)
+    world.awayFromStore.add('n1')
+    await world.clock.advance(defaultLeaseLimits.lengthMs + 2 * limits.heartbeatEveryMs)
+    expect(world.node('n0').detector.isFit('n1')).toBe(false)
+    expect(world.node('n0').detector.isAlive('n1')).toBe(true)
+    world.awayFromStore.clear()
+    await world.clock.advance(2_000)
+    expect(world.node('n0').detector.isFit('n1')).toBe(true)
+  })
+
   test('F7: is left alone when it renews soon enough', async () => {
     const haltMs = 2 * defaultLeaseLimits.renewEveryMs
     const world = new DetectionWorld(3, { haltMs })

@@ -12,7 +12,8 @@
  * F5. Bounded: one examination a member, `mostAtOnce` at the same time, one probe under way to a member, whoever asks.
  * F6. Whoever is dead is suspected within `suspicionMs` of its last sign of life, or `suspicionByLeaseMs` without a third
  *     node, as long as this node itself is not paused and hears at least half of the members or reads the leases.
- * F7. One who says himself that he has no lease, for `haltMs`, and says so once more when he is asked, is suspected of that:
+ * F7. One who says himself that he has no lease, for `haltMs`, and says so once more when he is asked, or whom no second
+ *     witness reaches either, is suspected of that:
  *     who owns shards and is cut off from the store keeps them from everybody, however well he is heard. But only by a node
  *     that reads the store then, quickly, and has had its own lease for `steadyMs`: so when the store is away or slow
  *     nobody suspects anybody, and when it is back all have time to renew. And only where somebody else has a lease who
@@ -116,6 +117,11 @@ export class FailureDetector {
   /** False for those who are suspected, or are no members. */
   isAlive(node: NodeId): boolean {
     return node === this.#options.self.node || this.#watched.get(node)?.isSuspected === false
+  }
+
+  /** Alive, and has a lease as far as it has said: what it is to do, it can do. */
+  isFit(node: NodeId): boolean {
+    return this.isAlive(node) && this.#watched.get(node)?.haltedMs === undefined
   }
 
   /** Something failed that says the member may be dead, such as its stream: it is looked at now, not after its silence. */
@@ -245,7 +251,10 @@ export class FailureDetector {
   /** F7. */
   async #haltExamination(member: Watched): Promise<void> {
     const era = this.#era
-    if ((await this.#probed(member)) !== 'halted') return
+    const probed = await this.#probed(member)
+    if (probed === 'alive') return
+    // Whoever reaches it asks it himself.
+    if (probed === undefined && (await this.#verdict(member)) !== 'dead') return
     // What answers late here may answer too late there.
     if ((await this.#within(this.#limits.probeMs, this.#options.readLease(member.node))) === undefined) return
     const isOver = this.#wasPaused() || this.#isStopped || era !== this.#era || !this.#isWatched(member)

@@ -89,7 +89,7 @@ class Node {
       register: this.#reached(register),
       clock,
       log: noLog,
-      isAlive: (node) => world.nodes.some((each) => each.name === node && each.isAlive),
+      isFit: (node) => world.nodes.some((each) => each.name === node && each.isAlive),
     })
   }
 
@@ -346,6 +346,23 @@ describe('a crash', () => {
     await world.clock.advance(2_000)
     expect(sizes(world)).toEqual([16, 16])
     expect(a.host.abandoned).toBe(0)
+  })
+
+  test('W5: what an operator has drained stays so when it loses its lease and is back', async () => {
+    const world = await cluster(['a', 'b'])
+    const [, b] = world.nodes as [Node, Node]
+    await b.ownership.setDraining('b', true)
+    await world.clock.advance(2_000)
+    expect(sizes(world)).toEqual([32, 0])
+    const former = b.ownership.incarnation
+    world.nodes[0]!.coordinator.suspected({ node: 'b', incarnation: former })
+    await world.clock.advance(2 * waitMs + 2_000)
+    expect(b.ownership.incarnation).not.toBe(former)
+    expect(b.ownership.isMember).toBe(true)
+    expect(sizes(world)).toEqual([32, 0])
+    await b.ownership.setDraining('b', false)
+    await world.clock.advance(2_000)
+    expect(sizes(world)).toEqual([16, 16])
   })
 })
 

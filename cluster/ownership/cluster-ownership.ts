@@ -8,6 +8,7 @@
  * W3. From the moment a seal is sent, nothing counts any more that this node does for the shard under that epoch, unless
  *     the register shows that the seal was not and can no longer be applied.
  * W4. A node whose lease was revoked abandons everything and joins again as a new incarnation.
+ * W5. While its process lives, a node that is to give its shards away stays so, also when it joins again.
  */
 import {
   ActorError,
@@ -105,6 +106,8 @@ export class ClusterOwnership implements Ownership {
   #justOpened: number[] = []
   readonly #waiters: (() => void)[] = []
   #isLeaving = false
+  /** An operator has it give its shards away; remembered while a lost lease has it be no member. */
+  #isDrained = false
   #isOver = false
 
   constructor(options: ClusterOwnershipOptions) {
@@ -272,6 +275,8 @@ export class ClusterOwnership implements Ownership {
 
   #adopt(adopted: Adopted): void {
     const { view } = adopted
+    const own = this.#memberOf(this.self)
+    if (own?.incarnation === this.#me.incarnation) this.#isDrained = own.isDraining
     const former = this.#states
     this.#states = statesOf(view)
     const changed: number[] = []
@@ -420,7 +425,7 @@ export class ClusterOwnership implements Ownership {
 
   #member(): NodeMember {
     const { roles, weight } = this.#options.self
-    return { ...this.#me, address: this.#address, roles, weight, isDraining: this.#isLeaving }
+    return { ...this.#me, address: this.#address, roles, weight, isDraining: this.#isLeaving || this.#isDrained }
   }
 
   /** A node that renews its lease is alive: two of one name would take it from each other for ever. */

@@ -1,5 +1,5 @@
 /**
- * Whoever coordinates: writes into the register what should be so. Any node may; the first by name among those alive does.
+ * Whoever coordinates: writes into the register what should be so. Any node may; the first by name among those that can does.
  *
  * B1. It decides nothing: what it writes goes through compare-and-set (O1), what it takes away through revocation (O3).
  *     Two of them at once plan the same, and the second finds nothing to do.
@@ -34,8 +34,8 @@ export interface CoordinatorOptions {
   readonly register: Pick<OwnershipRegister, 'revokeLease'>
   readonly clock: Clock
   readonly log: ActorLog
-  /** As far as this node knows. */
-  isAlive(node: NodeId): boolean
+  /** As far as this node knows, it is alive and has its lease: one without cannot change the register. */
+  isFit(node: NodeId): boolean
   readonly limits?: Partial<CoordinatorLimits>
 }
 
@@ -99,10 +99,10 @@ export class Coordinator {
     await this.plan()
   }
 
-  /** How many nodes come before this one. */
+  /** How many nodes that can coordinate come before this one. */
   #rank(): number {
-    const { ownership, isAlive } = this.#options
-    const before = ownership.view?.members.filter(({ node }) => node < ownership.self && isAlive(node))
+    const { ownership, isFit } = this.#options
+    const before = ownership.view?.members.filter(({ node }) => node < ownership.self && isFit(node))
     return before?.length ?? 0
   }
 

@@ -21,7 +21,7 @@ export interface ClusterMember {
   readonly node: ClusterNode
   /** Becomes a member. Rejects with what `startRefusal` explains. */
   join(system: ActorSystem): Promise<void>
-  /** Gives all shards to others, each when nothing of it is under way any more. */
+  /** Gives all shards to others, each when nothing of it is under way any more. Rejects when not all could be in time. */
   leave(): Promise<void>
   /** Once the actor system has stopped. */
   close(): Promise<void>
@@ -77,7 +77,7 @@ export function clusterMember(
     join: (system) => node.join(system, listen).catch((error: unknown) => Promise.reject(told(error, settings))),
     async leave() {
       if (await node.leave(leaveWithinMs)) return
-      log('cluster').warn({ leaveWithinMs }, 'not all shards could be given away in time: others wait for their lease')
+      throw new Error(`not all shards could be given away in ${leaveWithinMs} ms: others wait for their lease`)
     },
     async close() {
       await node.close()
