@@ -33,7 +33,11 @@ class World {
   readonly store = new MemoryStore()
   readonly nodes: TestNode[] = []
 
-  async add(name: string, versions?: { readonly oldest: number; readonly newest: number }): Promise<TestNode> {
+  async add(
+    name: string,
+    versions?: { readonly oldest: number; readonly newest: number },
+    advertised = '127.0.0.1',
+  ): Promise<TestNode> {
     const bus = this.broker.connect()
     const cluster: ClusterNode = new ClusterNode({
       cluster: 'test',
@@ -71,7 +75,7 @@ class World {
     })
     const node = { name, cluster, system, bus, isAlive: true }
     this.nodes.push(node)
-    await cluster.join(system, { host: '127.0.0.1', port: 0, advertised: '127.0.0.1' })
+    await cluster.join(system, { host: '127.0.0.1', port: 0, advertised })
     await system.start()
     return node
   }
@@ -230,6 +234,16 @@ describe('a cluster of one process', () => {
     await world.balanced()
     expect((await register.read())!.members.map(({ node }) => node)).toEqual(['a'])
   }, 60_000)
+
+  test('N5: one whom the others do not reach where it says is told so, and is none', async () => {
+    world = new World()
+    await world.add('a')
+    await world.add('b')
+    const error = await world.add('c', undefined, '127.0.0.9').catch((error: unknown) => error)
+    expect(error).toMatchObject({ code: 'REFUSED', details: { reason: 'NOT_REACHED' } })
+    expect(String(error)).toMatch(/Others \([ab, ]+\) do not reach this node at 127\.0\.0\.9:\d+/)
+    expect((await world.register.read())!.members.map(({ node }) => node)).toEqual(['a', 'b'])
+  })
 
   test('N4: one of the next minor version may join; one that some member does not understand is told so, and is none', async () => {
     const { register } = await cluster('a')

@@ -5,6 +5,7 @@
  * N2. Nothing but the register decides: what is heard on the bus, or in the headers of batches, makes this node read it.
  * N3. It works without the bus, only slower to hear of changes.
  * N4. It does not become a member beside one whose protocol it does not speak: calls between the two could only fail.
+ * N5. It does not become a member that others do not reach: it would be given shards, and calls to them would wait for ever.
  */
 import {
   ActorError,
@@ -66,6 +67,7 @@ export type ClusterTransport = Pick<
   | 'ask'
   | 'listen'
   | 'refusalBy'
+  | 'reaches'
   | 'forget'
   | 'retire'
   | 'idle'
@@ -76,6 +78,12 @@ export type ClusterTransport = Pick<
 
 /** How long a node that has left still answers those who have not seen it. */
 const goodbyeMs = 1_000
+
+/** Asks a member whether it reaches a node at an address. */
+const REACH = 'reach'
+const mostAsked = 3
+/** Longer than dialling may take. */
+const reachMs = 3_000
 
 /** How long one suspicion of a node is news enough. */
 const quietMs = 5_000
@@ -110,6 +118,7 @@ export class ClusterNode {
       ...(shardCount !== undefined && { shardCount }),
       ...(limits && { limits }),
       admit: (view) => this.#meet(view),
+      introduce: (address) => this.#introduce(address),
     })
     const view = () => this.ownership.view?.view ?? 0
     const me = this.#me()
@@ -152,6 +161,7 @@ export class ClusterNode {
     })
     const detector = this.#detector
     this.#probes.serve((member) => detector.witness(member))
+    this.transport.answer(REACH, (question) => this.#isReached(question))
     this.ownership.onView((adopted) => this.#adopted(adopted))
     this.heartbeats.onHeartbeat(({ view }) => this.ownership.saw(view))
     this.announcements.onEvent(({ view }) => this.ownership.saw(view))
@@ -168,6 +178,31 @@ export class ClusterNode {
     const refusals = await Promise.all(others.map(({ address }) => this.transport.refusalBy(address)))
     const refusal = refusals.find((why) => why !== undefined)
     if (refusal !== undefined) throw new ActorError('REFUSED', refusal, { reason: 'OTHER_VERSION' })
+  }
+
+  /** N5. Some members dial it; who does not say counts for nothing, and one that reaches it is enough. */
+  async #introduce(address: string): Promise<void> {
+    const { node } = this.#me()
+    const others = (this.ownership.view?.members ?? []).filter((member) => member.node !== node).slice(0, mostAsked)
+    const question = new TextEncoder().encode(JSON.stringify({ node, address }))
+    const notReached: NodeId[] = []
+    const answers = others.map(async (other) => {
+      const [reached] = await this.transport.ask(other.node, REACH, question, reachMs)
+      if (reached !== 1) notReached.push(other.node)
+      return reached === 1 || Promise.reject(new Error(`${other.node} does not reach it`))
+    })
+    if ((await Promise.any(answers).catch(() => false)) || notReached.length === 0) return
+    throw new ActorError(
+      'REFUSED',
+      `Others (${notReached.join(', ')}) do not reach this node at ${address}. Give it an address that they reach, and open its port.`,
+      { reason: 'NOT_REACHED' },
+    )
+  }
+
+  async #isReached(question: Uint8Array): Promise<Uint8Array> {
+    const { node, address } = JSON.parse(new TextDecoder().decode(question)) as { node: unknown; address: unknown }
+    if (typeof node !== 'string' || typeof address !== 'string') throw new ActorError('CORRUPT', 'no node and address')
+    return Uint8Array.of((await this.transport.reaches({ node, address })) ? 1 : 0)
   }
 
   /** Gives its shards away and is no member any more; it still takes calls and passes them on. False: not in time. */

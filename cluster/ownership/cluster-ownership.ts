@@ -52,6 +52,8 @@ export interface ClusterOwnershipOptions {
   readonly limits?: Partial<OwnershipLimits>
   /** Rejects with REFUSED when this node must not become a member beside those of the view; asked before it first does. */
   readonly admit?: (view: OwnershipView) => Promise<void>
+  /** Asked just before that, when the members are known. Rejects with REFUSED when they do not reach it at this address. */
+  readonly introduce?: (address: string) => Promise<void>
 }
 
 export interface OwnershipLimits extends HandoverLimits, RegisterLimits {
@@ -419,6 +421,7 @@ export class ClusterOwnership implements Ownership {
     }
     this.#nodeLease = lease
     await this.#register.start()
+    if (isFirst) await this.#options.introduce?.(this.#address)
     await this.change((view) => withMember(view, this.#member()))
     log.info({ ...me, view: this.view?.view }, 'this node is a member')
   }

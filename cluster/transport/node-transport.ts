@@ -141,30 +141,40 @@ export class NodeTransport implements Transport {
    * Why this node and the one at this address would not talk (T3); undefined when they would, or when nobody says hello
    * there in time.
    */
-  refusalBy(address: string): Promise<string | undefined> {
+  async refusalBy(address: string): Promise<string | undefined> {
+    const hello = await this.#helloOf(address)
+    return hello && refusalOf(this.#hello('control'), hello)
+  }
+
+  /** Whether this node answers at the address. */
+  async reaches({ node, address }: { readonly node: NodeId; readonly address: string }): Promise<boolean> {
+    return (await this.#helloOf(address))?.node === node
+  }
+
+  /** Who answers there; undefined: nobody does in time. */
+  #helloOf(address: string): Promise<Hello | undefined> {
     const { clock } = this.#options
-    const mine = this.#hello('control')
     return new Promise((resolve) => {
       let isDone = false
-      const done = (refusal: string | undefined) => {
+      const done = (hello: Hello | undefined) => {
         if (isDone) return
         isDone = true
         late.cancel()
-        resolve(refusal)
+        resolve(hello)
         stream.end('it was only to be asked who it is')
       }
       const late = clock.setTimer(this.#limits.connectMs, () => done(undefined))
       const stream = this.#layer.dial(address, this.#streamOptions(), {
         message(bytes) {
           try {
-            done(refusalOf(mine, decodeHello(bytes)))
+            done(decodeHello(bytes))
           } catch {
             done(undefined)
           }
         },
         ended: () => done(undefined),
       })
-      stream.write(encodeHello(mine))
+      stream.write(encodeHello(this.#hello('control')))
     })
   }
 

@@ -126,8 +126,13 @@ function tlsOf({ tls }: ClusterSettings): TlsKeys | undefined {
   }
 }
 
-/** A join that is refused says so under the setting that names this node. */
-function told(error: unknown, { node }: ClusterSettings): unknown {
+/** A join that is refused says so under the setting that it is about. */
+function told(error: unknown, { node, listen }: ClusterSettings): unknown {
   if (errorCode(error) === undefined || !(error instanceof ActorError)) return error
+  if (error.details.reason === 'NOT_REACHED') {
+    return new SettingsRefused([
+      { env: settingTable.nodeAdvertisedHost.env, value: listen.advertised, cure: error.message },
+    ])
+  }
   return new SettingsRefused([{ env: settingTable.node.env, value: node, cure: error.message }])
 }
