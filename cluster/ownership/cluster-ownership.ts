@@ -27,7 +27,7 @@ import {
   type ShardRange,
 } from '../../runtime/index.js'
 import { Handover, type HandoverLimits, type ShardHost } from './handover.js'
-import { type Adopted, KnownRegister, type RegisterLimits } from './known-register.js'
+import { type Adopted, KnownRegister, pause, type RegisterLimits } from './known-register.js'
 import {
   checkLeaseLimits,
   defaultLeaseLimits,
@@ -37,7 +37,7 @@ import {
 } from './node-lease.js'
 import { isPlace } from './plan.js'
 import { isSameNode, rangesOf, runsOf, type ShardState, statesOf } from './shard-states.js'
-import { withDraining, withMember, withoutMember } from './views.js'
+import { giversOf, withDraining, withMember, withoutMember } from './views.js'
 
 export interface ClusterOwnershipOptions {
   readonly register: OwnershipRegister
@@ -137,7 +137,7 @@ export class ClusterOwnership implements Ownership {
         seal: (shards) => this.#seal(shards),
         host: () => this.#host,
         self: this.self,
-        givers: () => this.#givers(),
+        givers: () => giversOf(this.view),
       },
       this.#limits,
     )
@@ -371,12 +371,6 @@ export class ClusterOwnership implements Ownership {
     return this.#isLeaving && this.view?.members.some(isPlace) !== true ? null : undefined
   }
 
-  #givers(): readonly NodeId[] {
-    const givers = new Set<NodeId>()
-    for (const { owner, next } of this.view?.shards ?? []) if (owner && next) givers.add(owner.node)
-    return [...givers].sort()
-  }
-
   /** Seals drained shards; those that it still owns afterwards were certainly not sealed. */
   async #seal(shards: readonly number[]): Promise<void> {
     const me = this.#me
@@ -489,12 +483,6 @@ export class ClusterOwnership implements Ownership {
   #memberOf(node: NodeId): NodeMember | undefined {
     return this.view?.members.find((member) => member.node === node)
   }
-}
-
-function pause(clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.setTimer(ms, resolve)
-  })
 }
 
 function alreadyOwned(node: NodeId): ActorError {

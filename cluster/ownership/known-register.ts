@@ -207,7 +207,7 @@ function otherShardCount(stored: number, given: number): ActorError {
   })
 }
 
-function pause(clock: Clock, ms: number): Promise<void> {
+export function pause(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => {
     clock.setTimer(ms, resolve)
   })

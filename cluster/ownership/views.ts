@@ -1,4 +1,4 @@
-/** Views of the register made from others: who joins, who leaves. */
+/** Views of the register made from others: who joins, who leaves, who gives away. */
 import type { NodeId, NodeIncarnation, NodeMember, OwnershipView } from '../../runtime/index.js'
 import { incarnationOf } from './plan.js'
 import { isSameNode, runsOf, type ShardState, statesOf } from './shard-states.js'
@@ -37,4 +37,11 @@ export function withDraining(view: OwnershipView, node: NodeId, isDraining: bool
   if (view.members.every((member) => member.node !== node || member.isDraining === isDraining)) return undefined
   const members = view.members.map((member) => (member.node === node ? { ...member, isDraining } : member))
   return { ...view, view: view.view + 1, members }
+}
+
+/** The owners that are to give shards away, in order. */
+export function giversOf(view: OwnershipView | undefined): readonly NodeId[] {
+  const givers = new Set<NodeId>()
+  for (const { owner, next } of view?.shards ?? []) if (owner && next) givers.add(owner.node)
+  return [...givers].sort()
 }
