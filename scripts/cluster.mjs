@@ -109,12 +109,39 @@ async function run(values) {
   await stopWhatRuns(dir)
 
   await prepare({ dev: false })
-  const stores = await openStores({ name: storeNameOf(dir), isFresh: values.fresh, say })
+  const running = []
+  const interruption = new AbortController()
+  const { signal } = interruption
+  const opening = openStores({ name: storeNameOf(dir), isFresh: values.fresh, say, signal })
+  const end = async (code) => {
+    if (signal.aborted) return
+    interruption.abort()
+    const order = running.length > 0 ? ': gateways, then nodes, which give their shards away first' : ''
+    say(`\nStopping${order}.`)
+    await stopInOrder(running)
+    // What was started of it before it rejected, it has ended.
+    const stores = await opening.catch(() => undefined)
+    await stores?.close()
+    forgetCluster(dir)
+    process.exit(code)
+  }
+  for (const each of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(each, () => void end(0))
+  try {
+    await startAll({ dir, values, shape, stores: await opening, running, signal })
+  } catch (error) {
+    if (signal.aborted) return
+    if (error instanceof NotInstalled) throw error
+    console.error(error.message)
+    await end(1)
+  }
+}
+
+/** Starts the processes, and puts each into `running` as soon as there is one; none once `signal` says to stop. */
+async function startAll({ dir, values, shape, stores, running, signal }) {
   if (values.fresh) rmSync(dir, { recursive: true, force: true })
   mkdirSync(dir, { recursive: true })
   const secrets = await keysOf(dir)
   const env = await settingsOf(secrets, stores)
-  const running = []
   const record = () =>
     writeCluster(dir, {
       pid: process.pid,
@@ -122,39 +149,23 @@ async function run(values) {
       processes: running.map(({ child: _, dataDir: __, ...each }) => each),
     })
 
-  let isStopping = false
-  const end = async (code) => {
-    if (isStopping) return
-    isStopping = true
-    say('\nStopping: gateways, then nodes, which give their shards away first.')
-    await stopInOrder(running)
-    await stores.close()
-    forgetCluster(dir)
-    process.exit(code)
-  }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => void end(0))
-
   const launch = async ({ name, role, ports }) => {
+    signal.throwIfAborted()
     const each = start({ dir, name, role, env: { ...env, ...ports } })
     running.push(each)
     record()
-    each.child.on('exit', (code, signal) => {
-      if (!isStopping) say(`${name} ended (${signal ?? code}); its log: ${join(each.dataDir, 'server.log')}`)
+    each.child.on('exit', (code, killedBy) => {
+      if (!signal.aborted) say(`${name} ended (${killedBy ?? code}); its log: ${join(each.dataDir, 'server.log')}`)
     })
     Object.assign(each, await untilReady(each))
     record()
   }
-  try {
-    const [first, ...others] = plan(shape)
-    // It makes the tables.
-    await launch(first)
-    await Promise.all(others.map(launch))
-    running.sort((a, b) => b.role.localeCompare(a.role) || a.name.localeCompare(b.name))
-    tell(running, secrets)
-  } catch (error) {
-    console.error(error.message)
-    await end(1)
-  }
+  const [first, ...others] = plan(shape)
+  // It makes the tables.
+  await launch(first)
+  await Promise.all(others.map(launch))
+  running.sort((a, b) => b.role.localeCompare(a.role) || a.name.localeCompare(b.name))
+  tell(running, secrets)
 }
 
 await main(async () => {

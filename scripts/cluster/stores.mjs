@@ -17,23 +17,34 @@ export function storeNameOf(clusterDir) {
 const needed = ['cassandra', 'postgres', 'redis', 'nats']
 
 /**
- * Starts what does not run; gives the settings that send a node there, and ends what it started.
+ * Starts what does not run; gives the settings that send a node there, and ends what it started: when it is told to,
+ * or when it rejects.
  *
- * @param {{name: string, isFresh: boolean, say: (line: string) => void}} options `name`: of keyspace and database
+ * @param {{name: string, isFresh: boolean, say: (line: string) => void, signal?: AbortSignal}} options `name`: of
+ *   keyspace and database; `signal`: interrupts the start, and it rejects
  */
-export async function openStores({ name, isFresh, say }) {
+export async function openStores({ name, isFresh, say, signal }) {
   const dir = defaultServicesDir()
-  const urls = {}
   const startedHere = []
-  for (const each of needed) {
-    const service = catalog.get(each)
-    const { record, started } = await up(dir, service)
-    if (started > 0) startedHere.unshift(service)
-    urls[each] = record.url
-    say(`${each}: ${started > 0 ? 'up' : 'ran already'}`)
+  const close = async () => {
+    for (const service of startedHere) await down(dir, service)
   }
-  if (isFresh) await dropKeyspace(urls.cassandra, name)
-  const database = await makeDatabase(urls.postgres, name, isFresh)
+  const start = async () => {
+    const urls = {}
+    for (const each of needed) {
+      const service = catalog.get(each)
+      const { record, started } = await up(dir, service, { signal })
+      if (started > 0) startedHere.unshift(service)
+      urls[each] = record.url
+      say(`${each}: ${started > 0 ? 'up' : 'ran already'}`)
+    }
+    if (isFresh) await dropKeyspace(urls.cassandra, name)
+    return { urls, database: await makeDatabase(urls.postgres, name, isFresh) }
+  }
+  const { urls, database } = await start().catch(async (error) => {
+    await close()
+    throw error
+  })
   return {
     env: {
       HELIOGRAPH_CASSANDRA: `cassandra://${urls.cassandra}/${name}?replication=1`,
@@ -46,9 +57,7 @@ export async function openStores({ name, isFresh, say }) {
       await dropKeyspace(urls.cassandra, name)
       await dropDatabase(urls.postgres, name)
     },
-    async close() {
-      for (const service of startedHere) await down(dir, service)
-    },
+    close,
   }
 }
 

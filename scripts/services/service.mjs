@@ -4,6 +4,7 @@
 // U2. `up` returns when every member answers its own protocol and the members have found each other.
 // U3. Of two calls for one service in one directory, one waits for the other.
 // U4. `down` returns when no process is left. Data stays, unless it is told to wipe.
+// U5. An `up` that is interrupted ends what it has started, and nothing else, before it rejects.
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -21,20 +22,21 @@ const startAttempts = 4
 /**
  * @param {string} dir the services directory
  * @param {object} service
- * @param {{overrides?: Record<string, unknown>, startSlot?: number}} [options] `overrides`: settings of the server,
- *   over ours; kept for later starts
+ * @param {{overrides?: Record<string, unknown>, startSlot?: number, signal?: AbortSignal}} [options] `overrides`:
+ *   settings of the server, over ours; kept for later starts; `signal`: interrupts it
  * @returns {Promise<{record: object, started: number}>}
  */
-export async function up(dir, service, { overrides, startSlot } = {}) {
-  return withLock(dir, service.name, async () => {
+export async function up(dir, service, { overrides, startSlot, signal } = {}) {
+  const body = async () => {
     const known = readRecord(dir, service.name)
     if (known && (await runs(service, known))) return { record: known, started: 0 }
     const inContainer = known?.inContainer ?? (known === undefined && !overrides && comesInContainers(service))
-    if (inContainer) return upInContainer(dir, service, known, startSlot)
+    if (inContainer) return upInContainer(dir, service, known, { startSlot, signal })
     const missing = missingFor([service])
     if (missing.length > 0) throw new NotInstalled(missing)
-    return startWithRetries(dir, service, known, { overrides, startSlot })
-  })
+    return startWithRetries(dir, service, known, { overrides, startSlot, signal })
+  }
+  return withLock(dir, service.name, body, signal)
 }
 
 async function runs(service, record) {
@@ -43,13 +45,15 @@ async function runs(service, record) {
   return (await service.isWhole?.(record)) ?? true
 }
 
-async function upInContainer(dir, service, known, startSlot) {
+async function upInContainer(dir, service, known, { startSlot, signal }) {
   const record = known ?? { ...(await newRecord(dir, service, { startSlot })), inContainer: true }
   startContainer(dir, service, record)
   record.url = service.url(record)
   writeRecord(dir, record)
   const giveUpAt = performance.now() + service.startWithinMs
   while (!(await runs(service, record))) {
+    if (signal?.aborted) removeContainer(dir, service, { wipe: false })
+    signal?.throwIfAborted()
     if (performance.now() > giveUpAt) throw new Error(`${service.name}: its container does not answer`)
     await pause(200)
   }
@@ -62,7 +66,7 @@ async function startWithRetries(dir, service, known, options) {
     record ??= await newRecord(dir, service, options)
     record.overrides = options.overrides ?? record.overrides ?? {}
     try {
-      return await startMembers(dir, service, record)
+      return await startMembers(dir, service, record, options.signal)
     } catch (error) {
       const mayBePorts = error instanceof DaemonFailed && /in use|EADDRINUSE|bind/i.test(error.message)
       if (known || !mayBePorts || attempt === startAttempts) throw error
@@ -84,21 +88,26 @@ async function newRecord(dir, service, { startSlot }) {
   return record
 }
 
-async function startMembers(dir, service, record) {
-  let started = 0
+async function startMembers(dir, service, record, signal) {
+  const started = []
   const afresh = !record.members.some(isAlive)
-  for (const member of record.members) {
-    const runsAlready = isAlive(member) && (await service.answers(member, record))
-    if (runsAlready) continue
-    await startMember(dir, service, record, member, afresh)
-    started++
+  try {
+    for (const member of record.members) {
+      const runsAlready = isAlive(member) && (await service.answers(member, record))
+      if (runsAlready) continue
+      started.push(member)
+      await startMember(dir, service, record, member, { afresh, signal })
+    }
+    await service.join?.(record)
+    if (service.isWhole) await untilWhole(service, record, signal)
+  } catch (error) {
+    if (signal?.aborted) for (const member of started.toReversed()) await stop(member, { signal: service.stopSignal })
+    throw error
   }
-  await service.join?.(record)
-  if (service.isWhole) await untilWhole(service, record)
-  return { record, started }
+  return { record, started: started.length }
 }
 
-async function startMember(dir, service, record, member, afresh) {
+async function startMember(dir, service, record, member, { afresh, signal }) {
   if (isAlive(member)) await stop(member, { signal: service.stopSignal }) // it runs, but does not answer
   await untilCollected(member)
   mkdirSync(member.dir, { recursive: true })
@@ -111,7 +120,11 @@ async function startMember(dir, service, record, member, afresh) {
     const what = `${service.name} ${member.role} (${member.host}:${member.ports[service.mainPort]})`
     const options = { withinMs: service.startWithinMs, logPath: member.logPath }
     try {
-      await untilAnswers(what, member, () => service.answers(member, record), options)
+      const answers = () => {
+        signal?.throwIfAborted()
+        return service.answers(member, record)
+      }
+      await untilAnswers(what, member, answers, options)
       return await untilItsOwn(what, member, member.ports[service.mainPort], member.logPath)
     } catch (error) {
       if (!service.passes?.test(error.message) || performance.now() > giveUpAt) throw error
@@ -120,9 +133,10 @@ async function startMember(dir, service, record, member, afresh) {
   }
 }
 
-async function untilWhole(service, record) {
+async function untilWhole(service, record, signal) {
   const giveUpAt = performance.now() + wholeWithinMs
   while (!(await service.isWhole(record))) {
+    signal?.throwIfAborted()
     if (performance.now() > giveUpAt) throw new Error(`${service.name}: its members do not find each other`)
     await pause(100)
   }
@@ -179,11 +193,13 @@ export async function status(dir, service) {
   )
 }
 
-async function withLock(dir, name, body) {
+async function withLock(dir, name, body, signal) {
   const path = join(dir, name, 'lock')
   mkdirSync(dirname(path), { recursive: true })
   const giveUpAt = performance.now() + lockWithinMs
+  signal?.throwIfAborted()
   while (!takeLock(path)) {
+    signal?.throwIfAborted()
     if (performance.now() > giveUpAt) throw new Error(`${path} is held by another command; remove it if there is none`)
     await pause(100)
   }

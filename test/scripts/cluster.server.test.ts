@@ -77,3 +77,24 @@ test('a second one is refused, and it goes on; stopped, nothing of it is left', 
   expect(existsSync(join(dir, 'cluster.json'))).toBe(false)
   expect(run('--stop').stdout).toContain('No cluster runs here')
 })
+
+test('stopped while its servers start, it leaves none behind', { timeout: 150_000 }, async () => {
+  const services = mkdtempSync(join(tmpdir(), 'heliograph-services-'))
+  const env = { ...process.env, HELIOGRAPH_SERVICES_DIR: services }
+  const place = join(services, 'cluster')
+  let told = ''
+  const starting = spawn(process.execPath, [script, '--dir', place], { cwd: root, env })
+  for (const stream of [starting.stdout, starting.stderr]) stream.on('data', (text) => (told += text))
+  const record = join(services, 'cassandra', 'service.json')
+  await waitUntil('its first server starts', () => existsSync(record) || starting.exitCode !== null, 100_000)
+  starting.kill('SIGINT')
+  await waitUntil('it has ended', () => starting.exitCode !== null, 40_000)
+  expect(starting.exitCode, told).toBe(0)
+  const args = [join(root, 'scripts/services.mjs'), 'status', '--json', '--dir', services]
+  const { members } = JSON.parse(spawnSync(process.execPath, args, { encoding: 'utf8' }).stdout) as {
+    members: readonly { service: string; state: string }[]
+  }
+  expect(members.map(({ service, state }) => [service, state])).toEqual([['cassandra', 'down']])
+  expect(told).not.toContain('cassandra: up')
+  rmSync(services, { recursive: true })
+})
