@@ -5,9 +5,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ActorError, systemClock, systemRandom } from '../../runtime/index.js'
 import { noLog, VirtualClock } from '../../runtime/testing/index.js'
 import { waitUntil } from '../../test/harness/index.js'
-import { clusterFile } from '../cli/admin/admin-client.js'
+import { CannotAsk, clusterFile } from '../cli/admin/admin-client.js'
 import { WrongUsage } from '../cli/command.js'
 import { commands } from '../cli/commands.js'
+import { quietActors } from '../migration/quiet-actors.js'
 import { SettingsRefused } from '../settings.js'
 import { AdminSession, readAdminToken } from './admin-session.js'
 import { type AdminServer, serveAdmin, testToken } from './testing/admin-server.js'
@@ -206,6 +207,22 @@ describe('npx heliograph', () => {
     expect((await run('actor', 'user', '5')).lines[1]).toMatch(/^ {2}shard 2081, epoch 1, on node n\d$/)
     expect((await run('trace', 'abc')).lines.at(-1)).toMatch(/n1 +chat\/p1-2 +post \(failed\) +0\.0 ms +1\.0 ms +t$/)
     expect(JSON.parse((await run('trace', 'abc', '--json')).lines[0]!)).toMatchObject({ of: 'request', traceId: 'abc' })
+  })
+
+  test('actors and actor: a kind that there is not, or an id that it cannot have, is refused with what there is', async () => {
+    const kinds = quietActors(systemClock, systemRandom).map(({ type }) => type.kind)
+    const refusal = `There is no kind nonsense; there are ${kinds.join(', ')}.`
+    await expect(run('actors', 'nonsense')).rejects.toThrow(new CannotAsk(refusal))
+    await expect(run('actor', 'nonsense', '5')).rejects.toThrow(new CannotAsk(refusal))
+    for (const [kind, id] of [
+      ['user', 'abc'],
+      ['user', '05'],
+      ['chat', 'p2-1'],
+      ['id-allocator', 'user-1024'],
+    ] as const)
+      await expect(run('actor', kind, id)).rejects.toThrow(new CannotAsk(`${id} is no id of the kind ${kind}.`))
+    expect(cluster.asked).toEqual([])
+    expect((await run('actor', 'chat', 'p1-2')).code).toBe(0)
   })
 
   test('tail: what happened, then what happens, until the node ends', async () => {

@@ -1,4 +1,5 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js'
+import { actorTypes } from '../../actors/index.js'
 import type { ClusterAdmin, ClusterEvent } from '../../cluster/index.js'
 import { type ErrorCode, errorCode, refusalReason } from '../../runtime/index.js'
 import type { AdminSession } from './admin-session.js'
@@ -49,9 +50,12 @@ export function adminRoutes(app: TemplatedApp, options: AdminRoutesOptions): voi
   get('shards', () => admin.shards())
   get('actors', ({ query }) => {
     const limit = Math.min(1_000, Math.max(1, Number(query('limit')) || 50))
-    return admin.actors({ kind: needed(query('kind'), 'kind'), limit })
+    return admin.actors({ kind: typeNamed(query('kind')).kind, limit })
   })
-  get('actor', ({ query }) => admin.actor(needed(query('kind'), 'kind'), needed(query('id'), 'id')))
+  get('actor', ({ query }) => {
+    const type = typeNamed(query('kind'))
+    return admin.actor(type.kind, keyOf(type, needed(query('id'), 'id')))
+  })
   get('trace', ({ query }) => trace(needed(query('of'), 'of')))
   get('events', () => admin.events())
   app.get('/admin/api/tail', (response, request) => tail(response, request, options))
@@ -194,6 +198,26 @@ class WrongQuestion extends Error {}
 function needed(value: unknown, name: string): string {
   if (typeof value === 'string' && value !== '' && value.length <= 300) return value
   throw new WrongQuestion(`Say which ${name}.`)
+}
+
+type NamedType = (typeof actorTypes)[number]
+
+function typeNamed(value: unknown): NamedType {
+  const kind = needed(value, 'kind')
+  const type = actorTypes.find((each) => each.kind === kind)
+  if (type !== undefined) return type
+  throw new WrongQuestion(`There is no kind ${kind}; there are ${actorTypes.map((each) => each.kind).join(', ')}.`)
+}
+
+/** An id that the kind cannot have would be looked for in vain. */
+function keyOf({ kind, parse }: NamedType, key: string): string {
+  try {
+    parse(key)
+    return key
+  } catch (error) {
+    if (error instanceof TypeError) throw new WrongQuestion(`${key} is no id of the kind ${kind}.`)
+    throw error
+  }
 }
 
 function recordOf(body: Buffer): Readonly<Record<string, unknown>> {

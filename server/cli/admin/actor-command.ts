@@ -67,7 +67,7 @@ function statusLines({ kind, key, shard, owner, epoch, next, activation, turns }
     `  shard ${shard}, epoch ${epoch}, ${owner === undefined ? 'owned by nobody now' : `on node ${owner}`}${next ? `, to go to ${next}` : ''}`,
   ]
   const { resident, lastError } = activation ?? {}
-  if (activation === undefined) lines.push('  its node does not answer, or knows no such kind')
+  if (activation === undefined) lines.push('  its node does not answer')
   else if (resident === undefined) lines.push('  not in memory')
   else {
     const { phase, waitingCalls, underWay, stateBytes, head, idleMs } = resident
