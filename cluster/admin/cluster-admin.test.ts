@@ -1,5 +1,5 @@
 /** What any of several nodes answers for all: nodes in one process, on real streams, register and bus in memory. */
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { refusalReason, shardOf, systemClock, systemRandom } from '../../runtime/index.js'
 import { MemoryRegister, noLog } from '../../runtime/testing/index.js'
 import { waitUntil } from '../../test/harness/index.js'
@@ -129,6 +129,18 @@ test('a node is drained through any other, its events are told by all, each once
   )
   const refused = await first.setDraining('x', true).catch((error: unknown) => error)
   expect(refusalReason(refused)).toBe('NO_SUCH_NODE')
+})
+
+test('one without a lease is told as halted, by itself and by the others', async () => {
+  const all = async () => {
+    const reports = await Promise.all(nodes.map(({ admin }) => admin.report()))
+    return reports.map(({ nodes: of }) => of.map(({ isHalted }) => isHalted).join())
+  }
+  await waitUntil('all have a lease', async () => (await all()).every((each) => each === 'false,false,false'))
+  const [{ node }] = nodes as [(typeof nodes)[0]]
+  vi.spyOn(node.ownership, 'heldForMs', 'get').mockReturnValue(undefined)
+  await waitUntil('all have heard it', async () => (await all()).every((each) => each === 'true,false,false'))
+  vi.restoreAllMocks()
 })
 
 test('A1: one that does not answer holds nobody up, and is told without its report', async () => {

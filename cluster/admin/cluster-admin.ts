@@ -6,7 +6,15 @@
  *     know is answered as if it had nothing.
  * A3. Nothing is decided here: what changes the cluster goes to its register.
  */
-import { decode, encode, errorCode, type NodeId, type OwnershipView, shardOf } from '../../runtime/index.js'
+import {
+  decode,
+  encode,
+  errorCode,
+  type NodeId,
+  type NodeIncarnation,
+  type OwnershipView,
+  shardOf,
+} from '../../runtime/index.js'
 import type { ClusterEvent, ClusterEventKind } from '../membership/cluster-event.js'
 import type { Heartbeat } from '../membership/heartbeat.js'
 import type {
@@ -29,6 +37,8 @@ export interface ClusterSource {
   /** Undefined: this node has not read the register yet. */
   view(): OwnershipView | undefined
   isAlive(node: NodeId): boolean
+  /** Whether it has said last that it has no lease. */
+  isHalted(node: NodeIncarnation): boolean
   heartbeatOf(node: NodeId): Heartbeat | undefined
   /** A question of another node's admin. Rejects with an ActorError. */
   ask(node: NodeId, question: Uint8Array, withinMs: number): Promise<Uint8Array>
@@ -171,7 +181,8 @@ export class ClusterAdmin {
     }
     const load = this.#cluster.heartbeatOf(member.node)?.load
     const isAlive = this.#cluster.isAlive(member.node)
-    return { ...member, isAlive, ...count, ...(load && { load }), ...(report && { report }) }
+    const isHalted = this.#cluster.isHalted(member)
+    return { ...member, isAlive, isHalted, ...count, ...(load && { load }), ...(report && { report }) }
   }
 
   async #merged(question: string, about: string): Promise<TracedHop[]> {

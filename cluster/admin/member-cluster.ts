@@ -13,6 +13,11 @@ export function memberCluster(cluster: string, node: ClusterNode): ClusterSource
     self: ownership.self,
     view: () => ownership.view,
     isAlive: (of) => node.isAlive(of),
+    isHalted({ node: of, incarnation }) {
+      if (of === ownership.self) return ownership.heldForMs === undefined
+      const last = heartbeats.lastOf(of)
+      return last?.incarnation === incarnation && last.isHalted
+    },
     heartbeatOf: (of) => heartbeats.lastOf(of),
     ask: (of, question, withinMs) => transport.ask(of, topic, question, withinMs),
     answer: (answer) => transport.answer(topic, answer),

@@ -84,6 +84,8 @@ export interface NodeStatus {
   readonly weight: number
   readonly isDraining: boolean
   readonly isAlive: boolean
+  /** By its own last word it has no lease: nothing that it does counts. */
+  readonly isHalted: boolean
   /** Shards that it owns by the register. */
   readonly shards: number
   /** Shards that are to come to it, and to go. */
@@ -129,7 +131,7 @@ export interface ActorStatus {
   readonly owner: NodeId | undefined
   readonly epoch: number
   readonly next: NodeId | undefined
-  /** Undefined: its node does not answer, or knows no such kind. */
+  /** Undefined: its node does not answer, or knows no such kind (an older version). */
   readonly activation: ActivationReport | undefined
   /** Its turns of late, newest last. */
   readonly turns: readonly TracedHop[]

@@ -186,6 +186,16 @@ describe('npx heliograph', () => {
     expect(JSON.parse(json!)).toMatchObject({ cluster: 'demo', shardCount: 4_096, nodes: [{ node: 'n1' }, {}, {}] })
   })
 
+  test('status says of each what is wrong: silent, halted, unanswering', async () => {
+    cluster.mute('n2')
+    cluster.halt('n3')
+    const states = async () => (await run('status')).lines.slice(3).map((line) => line.split(/ {2,}/)[1])
+    expect(await states()).toEqual(['alive', 'unanswering', 'halted'])
+    await cluster.setDraining('n2', true)
+    cluster.kill('n3')
+    expect(await states()).toEqual(['alive', 'unanswering', 'silent'])
+  })
+
   test('drain says how many shards are to go, and ends when none is left; --undo takes it back', async () => {
     const draining = run('drain', 'n2')
     await waitUntil('it is draining', () => cluster.view().members[1]!.isDraining)

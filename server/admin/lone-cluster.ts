@@ -18,6 +18,7 @@ export function loneCluster(ownership: Ownership, clock: Clock): ClusterSource {
     self,
     view: () => ({ view: 1, shardCount, members: [member], shards: [run] }),
     isAlive: (node) => node === self,
+    isHalted: () => false,
     heartbeatOf: () => undefined,
     ask: refuse,
     answer: () => undefined,

@@ -54,8 +54,7 @@ function showReport(report) {
   byId('cluster').textContent = report.cluster === 'alone' ? 'one node' : `cluster ${report.cluster}`
   byId('view').textContent = report.view
   const silent = report.nodes.filter(({ isAlive }) => !isAlive).map(({ node }) => node)
-  const slow = report.nodes.filter(({ isAlive, report: said }) => isAlive && said === undefined)
-  showHealth(report.nodes.length, silent, slow)
+  showHealth(report.nodes)
   ring.name(
     report.nodes.filter(({ roles, shards }) => shards > 0 || roles.includes('actors')).map(({ node }) => node),
     silent,
@@ -67,12 +66,18 @@ function showReport(report) {
   reports = new Map(report.nodes.flatMap(({ node, report: said }) => (said ? [[node, said]] : [])))
 }
 
-function showHealth(count, silent, slow) {
+function showHealth(nodes) {
   const health = byId('health')
-  health.className = silent.length > 0 ? 'bad' : slow.length > 0 ? 'warn' : ''
-  if (silent.length > 0) health.textContent = `${silent.join(', ')} silent`
-  else if (slow.length > 0) health.textContent = `${slow.map(({ node }) => node).join(', ')} slow`
-  else health.textContent = count === 1 ? '1 node, well' : `${count} nodes, all well`
+  const states = nodes.map((each) => [each.node, ...stateOf(each)])
+  for (const state of ['silent', 'halted', 'unanswering']) {
+    const such = states.filter(([, found]) => found === state)
+    if (such.length === 0) continue
+    health.className = such[0][2]
+    health.textContent = `${such.map(([node]) => node).join(', ')} ${state}`
+    return
+  }
+  health.className = ''
+  health.textContent = nodes.length === 1 ? '1 node, well' : `${nodes.length} nodes, all well`
 }
 
 /** Gives each node's rates. */
@@ -144,10 +149,11 @@ function showNodes({ nodes, shardCount }, told) {
   if (!list.matches(':active')) list.replaceChildren(...cards)
 }
 
-function stateOf({ isAlive, isDraining, report }) {
+function stateOf({ isAlive, isHalted, isDraining, report }) {
   if (!isAlive) return ['silent', 'bad']
-  if (isDraining) return ['draining', 'warn']
-  return report === undefined ? ['slow', 'warn'] : ['alive', '']
+  if (isHalted) return ['halted', 'bad']
+  if (report === undefined) return ['unanswering', 'warn']
+  return isDraining ? ['draining', 'warn'] : ['alive', '']
 }
 
 function drainButton(node, isDraining) {

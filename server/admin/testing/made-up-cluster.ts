@@ -24,6 +24,8 @@ export class MadeUpCluster implements ClusterSource {
   readonly asked: string[] = []
   readonly #members = new Map<string, NodeMember>()
   readonly #silent = new Set<string>()
+  readonly #halted = new Set<string>()
+  readonly #mute = new Set<string>()
   readonly #listeners = new Set<(event: ClusterEvent) => void>()
   readonly #events: ClusterEvent[] = []
   readonly #startedMs = Date.now()
@@ -57,6 +59,10 @@ export class MadeUpCluster implements ClusterSource {
     return !this.#silent.has(node)
   }
 
+  isHalted({ node }: NodeIncarnation): boolean {
+    return this.#halted.has(node)
+  }
+
   heartbeatOf(): undefined {
     return undefined
   }
@@ -64,7 +70,7 @@ export class MadeUpCluster implements ClusterSource {
   async ask(node: string, question: Uint8Array): Promise<Uint8Array> {
     const [name] = decode(question) as [string]
     this.asked.push(`${node} ${name}`)
-    if (this.#silent.has(node)) throw new ActorError('NOT_OWNER', 'nobody answers')
+    if (this.#silent.has(node) || this.#mute.has(node)) throw new ActorError('NOT_OWNER', 'nobody answers')
     const hop = { node, actor: 'chat/p1-2', method: 'post', traceId: 't1', atMs: 5, waitMs: 1, runMs: 2, failed: false }
     const answers: Record<string, unknown> = {
       report: this.report(node),
@@ -103,6 +109,16 @@ export class MadeUpCluster implements ClusterSource {
   kill(node: string): void {
     this.#silent.add(node)
     this.say('suspicion', `${node} answers nobody`)
+  }
+
+  /** The node has no lease any more, and says so. */
+  halt(node: string): void {
+    this.#halted.add(node)
+  }
+
+  /** The node is heard, but answers nothing. */
+  mute(node: string): void {
+    this.#mute.add(node)
   }
 
   /** The others take over what the dead had. */

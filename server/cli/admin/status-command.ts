@@ -4,10 +4,11 @@ import { asking, askingOptions } from './admin-client.js'
 import { count, duration, table } from './table.js'
 
 /** How a node is, in a word. */
-function stateOf({ isAlive, isDraining, report }: NodeStatus): string {
+function stateOf({ isAlive, isHalted, isDraining, report }: NodeStatus): string {
   if (!isAlive) return 'silent'
-  if (isDraining) return 'draining'
-  return report === undefined ? 'slow' : 'alive'
+  if (isHalted) return 'halted'
+  if (report === undefined) return 'unanswering'
+  return isDraining ? 'draining' : 'alive'
 }
 
 function shardsOf({ shards, coming, going }: NodeStatus): string {
@@ -23,6 +24,9 @@ function loadOf(status: NodeStatus) {
 export const statusCommand: Command = {
   summary: 'the cluster: its nodes, their roles, shards and load',
   usage: `usage: npx heliograph status [options]
+
+A node is alive; draining: it gives its shards away, and none comes to it; unanswering: the others hear it, but it does not
+answer this question; halted: it has no lease, so that nothing it does counts; silent: the others do not hear it.
 
 ${askingOptions}`,
 
