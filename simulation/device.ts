@@ -91,9 +91,15 @@ export class Device implements Listener {
     this.#world.time.setTimer(awayMs, () => this.connect())
   }
 
-  /** Asks until there is an answer; a refusal is one. */
-  async insist<T>(what: string, run: (scope: Scope) => Promise<T>): Promise<Reply<T> & { kind: 'answer' | 'refused' }> {
-    for (;;) {
+  /**
+   * Asks until there is an answer; a refusal is one. `isRepeat`: what was asked before may still be done, though this was
+   * refused.
+   */
+  async insist<T>(
+    what: string,
+    run: (scope: Scope) => Promise<T>,
+  ): Promise<Reply<T> & { kind: 'answer' | 'refused'; readonly isRepeat: boolean }> {
+    for (let isRepeat = false; ; isRepeat = true) {
       await this.#online()
       this.#note(`asks ${what}`)
       const askedMs = this.#world.time.monotonic()
@@ -101,7 +107,7 @@ export class Device implements Listener {
       if (reply.kind === 'answer' || reply.kind === 'refused') {
         this.#world.ledger.waitsMs.push(this.#world.time.monotonic() - askedMs)
         this.#note(reply.kind === 'refused' ? `${what} is refused: ${reply.reason}` : `${what} is answered`)
-        return reply
+        return { ...reply, isRepeat }
       }
       this.#note(`${what}: ${reply.kind}`)
       if (reply.kind === 'wait') this.#world.ledger.unanswered++

@@ -170,8 +170,9 @@ export class Script {
       await this.#world.time.pause(pauseMs)
       const reply = await this.#device.insist(`send ${sendings.map(({ text }) => text)} to ${chat}`, post)
       for (const [index, sending] of sendings.entries()) {
-        if (reply.kind === 'refused') sending.refusal = reply.reason
-        else {
+        if (reply.kind === 'refused') {
+          if (!reply.isRepeat) sending.refusal = reply.reason
+        } else {
           const outcome = reply.value[index]
           if (outcome) this.#world.ledger.answered(sending, outcome.n, outcome.changes)
           else this.#world.ledger.violated('invariant 2', `${sending.text} was answered with nothing`)

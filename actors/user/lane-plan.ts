@@ -183,5 +183,5 @@ async function planUnschedule(place: Place, { ids, sent }: Item<'unschedule'>): 
   const { peer, lane } = place
   const found = sent ? (await Promise.all(sent.map((n) => idAt(place, n)))).filter((id) => id !== undefined) : []
   const sentIds = sent && found.length === sent.length ? { sentIds: found } : {}
-  return { entry: { type: 'unscheduled', peer, ids, ...sentIds, lane } }
+  return { entry: { type: 'unscheduled', peer, ids, ...sentIds, lane }, toAll: true }
 }

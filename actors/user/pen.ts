@@ -11,7 +11,7 @@ const MILESTONE = { type: 'milestone' } as const
 export interface Written {
   readonly entry: Entry
   readonly body?: Uint8Array | undefined
-  /** Pushed to the session that asked, too: it has no number, so that the answer to a repeat would not have it. */
+  /** Pushed to the session that asked, too: it has no number, so that the answer to a repeat may not have it. */
   readonly toAll?: true
 }
 
