@@ -107,6 +107,8 @@ export class Device implements Listener {
       if (reply.kind === 'answer' || reply.kind === 'refused') {
         this.#world.ledger.waitsMs.push(this.#world.time.monotonic() - askedMs)
         this.#note(reply.kind === 'refused' ? `${what} is refused: ${reply.reason}` : `${what} is answered`)
+        // A client sees by the answer's pts that something of it was done.
+        if (reply.kind === 'refused' && isRepeat) this.sync()
         return { ...reply, isRepeat }
       }
       this.#note(`${what}: ${reply.kind}`)
