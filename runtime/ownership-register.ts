@@ -8,8 +8,8 @@
  * W2. A change is applied once, and only on what it names as its former state. When it is not known whether it was, the
  *     driver finds out; where it cannot, it rejects with OUTCOME_UNKNOWN, and the caller reads before it tries again.
  * W3. A lease that was revoked, or taken by another incarnation, is never renewed again by this one.
- * W4. `glance` gives a view that was decided, perhaps not the newest: one that was acknowledged in this data centre before it
- *     began, or a newer one. It gets in the way of no change, as a `read` does, for which a store has to agree as well.
+ * W4. `glance` gives a view that was decided, perhaps not the newest, or nothing where there is one already. It gets in the
+ *     way of no change, as a `read` does, for which a store has to agree as well.
  */
 import type { ShardRange } from './journal-store.js'
 import type { NodeId } from './ownership.js'
