@@ -70,6 +70,7 @@ export class Replica {
     const listed = this.#listed()
     const scheduled = [...this.scheduled]
       .filter(([place]) => listed.includes(place.split(' ').slice(0, 2).join(' ')))
+      .map(([place, one]) => [place, { ...one, replyToId: this.#standing(one.replyToId) }] as const)
       .sort(([one], [other]) => one.localeCompare(other))
     return { messages, dialogs: dialogs.sort(([one], [other]) => one.localeCompare(other)), scheduled }
   }
@@ -125,6 +126,11 @@ export class Replica {
     }
   }
 
+  /** What is replied to, as long as it stands: clients hide a reply to a message that they saw deleted. */
+  #standing(id: unknown): unknown {
+    return this.messages.has(id as number) ? id : undefined
+  }
+
   /** A dialog that comes back was in no list: clients ask for it when they meet it. */
   async #meetDialogs(client: RawClient): Promise<void> {
     for (const key of this.#listed()) {
@@ -138,6 +144,8 @@ export class Replica {
       const asked = { _: 'messages.getPeerDialogs', peers: [{ _: 'inputDialogPeer', peer }] }
       const { dialogs } = (await client.call(asked)) as { dialogs: TlObject[] }
       for (const dialog of dialogs) this.#take(dialog)
+      // What waited in it before it was in any list is told by nothing else.
+      for (const message of await scheduledIn(client, peer)) this.#schedule(message)
     }
   }
 
