@@ -100,11 +100,11 @@ async function runGrowth(run: Run): Promise<Outcome> {
   const counts = countsGiven() ?? run.sized({ quick: [1, 2], normal: [1, 2, 4, 8] })
   const sizes = run.sized<Sizes>({
     quick: { rate: 20, seconds: 2, idleSeconds: 1 },
-    normal: { rate: 20, seconds: 25, idleSeconds: 8 },
+    normal: { rate: 100, seconds: 25, idleSeconds: 8 },
     full: { rate: 100, seconds: 60, idleSeconds: 20 },
   })
   const people = run.sized({ quick: 8, normal: 100, full: 400 })
-  const warmMessages = run.sized({ quick: 20, normal: 500, full: 10_000 })
+  const warmMessages = run.sized({ quick: 20, normal: 3_000, full: 10_000 })
   const cluster = await BenchCluster.open(run)
   run.progress(`${people} accounts are made`)
   const world = await openServerWorld(cluster.stores.env)
@@ -117,7 +117,7 @@ async function runGrowth(run: Run): Promise<Outcome> {
   const clients = Worker.start<LoadDuties>(new URL('../client/load-worker.js', import.meta.url))
   run.onEnd(() => clients.end())
   await clients.ask('connect', { ...cluster.mtproto, people: accounts })
-  const inFlight = run.sized({ quick: 4, normal: 8, full: 32 })
+  const inFlight = run.sized({ quick: 4, normal: 16, full: 32 })
 
   const looks: Look[] = []
   const warmed = new Map<string, number>()
