@@ -12,6 +12,8 @@ import {
   type ActorLog,
   type ActorSystem,
   type Clock,
+  decode,
+  encode,
   type NodeId,
   type NodeIncarnation,
   type NodeMember,
@@ -139,7 +141,8 @@ export class ClusterNode {
 
   /**
    * Listens for other nodes and becomes a member, reached at `advertised` (a host; the port is the one that it listens on).
-   * Rejects with what `ClusterOwnership.join` and the transport reject with, and with REFUSED (OTHER_VERSION: N4; ALREADY_OWNED).
+   * Rejects with what `ClusterOwnership.join` and the transport reject with, and with REFUSED (OTHER_VERSION: N4;
+   * NOT_REACHED: N5; ALREADY_OWNED).
    */
   async join(
     system: Pick<ActorSystem, 'handle' | 'deliver' | 'release' | 'sealed' | 'residentsIn' | 'acquire' | 'abandon'>,
@@ -182,16 +185,21 @@ export class ClusterNode {
 
   /** N5. Some members dial it; who does not say counts for nothing, and one that reaches it is enough. */
   async #introduce(address: string): Promise<void> {
-    const { node } = this.#me()
-    const others = (this.ownership.view?.members ?? []).filter((member) => member.node !== node).slice(0, mostAsked)
-    const question = new TextEncoder().encode(JSON.stringify({ node, address }))
+    const { self, view } = this.ownership
+    const others = (view?.members ?? []).filter(({ node }) => node !== self).slice(0, mostAsked)
+    const question = encode([self, address])
     const notReached: NodeId[] = []
     const answers = others.map(async (other) => {
-      const [reached] = await this.transport.ask(other.node, REACH, question, reachMs)
-      if (reached !== 1) notReached.push(other.node)
-      return reached === 1 || Promise.reject(new Error(`${other.node} does not reach it`))
+      const isReached = decode(await this.transport.ask(other.node, REACH, question, reachMs))
+      if (isReached === true) return
+      notReached.push(other.node)
+      throw new Error(`${other.node} does not reach it`)
     })
-    if ((await Promise.any(answers).catch(() => false)) || notReached.length === 0) return
+    const isReached = await Promise.any(answers).then(
+      () => true,
+      () => false,
+    )
+    if (isReached || notReached.length === 0) return
     throw new ActorError(
       'REFUSED',
       `Others (${notReached.join(', ')}) do not reach this node at ${address}. Give it an address that they reach, and open its port.`,
@@ -200,9 +208,10 @@ export class ClusterNode {
   }
 
   async #isReached(question: Uint8Array): Promise<Uint8Array> {
-    const { node, address } = JSON.parse(new TextDecoder().decode(question)) as { node: unknown; address: unknown }
+    const asked = decode(question)
+    const [node, address] = Array.isArray(asked) ? asked : []
     if (typeof node !== 'string' || typeof address !== 'string') throw new ActorError('CORRUPT', 'no node and address')
-    return Uint8Array.of((await this.transport.reaches({ node, address })) ? 1 : 0)
+    return encode(await this.transport.reaches({ node, address }))
   }
 
   /** Gives its shards away and is no member any more; it still takes calls and passes them on. False: not in time. */

@@ -1,8 +1,8 @@
 /**
- * The bytes of small plain values: what msgpackr makes of them, in a fifth of its time. Facts and rows are nearly always a
- * few numbers and short names in a list; msgpackr makes itself ready for anything first.
+ * The bytes of small plain values, as msgpackr makes them. Facts and rows are nearly always a few numbers and short names in
+ * a list; msgpackr makes itself ready for anything first. In a loop both are equally quick. In a server under load, where
+ * code is seldom in the processor's caches, this is less of it: its facts took 5.9 us a message before, and 3.1 us since.
  */
-
 import { codeAt } from './code-at.js'
 
 const CHUNK_BYTES = 8 * 1024

@@ -13,11 +13,10 @@
  * F6. Whoever is dead is suspected within `suspicionMs` of its last sign of life, or `suspicionByLeaseMs` without a third
  *     node, as long as this node itself is not paused and hears at least half of the members or reads the leases.
  * F7. One who says himself that he has no lease, for `haltMs`, and says so once more when he is asked, or whom no second
- *     witness reaches either, is suspected of that:
- *     who owns shards and is cut off from the store keeps them from everybody, however well he is heard. But only by a node
- *     that reads the store then, quickly, and has had its own lease for `steadyMs`: so when the store is away or slow
- *     nobody suspects anybody, and when it is back all have time to renew. And only where somebody else has a lease who
- *     could take the shards.
+ *     witness reaches either, is suspected of that: who owns shards and is cut off from the store keeps them from everybody,
+ *     however well he is heard. But only by a node that reads the store then, quickly, and has had its own lease for
+ *     `steadyMs`: so when the store is away or slow nobody suspects anybody, and when it is back all have time to renew. And
+ *     only where somebody else has a lease who could take the shards.
  */
 import type { Clock, NodeId, NodeIncarnation, NodeLease, NodeMember, Timer } from '../../runtime/index.js'
 import { isPlace } from '../ownership/plan.js'

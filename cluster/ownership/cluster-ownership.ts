@@ -27,7 +27,7 @@ import {
   type ShardRange,
 } from '../../runtime/index.js'
 import { Handover, type HandoverLimits, type ShardHost } from './handover.js'
-import { type Adopted, KnownRegister, pause, type RegisterLimits } from './known-register.js'
+import { type Adopted, KnownRegister, type RegisterLimits } from './known-register.js'
 import {
   checkLeaseLimits,
   defaultLeaseLimits,
@@ -35,6 +35,7 @@ import {
   NodeLease,
   waitAfterRevocationMs,
 } from './node-lease.js'
+import { pause } from './pause.js'
 import { isPlace } from './plan.js'
 import { isSameNode, rangesOf, runsOf, type ShardState, statesOf } from './shard-states.js'
 import { giversOf, withDraining, withMember, withoutMember } from './views.js'

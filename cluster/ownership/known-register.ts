@@ -17,6 +17,7 @@ import {
   type OwnershipView,
   type Random,
 } from '../../runtime/index.js'
+import { pause } from './pause.js'
 import { emptyView } from './views.js'
 
 export interface RegisterLimits {
@@ -204,11 +205,5 @@ export class KnownRegister {
 function otherShardCount(stored: number, given: number): ActorError {
   return new ActorError('REFUSED', `The data has ${stored} shards and cannot have ${given}. Start with ${stored}.`, {
     reason: 'SHARD_COUNT_CHANGED',
-  })
-}
-
-export function pause(clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.setTimer(ms, resolve)
   })
 }

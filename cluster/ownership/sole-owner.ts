@@ -18,6 +18,7 @@ import {
   NodeLease,
   waitAfterRevocationMs,
 } from './node-lease.js'
+import { pause } from './pause.js'
 
 export interface SoleOwnershipOptions {
   readonly register: OwnershipRegister
@@ -200,12 +201,6 @@ async function endOf(owner: NodeIncarnation, options: SoleOwnershipOptions, limi
   const waitMs = waitAfterRevocationMs(Math.max(limits.lengthMs, seen?.lengthMs ?? 0), limits)
   log.info({ ...owner, waitMs }, 'the former owner has not sealed: its lease is revoked and waited out')
   await pause(clock, waitMs)
-}
-
-function pause(clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.setTimer(ms, resolve)
-  })
 }
 
 function alreadyOwned({ node }: NodeIncarnation): ActorError {

@@ -156,7 +156,7 @@ const isFlag = (value: unknown): value is boolean | undefined => value === undef
 const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array
 const isLane = (value: unknown): value is Lane => value === 'control' || value === 'data'
 
-/** By index: an iterator a message would be the largest part of it. */
+/** By index: every message passes here, and need not have an iterator of its own. */
 function isMessage(value: unknown): value is Message {
   if (!Array.isArray(value)) return false
   const message: readonly unknown[] = value

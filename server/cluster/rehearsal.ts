@@ -44,8 +44,8 @@ export interface Rehearsal {
  * What this process will do as a node, played through on nothing before it is a member: two nodes within it, gRPC between
  * them, the real actors on a Cassandra in memory.
  *
- * A process that has just started does everything for the first time, and V8 takes ten times as long for it; whoever
- * waits for one of the shards that move to it waits for that too. Nothing of a rehearsal is left: its stores are in memory,
+ * A process that has just started does everything for the first time, which V8 is slow at; whoever waits for one of
+ * the shards that move to it waits for that too. Nothing of a rehearsal is left: its stores are in memory,
  * and its ports listen on loopback as long as it lasts, about a second.
  */
 export async function rehearse({ clock, random }: RehearsalOptions): Promise<Rehearsal> {

@@ -17,9 +17,8 @@ import type { CassandraSession, Row, Statement } from './session.js'
  *
  * G1. One LWT a partition is in flight from this process: more of them only make each other fail.
  * G2. When an LWT has no answer, a read at SERIAL ends what was left undecided and shows what became of it (W2).
- * G3. A read at SERIAL makes the replicas agree as an LWT does, and each of the two fails the other: with every node reading
- *     each new view so, a change took 100 to 300 ms instead of 10. Whoever follows reads at quorum, where a view stands once
- *     it was decided and told; one LWT writes all columns, so that a view is read whole.
+ * G3. A read at SERIAL makes the replicas agree as an LWT does, and the two get in each other's way. Whoever follows reads at
+ *     quorum, where a view stands once it was decided and told; one LWT writes all columns, so that a view is read whole.
  */
 export class CassandraRegister implements OwnershipRegister {
   readonly #session: CassandraSession
