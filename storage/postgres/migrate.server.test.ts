@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { refusalReason, systemClock } from '../../runtime/index.js'
+import { type Clock, refusalReason, systemClock } from '../../runtime/index.js'
 import { noLog } from '../../runtime/testing/index.js'
+import { waitUntil } from '../../test/harness/wait-until.js'
 import { accountRow } from '../contract/account-store.suite.js'
 import { PrivatePostgres } from '../testing/private-postgres.js'
 import { migratePostgres } from './migrate.js'
@@ -62,12 +63,21 @@ test('a program does not open tables that are older or newer than it', async () 
   const one = await emptyDatabase()
   expect(await reason(open([one]))).toBe('SCHEMA_TOO_OLD')
   await migratePostgres([one])
-  const before = await open([one])
+  let pauses = 0
+  const setTimer: Clock['setTimer'] = (delayMs, fire) => {
+    if (delayMs < 100) pauses++
+    return systemClock.setTimer(delayMs, fire)
+  }
+  const clock = { ...systemClock, setTimer }
+  const before = await openPostgresStorage({ servers: [one], clock, log: noLog })
   await server.sql(`INSERT INTO schema_version (version, name) VALUES (${schemaVersion + 1}, 'later')`, one.database)
   await server.sql(`UPDATE held_shard SET state = 'moved'`, one.database)
   const reserved = before.directory.reserve({ kind: 'username', name: 'goes_on', user: 1024, atMs: 1 })
+  const found = before.directory.find([{ kind: 'username', name: 'not_there' }])
+  await waitUntil('both have waited', () => pauses >= 10)
   await server.sql(`UPDATE held_shard SET state = 'held'`, one.database)
   expect(await reserved, 'one that runs already goes on, and reads the map again').toMatchObject({ holder: 1024 })
+  expect(await found).toEqual([undefined])
   await before.close()
   expect(await reason(open([one]))).toBe('SCHEMA_TOO_NEW')
   expect(await reason(migratePostgres([one]))).toBe('SCHEMA_TOO_NEW')

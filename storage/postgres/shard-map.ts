@@ -5,6 +5,7 @@
  *     says whether its shard was held; where it was not, the tables are read again and the statement goes elsewhere.
  * M2. A write is repeated while its outcome is unknown, up to `repeatForMs`: every write of these ports may be repeated,
  *     and a later attempt may go to another server, since a moved shard takes the first attempt's outcome with it.
+ *     A shard that no server holds while all of them answer is between two of them: it is waited for just as long.
  * M3. Each key names its shard, so a request asks only the servers of its keys, one statement each.
  */
 import { ActorError, type ActorLog, type Clock, errorCode, refusalReason } from '../../runtime/index.js'
@@ -55,6 +56,8 @@ export class ShardMap {
   readonly #limits: PostgresLimits
   readonly #journals: string | undefined
   #places = new Map<string, Place>()
+  /** Whether every server answered when the tables were last read. */
+  #isWhole = false
   readonly #checked = new Set<PostgresServer>()
   #loading: Promise<void> | undefined
 
@@ -86,9 +89,11 @@ export class ShardMap {
     for (;;) {
       try {
         const server = await this.#server(family, shard)
-        const [answer] = await server.write<T>(statement, values)
-        if (answer?.held) return answer
-        await this.load()
+        if (server) {
+          const [answer] = await server.write<T>(statement, values)
+          if (answer?.held) return answer
+          await this.load()
+        }
       } catch (error) {
         const code = errorCode(error)
         if (code === 'OUTCOME_UNKNOWN') unknown = error
@@ -115,6 +120,7 @@ export class ShardMap {
       const groups = await this.#grouped(family, open, (index) => shardOf(keys[index]!))
       const left = await Promise.all(
         groups.map(async ([server, indices]) => {
+          if (!server) return indices
           const answers = await ask(
             server,
             indices.map((index) => keys[index]!),
@@ -135,7 +141,7 @@ export class ShardMap {
   }
 
   async #grouped(family: Family, indices: readonly number[], shardOf: (index: number) => number) {
-    const byServer = new Map<PostgresServer, number[]>()
+    const byServer = new Map<PostgresServer | undefined, number[]>()
     for (const index of indices) {
       const server = await this.#server(family, shardOf(index))
       const group = byServer.get(server)
@@ -147,12 +153,13 @@ export class ShardMap {
     )
   }
 
-  async #server(family: Family, shard: number): Promise<PostgresServer> {
+  /** Undefined: the shard is between two servers (M2). Rejects with STORE_UNAVAILABLE. */
+  async #server(family: Family, shard: number): Promise<PostgresServer | undefined> {
     const known = this.#places.get(`${family} ${shard}`)
     if (known) return known.server
     await this.load()
     const place = this.#places.get(`${family} ${shard}`)
-    if (place) return place.server
+    if (place || this.#isWhole) return place?.server
     throw unavailable(`no server that answers holds ${family} ${shard}`, this.#limits.pauseMs)
   }
 
@@ -175,6 +182,7 @@ export class ShardMap {
       if (read[this.#servers.indexOf(place.server)] === undefined && !places.has(key)) places.set(key, place)
     }
     this.#places = places
+    this.#isWhole = !read.includes(undefined)
   }
 
   async #readOne(server: PostgresServer): Promise<readonly HeldShard[] | undefined> {
