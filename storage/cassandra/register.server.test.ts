@@ -14,7 +14,6 @@ async function newRegister(): Promise<CassandraRegister> {
 
 ownershipRegisterSuite('Cassandra', newRegister)
 
-// The simulated ring tells its replicas nothing of what was decided, so that there a glance is always behind.
 test('G3: what was acknowledged is what a glance sees, so that nobody has to read at SERIAL after it', async () => {
   const register = await newRegister()
   for (let view = 1; view <= 20; view++) {

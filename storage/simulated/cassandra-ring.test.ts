@@ -215,6 +215,24 @@ describe('decisions', () => {
     expect([...outcomes].sort()).toEqual(['decided', 'dropped'])
   })
 
+  test('D3, G3: a glance may be behind what is being decided, and not behind what was acknowledged', async () => {
+    const behind: number[] = []
+    for (let seed = 1; seed <= 20; seed++) {
+      const { ring, session } = ringWith({ lostHint: 1_000, hopMs: 3 }, seed)
+      const register = new CassandraRegister(session)
+      for (let view = 1; view <= 5; view++) {
+        if (view === 3) ring.stop(seed % 3)
+        if (view === 4) ring.start(seed % 3)
+        const shards = [{ from: 0, to: 4095, epoch: view, owner: undefined, next: undefined, mustWait: false }]
+        const changed = register.change({ view, shardCount: 4096, members: [], shards })
+        behind.push(view - ((await register.glance())?.view ?? 0))
+        expect(await changed).toBe(true)
+        expect(await register.glance(), `seed ${seed}`).toEqual({ view, shardCount: 4096, members: [], shards })
+      }
+    }
+    expect([...new Set(behind)].sort()).toEqual([0, 1])
+  })
+
   test('W2: the register finds out what became of one that nobody answered', async () => {
     for (let seed = 1; seed <= 20; seed++) {
       const { session } = ringWith({ unanswered: 1_000 }, seed)

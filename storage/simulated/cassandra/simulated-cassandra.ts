@@ -50,7 +50,7 @@ export class SimulatedCassandra {
   constructor({ clock, random, luck = calm }: { clock: Clock; random: Random; luck?: RingLuck }) {
     this.clock = clock
     this.#fortune = new Fortune(random, luck)
-    this.#decisions = new Decisions(this.#fortune)
+    this.#decisions = new Decisions(this.#fortune, (statement, mutation) => this.#tell(statement, mutation))
   }
 
   get luck(): RingLuck {
@@ -147,8 +147,20 @@ export class SimulatedCassandra {
       }
       const decision = this.#decisions.decide(statement, this.clock.now())
       if (!isLate && !this.#fortune.strikes(unanswered))
-        this.#after(this.#fortune.hopMs(), () => asking.answer(decision))
+        this.#after(decision.toldAfterMs + this.#fortune.hopMs(), () => asking.answer(decision))
     })
+  }
+
+  /** What was decided goes to each replica as a write does, but none of it is lost to those that are up. */
+  #tell({ table, partition }: BoundStatement, mutation: Mutation): number {
+    const heard: number[] = []
+    for (const replica of this.#replicas) {
+      const arrivesMs = replica.isUp ? this.#nowMs + this.#fortune.hopMs() : this.#hintMs()
+      if (arrivesMs === undefined) continue
+      replica.send(table, partition, mutation, arrivesMs)
+      if (replica.isUp) heard.push(arrivesMs)
+    }
+    return (heard.sort((a, b) => a - b)[QUORUM - 1] ?? this.#nowMs) - this.#nowMs
   }
 
   readSerial(statement: BoundStatement, asking: Asking<readonly Row[]>): void {
