@@ -1,4 +1,5 @@
-import { type DestinationStream, destination, type Level, type Logger, pino } from 'pino'
+import { type DestinationStream, type Level, type Logger, pino } from 'pino'
+import { LogOutput } from './log-output.js'
 
 /** Writes structured lines; `child` fields stand in each of them. */
 export type Log = Logger
@@ -19,7 +20,7 @@ const redacted = ['phoneCode', 'password', 'secret', 'authKey'].flatMap((name) =
  * `traceId`.
  */
 export function createLogging(level: Level | 'silent', stream?: DestinationStream): Logging {
-  const out = stream ?? destination({ dest: 1, sync: false })
+  const out = stream ?? new LogOutput(1)
   const root = pino(
     {
       level,
@@ -35,12 +36,7 @@ export function createLogging(level: Level | 'silent', stream?: DestinationStrea
   return {
     component: (name) => root.child({ component: name }),
     flush() {
-      if (!('flushSync' in out)) return
-      try {
-        ;(out as { flushSync(): void }).flushSync()
-      } catch {
-        // Nobody reads the stream any more, or it never opened: there is no one to tell.
-      }
+      if (out instanceof LogOutput) out.flushSync()
     },
   }
 }

@@ -5,6 +5,8 @@
 // M3. The first signal stops in order, within the grace; another one a second later or more ends the process at once.
 // M4. A server that may own nothing any more stops, and ends with exit code 1: whoever supervises it starts it anew.
 // M5. An error that nobody caught ends the process: what is durable survives that, what is wrong in memory must not.
+// M6. Output that cannot be written ends nothing: whoever read it has gone, or the disk that it goes to is full. A stranger
+//     who asks for a login code has one printed.
 
 import { compose } from './compose.js'
 import { createLogging, type Logging } from './logging.js'
@@ -41,6 +43,7 @@ function endOnUncaught(logging: Logging): void {
 
 async function run(): Promise<void> {
   Buffer.poolSize = POOL_BYTES
+  process.stdout.on('error', () => {}) // M6
   const settings = settingsOrEnd()
   const logging = createLogging(settings.logLevel)
   endOnUncaught(logging)

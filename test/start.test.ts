@@ -1,11 +1,12 @@
 /** The server as a process: what it says when it cannot start, and how it starts, stops and survives. */
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type ServerProcess, startServer } from './harness/index.js'
+import { type ServerProcess, startServer, waitUntil } from './harness/index.js'
 
 const mainPath = fileURLToPath(new URL('../dist/server/main.js', import.meta.url))
 let folder: string
@@ -120,4 +121,45 @@ describe('a server', () => {
     expect(readFileSync(join(server.dataDir, 'server-key.pub.pem'), 'utf8')).toBe(key)
     expect(await server.stop()).toBe(0)
   })
+
+  test('goes on when nobody reads what it prints any more', async () => {
+    await listensWith('pipe')
+  })
+
+  // Linux has a disk that is always full.
+  const full = '/dev/full'
+  if (existsSync(full)) {
+    test('goes on when the disk that its output goes to is full', async () => {
+      const fd = openSync(full, 'w')
+      await listensWith(fd)
+      closeSync(fd)
+    })
+  }
 })
+
+/** Starts a server whose output cannot be written, and holds that it listens, serves and stops as any other. */
+async function listensWith(stdout: 'pipe' | number): Promise<void> {
+  const listening = join(folder, 'data', 'listening.json')
+  const server = spawn(process.execPath, [mainPath], {
+    env: {
+      PATH: process.env.PATH,
+      HELIOGRAPH_MTPROTO_PORT: '0',
+      HELIOGRAPH_HTTP_PORT: '0',
+      HELIOGRAPH_DATA_DIR: join(folder, 'data'),
+      HELIOGRAPH_LOG_LEVEL: 'trace',
+    },
+    stdio: ['ignore', stdout, 'ignore'],
+  })
+  server.stdout?.destroy()
+  try {
+    await waitUntil('it listens, or has ended', () => existsSync(listening) || server.exitCode !== null, 45_000)
+    expect(server.exitCode).toBeNull()
+    const { http } = JSON.parse(readFileSync(listening, 'utf8')) as ServerProcess
+    expect((await fetch(`http://${http.host}:${http.port}/readyz`)).status).toBe(200)
+    const ended = once(server, 'exit')
+    server.kill('SIGTERM')
+    expect(await ended).toEqual([0, null])
+  } finally {
+    server.kill('SIGKILL')
+  }
+}
