@@ -42,9 +42,18 @@ export function loginFailure(error: unknown): ActorError | undefined {
   return new ActorError('REFUSED', `Cassandra: ${textOf(causes[0])}: ${cure}`, { reason: 'BAD_LOGIN' }, error)
 }
 
+/** As the gate tells it of what waits here: there are nodes, and they are busy. */
+const overload = { reason: 'OVERLOADED' }
+
 function unavailable(cause: unknown): ActorError {
-  const details = { retryAfterMs: 1_000 }
+  const details = { retryAfterMs: 1_000, ...(isOverload(cause) && overload) }
   return new ActorError('STORE_UNAVAILABLE', `Cassandra does not answer: ${textOf(cause)}`, details, cause)
+}
+
+function isOverload(error: unknown): boolean {
+  if (error instanceof errors.NoHostAvailableError) return Object.values(error.innerErrors ?? {}).some(isOverload)
+  if (error instanceof errors.BusyConnectionError) return true
+  return error instanceof errors.ResponseError && error.code === codes.overloaded
 }
 
 /** For a step whose result does not count until a later one: whatever became of the step, that one was not taken. */
