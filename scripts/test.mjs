@@ -6,6 +6,8 @@
 import { prepare } from './prepare.mjs'
 import { main, runBin } from './project.mjs'
 import { catalog, testServices } from './services/catalog.mjs'
+import { DaemonFailed } from './services/daemon.mjs'
+import { NotInstalled } from './services/installation.mjs'
 import { defaultServicesDir, withoutPassword } from './services/places.mjs'
 import { down, up } from './services/service.mjs'
 
@@ -38,5 +40,12 @@ await main(async () => {
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`]
   const runTests = (...more) => runBin('tests (vitest)', 'vitest', ['run', ...reporters, ...more, ...args])
   if (isQuick) await runTests('--exclude', serverTests)
-  else await withServers(runTests)
+  else await withServers(runTests).catch(sayWhatIsMissing)
 })
+
+/** Without its servers nothing was tested: that fails, with a line that tells the cure. */
+function sayWhatIsMissing(error) {
+  if (!(error instanceof NotInstalled) && !(error instanceof DaemonFailed)) throw error
+  console.error(error.message)
+  process.exitCode = 1
+}

@@ -2,11 +2,12 @@
  * U1, U2 and U4 of scripts/services/service.mjs, P1 and P2 of places.mjs, and S1-S3 of test/services.ts, on the real
  * servers.
  */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { projectRoot } from './harness/project-root.js'
 import {
   killAbandoned,
   type PrivateService,
@@ -113,6 +114,31 @@ function commandLine(pid: string): string {
     return '' // it has ended
   }
 }
+
+test(
+  '`npm test` fails when a server is missing, with one line that names what brings it',
+  () => {
+    const empty = mkdtempSync(join(tmpdir(), 'heliograph-nothing-'))
+    try {
+      const env = {
+        ...process.env,
+        HELIOGRAPH_SERVICES_FROM: 'packages',
+        HELIOGRAPH_SERVICES_DIR: join(empty, 'services'),
+        HELIOGRAPH_SERVICES_CACHE_DIR: join(empty, 'cache'),
+      }
+      const { status, stderr } = spawnSync(process.execPath, ['scripts/test.mjs'], {
+        cwd: projectRoot(),
+        env,
+        encoding: 'utf8',
+      })
+      expect(stderr).toMatch(/^Cassandra .*missing: run .*npm run services -- install cassandra\n$/)
+      expect(status).toBe(1)
+    } finally {
+      rmSync(empty, { recursive: true, force: true })
+    }
+  },
+  startMs,
+)
 
 test('P2: servers that start at the same moment get ports of their own', async () => {
   const services = await Promise.all([start('redis'), start('redis'), start('redis')])
