@@ -32,6 +32,8 @@ const ALL_SHARDS: readonly ShardRange[] = [{ from: 0, to: DEFAULT_SHARD_COUNT - 
 export interface RehearsalOptions {
   readonly clock: Clock
   readonly random: Random
+  /** No round begins after this long; a second unless told. */
+  readonly longestMs?: number
 }
 
 /** What was played. */
@@ -48,10 +50,10 @@ export interface Rehearsal {
  * the shards that move to it waits for that too. Nothing of a rehearsal is left: its stores are in memory,
  * and its ports listen on loopback as long as it lasts, about a second.
  */
-export async function rehearse({ clock, random }: RehearsalOptions): Promise<Rehearsal> {
+export async function rehearse({ clock, random, longestMs = LONGEST_MS }: RehearsalOptions): Promise<Rehearsal> {
   const stage = new Stage(clock, random)
   try {
-    return await stage.play()
+    return await stage.play(longestMs)
   } finally {
     await stage.clear()
   }
@@ -71,11 +73,11 @@ class Stage {
     this.#random = random
   }
 
-  async play(): Promise<Rehearsal> {
+  async play(longestMs: number): Promise<Rehearsal> {
     const owner = await this.#enter(OWNER)
     const caller = await this.#enter(CALLER)
     caller.receive('push', () => undefined)
-    const untilMs = this.#clock.monotonic() + LONGEST_MS
+    const untilMs = this.#clock.monotonic() + longestMs
     const pairs = Array.from({ length: PAIRS }, (_, at) => [2 * at + 1, 2 * at + 2] as const)
     await Promise.all(pairs.flat().map((user) => register(caller, user)))
     let rounds = 0
