@@ -12,10 +12,13 @@ export interface Chain {
   readonly up: Chain | undefined
 }
 
+const NO_PATH: readonly string[] = []
+
 /** Outermost first, as `kind/key`. */
-export function chainPath(chain: Chain | undefined): string[] {
+export function chainPath(chain: Chain | undefined): readonly string[] {
+  if (chain === undefined) return NO_PATH
   const path: string[] = []
-  for (let link = chain; link !== undefined; link = link.up) path.push(`${link.kind}/${link.key}`)
+  for (let link: Chain | undefined = chain; link !== undefined; link = link.up) path.push(`${link.kind}/${link.key}`)
   return path.reverse()
 }
 

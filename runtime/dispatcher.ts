@@ -113,7 +113,9 @@ export class Dispatcher implements CallKeeper {
     if (kind === undefined || method === undefined) {
       throw new ActorError('INTERNAL', `this node knows no method ${envelope.kind}.${envelope.method}`)
     }
-    if (!isKey(envelope.key)) throw new ActorError('INTERNAL', `${kind.name}: the key of a call is no actor's key`)
+    // What is in memory has been looked at: the pattern costs more than the look-up.
+    if (!kind.residents.has(envelope.key) && !isKey(envelope.key))
+      throw new ActorError('INTERNAL', `${kind.name}: the key of a call is no actor's key`)
     if (envelope.chain.length > LONGEST_CHAIN) {
       throw new ActorError('CALL_CYCLE', 'a chain of calls is too long', { chain: envelope.chain })
     }

@@ -60,6 +60,8 @@ export type {
   OwnershipView,
   ShardRun,
 } from './ownership-register.js'
+export { PlainReader } from './plain-decoding.js'
+export { MOST_PLAIN_BYTES, writePlain } from './plain-encoding.js'
 export { Queue } from './queue.js'
 export type { Random } from './random.js'
 export { replayedState, storedReminders } from './replay.js'

@@ -31,7 +31,7 @@ export class OutgoingCalls {
       method: call.method.name,
       args: call.args,
       deadlineMs: call.deadlineMs,
-      traceId: traceId ?? this.#host.newTraceId(),
+      traceId,
       chain: chainPath(chain),
       ifActive,
       from: senderPath(from),

@@ -10,7 +10,8 @@ export interface CallEnvelope {
   readonly method: string
   readonly args: readonly unknown[]
   readonly deadlineMs: number
-  readonly traceId: string
+  /** Undefined: the caller has no trace; who runs the call begins one if it needs one. */
+  readonly traceId: string | undefined
   /** Actors that wait for this call, outermost first, as `kind/key`. */
   readonly chain: readonly string[]
   readonly ifActive: boolean

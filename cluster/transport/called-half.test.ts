@@ -2,11 +2,12 @@ import { expect, test } from 'vitest'
 import { settled } from '../../runtime/testing/index.js'
 import { CalledHalf } from './called-half.js'
 import { DEFAULT_TRANSPORT_LIMITS } from './limits.js'
-import { ASK, CALL, type CallingMessage, encodeBatch, ROUTE } from './wire.js'
+import { packedBatches } from './packed-batches.js'
+import { ASK, CALL, type CallingMessage, ROUTE } from './wire.js'
 
 const route: CallingMessage = [ROUTE, 1, 'chat', 'post']
 const call = (id: number): CallingMessage => [CALL, id, 1, `key ${id}`, [], 1_000]
-const batch = (view: number, ...messages: CallingMessage[]) => encodeBatch({ view, credit: 0, messages })
+const batch = (view: number, ...messages: CallingMessage[]) => packedBatches.encode({ view, credit: 0, messages })
 
 /** A half at view 1 that cannot read a newer one. */
 function halfAt1() {

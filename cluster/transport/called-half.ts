@@ -9,6 +9,7 @@
  *     stream, since none may be dropped.
  */
 import { ActorError, type CallEnvelope, encodeError, type Frame } from '../../runtime/index.js'
+import { type BatchCodec, batchCodecOf } from './batch-codec.js'
 import { Outbox, type OutboxLimits, type OutboxPort } from './outbox.js'
 import { TIMED_ANSWERS } from './protocol-versions.js'
 import {
@@ -20,7 +21,6 @@ import {
   CANCEL,
   type CallingMessage,
   type CallMessage,
-  decodeBatch,
   FAILURE,
   FRAME,
   ROUTE,
@@ -59,6 +59,7 @@ export interface CalledLimits extends OutboxLimits {
 export class CalledHalf {
   readonly #port: CalledPort
   readonly #limits: CalledLimits
+  readonly #codec: BatchCodec
   readonly #outbox: Outbox<AnsweringMessage>
   readonly #underWay = new Set<number>()
   /** Kind and method, by the number that the other half gave them. */
@@ -70,6 +71,7 @@ export class CalledHalf {
   constructor(port: CalledPort, limits: CalledLimits) {
     this.#port = port
     this.#limits = limits
+    this.#codec = batchCodecOf(port.version)
     this.#outbox = new Outbox(
       {
         write: (batch) => port.write(batch),
@@ -79,13 +81,13 @@ export class CalledHalf {
       },
       limits,
     )
-    this.#outbox.open()
+    this.#outbox.open(this.#codec)
   }
 
   /** A batch of the other half. Throws CORRUPT; the stream is then of no use. */
   received(bytes: Uint8Array): void {
     if (this.#isOver) return
-    const batch = decodeBatch<CallingMessage>(bytes)
+    const batch = this.#codec.decode<CallingMessage>(bytes)
     this.#outbox.granted(batch.credit)
     const isNewer = batch.view > this.#port.view()
     if (isNewer) this.#port.saw(batch.view)
@@ -163,7 +165,7 @@ export class CalledHalf {
       method: known.method,
       args: message[4],
       deadlineMs: nowMs + message[5],
-      traceId: message[6] ?? '',
+      traceId: message[6],
       chain: message[7] ?? noChain,
       ifActive: message[8] ?? false,
       from: message[9],

@@ -16,6 +16,7 @@ import {
   type Frame,
   type Timer,
 } from '../../runtime/index.js'
+import type { BatchCodec } from './batch-codec.js'
 import { Outbox, type OutboxLimits, type OutboxPort } from './outbox.js'
 import { WaitingCalls } from './waiting-calls.js'
 import {
@@ -23,11 +24,11 @@ import {
   type AnsweringMessage,
   ASK,
   type AskMessage,
+  broken,
   CALL,
   CANCEL,
   type CallingMessage,
   type CallMessage,
-  decodeBatch,
   FRAME,
   type FrameMessage,
   ROUTE,
@@ -62,6 +63,7 @@ export class CallingHalf {
   /** Numbers of the methods that were called on this stream, by kind and name. */
   readonly #routes = new Map<string, Map<string, number>>()
   #lastRoute = 0
+  #codec: BatchCodec | undefined
   #sweep: Timer | undefined
 
   constructor(port: CallingPort, limits: OutboxLimits) {
@@ -110,14 +112,16 @@ export class CallingHalf {
     if (!this.#outbox.put(message)) this.#port.dropped(frame)
   }
 
-  /** The other half said hello. */
-  open(): void {
-    this.#outbox.open()
+  /** The other half said hello; this is how both write their batches. */
+  open(codec: BatchCodec): void {
+    this.#codec = codec
+    this.#outbox.open(codec)
   }
 
   /** A batch of the other half. Throws CORRUPT; the stream is then of no use. */
   received(bytes: Uint8Array): void {
-    const { view, credit, messages } = decodeBatch<AnsweringMessage>(bytes)
+    if (this.#codec === undefined) throw broken('a hello')
+    const { view, credit, messages } = this.#codec.decode<AnsweringMessage>(bytes)
     this.#outbox.granted(credit)
     this.#port.saw(view)
     const nowMs = messages.length > 0 ? this.#port.clock.monotonic() : 0

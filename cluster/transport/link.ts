@@ -13,6 +13,7 @@ import {
   type NodeId,
   type Timer,
 } from '../../runtime/index.js'
+import { batchCodecOf } from './batch-codec.js'
 import { CallingHalf, type CallingPort, failLater } from './calling-half.js'
 import type { Stream, StreamEvents } from './grpc-streams.js'
 import type { TransportLimits } from './limits.js'
@@ -111,10 +112,11 @@ export class Link {
         try {
           if (isOpen) half.received(bytes)
           else {
-            this.#version = this.#agreed(decodeHello(bytes))
+            const version = this.#agreed(decodeHello(bytes))
+            this.#version = version
             isOpen = true
             late.cancel()
-            half.open()
+            half.open(batchCodecOf(version))
           }
         } catch (error) {
           stream.end(error instanceof Error ? error.message : String(error))
@@ -137,13 +139,14 @@ export class Link {
   }
 
   /** The version that both speak. Throws: the address may have gone to another node meanwhile. */
-  #agreed(theirs: Hello): number | undefined {
+  #agreed(theirs: Hello): number {
     const { hello } = this.#port
     if (theirs.cluster === hello.cluster && theirs.node !== this.#node) {
       throw new Error(`node ${theirs.node} answers at its address`)
     }
+    const version = commonVersion(hello, theirs)
     const refusal = refusalOf(hello, theirs)
-    if (refusal !== undefined) throw new Error(refusal)
-    return commonVersion(hello, theirs)
+    if (version === undefined || refusal !== undefined) throw new Error(refusal)
+    return version
   }
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Outbox } from './outbox.js'
-import { decodeBatch, FRAME, type FrameMessage } from './wire.js'
+import { packedBatches } from './packed-batches.js'
+import { FRAME, type FrameMessage } from './wire.js'
 
 const limits = { frameBytes: 100_000, windowBytes: 2_000, batchBytes: 500, waitingBytes: 20_000, waitingMessages: 100 }
 const frame = (name: number, bytes: number): FrameMessage => [FRAME, `sink ${name}`, new Uint8Array(bytes)]
@@ -25,7 +26,9 @@ function outbox() {
   return { box, written, endTick }
 }
 const names = (batches: readonly Uint8Array[]) =>
-  batches.flatMap((batch) => decodeBatch<FrameMessage>(batch).messages.map(([, sink]) => Number(sink.slice(5))))
+  batches.flatMap((batch) =>
+    packedBatches.decode<FrameMessage>(batch).messages.map(([, sink]) => Number(sink.slice(5))),
+  )
 
 const step = fc.oneof(
   fc.record({ put: fc.integer({ min: 0, max: 3_000 }) }),
@@ -37,7 +40,7 @@ test('B1, B2, B3: all that was taken arrives once and in order, and never more i
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
       const { box, written, endTick } = outbox()
-      box.open()
+      box.open(packedBatches)
       const taken: number[] = []
       const arrived: number[] = []
       let underWay: Uint8Array[] = []
@@ -88,21 +91,21 @@ test('B3: what waits is bounded, and is there again when the outbox closes', () 
 
 test('B4: what is put in within one tick leaves in one batch, with the view', () => {
   const { box, written, endTick } = outbox()
-  box.open()
+  box.open(packedBatches)
   for (let at = 0; at < 5; at++) box.put(frame(at, 10))
   endTick()
   expect(written).toHaveLength(1)
-  expect(decodeBatch(written[0]!).view).toBe(7)
+  expect(packedBatches.decode(written[0]!).view).toBe(7)
 })
 
 test('credit is granted once a quarter of the window was handled, without a message to carry it too', () => {
   const { box, written, endTick } = outbox()
-  box.open()
+  box.open(packedBatches)
   endTick()
   box.handled(400)
   endTick()
   expect(written).toEqual([])
   box.handled(200)
   endTick()
-  expect(written.map((batch) => decodeBatch(batch).credit)).toEqual([600])
+  expect(written.map((batch) => packedBatches.decode(batch).credit)).toEqual([600])
 })

@@ -10,7 +10,8 @@
  * B5. A message that cannot be sent is handed back, and does no harm to those beside it.
  */
 import { ActorError, Queue } from '../../runtime/index.js'
-import { type Batch, encodeBatch, type Message, sizeOf } from './wire.js'
+import type { BatchCodec } from './batch-codec.js'
+import { type Batch, type Message, sizeOf } from './wire.js'
 
 export interface OutboxLimits {
   /** The largest batch that may leave. */
@@ -41,7 +42,8 @@ export class Outbox<M extends Message> {
   #underWayBytes = 0
   #credit = 0
   #isScheduled = false
-  #isOpen = false
+  /** Undefined: the other half has not said hello. */
+  #codec: BatchCodec | undefined
   #isClosed = false
 
   constructor(port: OutboxPort<M>, limits: OutboxLimits) {
@@ -71,9 +73,9 @@ export class Outbox<M extends Message> {
     return true
   }
 
-  /** The other half has said hello: batches may leave. */
-  open(): void {
-    this.#isOpen = true
+  /** The other half has said hello: batches may leave, as both understand them. */
+  open(codec: BatchCodec): void {
+    this.#codec = codec
     this.#schedule()
   }
 
@@ -101,7 +103,7 @@ export class Outbox<M extends Message> {
   }
 
   #schedule(): void {
-    if (this.#isScheduled || !this.#isOpen || this.#isClosed) return
+    if (this.#isScheduled || this.#codec === undefined || this.#isClosed) return
     this.#isScheduled = true
     this.#port.atTickEnd(() => {
       this.#isScheduled = false
@@ -110,10 +112,11 @@ export class Outbox<M extends Message> {
   }
 
   #flush(): void {
-    if (this.#isClosed) return
+    const codec = this.#codec
+    if (this.#isClosed || codec === undefined) return
     let messages = this.#nextBatch()
     while (messages.length > 0 || this.#credit >= this.#grantBytes) {
-      this.#write({ view: this.#port.view(), credit: this.#credit, messages })
+      this.#write(codec, { view: this.#port.view(), credit: this.#credit, messages })
       messages = this.#nextBatch()
     }
   }
@@ -137,8 +140,8 @@ export class Outbox<M extends Message> {
     return messages
   }
 
-  #write(batch: Batch<M>): void {
-    const bytes = this.#encode(batch)
+  #write(codec: BatchCodec, batch: Batch<M>): void {
+    const bytes = this.#encode(codec, batch)
     if (bytes === undefined) return
     this.#credit = 0
     // A batch that only grants credit is not counted, or two idle halves would go on granting each other's grants.
@@ -147,10 +150,10 @@ export class Outbox<M extends Message> {
   }
 
   /** Undefined: it was one message that cannot leave, or it has left in halves. */
-  #encode(batch: Batch<M>): Uint8Array | undefined {
+  #encode(codec: BatchCodec, batch: Batch<M>): Uint8Array | undefined {
     let failure: unknown
     try {
-      const bytes = encodeBatch(batch)
+      const bytes = codec.encode(batch)
       if (bytes.length <= this.#limits.frameBytes) return bytes
       failure = `${bytes.length} bytes are more than the ${this.#limits.frameBytes} that nodes send each other at once`
     } catch (error) {
@@ -162,8 +165,8 @@ export class Outbox<M extends Message> {
       return undefined
     }
     const middle = messages.length >>> 1
-    this.#write({ ...batch, messages: messages.slice(0, middle) })
-    this.#write({ ...batch, credit: 0, messages: messages.slice(middle) })
+    this.#write(codec, { ...batch, messages: messages.slice(0, middle) })
+    this.#write(codec, { ...batch, credit: 0, messages: messages.slice(middle) })
     return undefined
   }
 }

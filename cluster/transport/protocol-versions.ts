@@ -9,3 +9,6 @@ export const PROTOCOL_VERSIONS = { oldest: 1, newest: 2 } as const
 
 /** From this version on a node says with each answer how long the call took where it ran. */
 export const TIMED_ANSWERS = 2
+
+/** From this version on batches are laid out by hand (packed-batches.ts); before it they are msgpackr lists. */
+export const PACKED_BATCHES = 2

@@ -50,34 +50,59 @@ async function ours(addresses: Readonly<Record<NodeId, string>> = {}) {
 
 /** The other node calls: what it is sent, and why its stream ended. */
 function caller(address: string) {
-  const lists: unknown[][] = []
+  const sent: Uint8Array[] = []
   const whys: string[] = []
   const stream = grpcStreams.dial(address, streamOptions, {
-    message: (bytes) => void lists.push(decode(bytes) as unknown[]),
+    message: (bytes) => void sent.push(bytes),
     ended: (why) => void whys.push(why),
   })
   ends.push(() => stream.end('over'))
-  /** Messages of all batches so far. */
-  const messages = () => lists.slice(1).flatMap(([, , each]) => each as unknown[][])
-  return { send: (...value: unknown[]) => stream.write(encode(value)), lists, messages, whys }
+  return {
+    send: (...value: unknown[]) => stream.write(encode(value)),
+    sendBytes: (bytes: Uint8Array) => stream.write(bytes),
+    hello: () => decode(sent[0]!) as unknown[],
+    batches: () => sent.slice(1),
+    /** Messages of all batches so far, to a node of before packed batches. */
+    messages: () => sent.slice(1).flatMap((bytes) => (decode(bytes) as unknown[])[2] as unknown[][]),
+    hellos: () => sent.map((bytes) => decode(bytes)),
+    whys,
+  }
 }
 
+/** Packed batches by hand (packed-batches.ts): numbers below 128 are a byte each. */
+const text = (value: string) => [value.length, ...Buffer.from(value)]
+const END = 7
+const MORE = 1
+const route = (flags: number, ...more: number[]) => [ROUTE, flags, 1, ...text('counter'), ...text('add'), ...more]
+/** With 60,000 ms left, and one argument. */
+const call = (id: number, flags: number, members: number[], argument: string, ...more: number[]) => {
+  const args = [0x91, 0xa0 | argument.length, ...Buffer.from(argument)]
+  return [CALL, flags, id, 1, ...text('key'), 0xe0, 0xd4, 0x03, ...members, ...args, ...more]
+}
+const batch = (...messages: number[][]) => Buffer.from([1, 0, 0, ...messages.flat(), END])
+
 /** The other node is called: it says this hello and answers each call with what `answer` makes of it. */
-async function callee(hello: readonly unknown[], answer: (id: number) => readonly unknown[] = () => []) {
+async function callee(
+  hello: readonly unknown[],
+  answer: (batch: Uint8Array) => Uint8Array | undefined = () => undefined,
+) {
   const hellos: unknown[][] = []
-  const listener = await grpcStreams.listen({ host: '127.0.0.1', port: 0 }, streamOptions, (stream: Stream) => ({
-    message(bytes) {
-      const list = decode(bytes) as unknown[]
-      if (typeof list[2] === 'string') {
-        hellos.push(list)
+  const listener = await grpcStreams.listen({ host: '127.0.0.1', port: 0 }, streamOptions, (stream: Stream) => {
+    let isGreeted = false
+    return {
+      message(bytes) {
+        if (isGreeted) {
+          const answered = answer(bytes)
+          if (answered !== undefined) stream.write(answered)
+          return
+        }
+        isGreeted = true
+        hellos.push(decode(bytes) as unknown[])
         stream.write(encode(hello))
-        return
-      }
-      const calls = (list[2] as unknown[][]).filter(([kind]) => kind === CALL)
-      if (calls.length > 0) stream.write(encode([1, 0, calls.map(([, id]) => answer(id as number))]))
-    },
-    ended: () => undefined,
-  }))
+      },
+      ended: () => undefined,
+    }
+  })
   ends.push(() => listener.close())
   return { address: `127.0.0.1:${listener.port}`, hellos }
 }
@@ -96,13 +121,9 @@ const called = (transport: NodeTransport, node: NodeId): Promise<unknown> =>
   new Promise((answered, failed) => transport.call(node, envelope, { answered, failed }))
 
 describe('a node of the previous minor version', () => {
-  test('that calls gets answers as it knows them, and one of this version learns how long they took', async () => {
+  test('that calls in lists gets answers as it knows them', async () => {
     const { address } = await ours()
-    for (const [hello, length] of [
-      [plainHello(oldest, oldest), 3],
-      [plainHello(oldest - 1, oldest), 3],
-      [plainHello(oldest, newest), 4],
-    ] as const) {
+    for (const hello of [plainHello(oldest, oldest), plainHello(oldest - 1, oldest)]) {
       const other = caller(address)
       other.send(...hello)
       other.send(1, 0, [
@@ -111,17 +132,34 @@ describe('a node of the previous minor version', () => {
         [CALL, 8, 1, 'key', ['fail'], 60_000],
       ])
       await vi.waitFor(() => expect(other.messages()).toHaveLength(2))
-      expect(other.lists[0]!.slice(0, 6)).toEqual([oldest, newest, 'test', 'ours', 'ours1', 'data'])
+      expect(other.hello().slice(0, 6)).toEqual([oldest, newest, 'test', 'ours', 'ours1', 'data'])
       const answer = other.messages().find(([kind]) => kind === ANSWER)!
       const failure = other.messages().find(([kind]) => kind === FAILURE)!
-      expect(answer.slice(0, 3)).toEqual([ANSWER, 7, 'yes'])
+      expect(answer).toEqual([ANSWER, 7, 'yes'])
       expect(failure.slice(0, 2)).toEqual([FAILURE, 8])
-      expect([answer.length, failure.length]).toEqual([length, length])
+      expect(failure).toHaveLength(3)
     }
   })
 
+  test('is told apart from one of this version, which is answered packed and learns how long it took', async () => {
+    const { address } = await ours()
+    const other = caller(address)
+    other.send(...plainHello(oldest, newest))
+    other.sendBytes(batch(route(0), call(7, 0, [], 'yes')))
+    await vi.waitFor(() => expect(other.batches()).toHaveLength(1))
+    const bytes = [...other.batches()[0]!]
+    const timed = 4
+    const credit = bytes[1]
+    expect(bytes.slice(0, 6)).toEqual([1, credit, 0, ANSWER, timed, 7])
+    expect(bytes.slice(-5)).toEqual([0xa3, ...Buffer.from('yes'), END])
+  })
+
   test('that is called does not say how long it took, and its answers count without', async () => {
-    const other = await callee(plainHello(oldest, oldest), (id) => [ANSWER, id, 'the answer'])
+    const other = await callee(plainHello(oldest, oldest), (bytes) => {
+      const [, , messages] = decode(bytes) as [number, number, unknown[][]]
+      const calls = messages.filter(([kind]) => kind === CALL)
+      return encode([1, 0, calls.map(([, id]) => [ANSWER, id, 'the answer'])])
+    })
     const { transport } = await ours({ other: other.address })
     expect(await called(transport, 'other')).toBe('the answer')
     expect(transport.traffic).toEqual({ calls: 1, timed: 0, thereMs: 0, betweenMs: 0 })
@@ -135,24 +173,20 @@ describe('a node of the next minor version', () => {
     const { address, calls } = await ours()
     const other = caller(address)
     other.send(...plainHello(newest, newest + 1), '0.2.0', { more: true }, 3)
-    const more = ['trace', [], false, [7, 4095], 'more', { than: 'this' }]
-    other.send(
-      1,
-      0,
-      [
-        [ROUTE, 1, 'counter', 'add', 'more'],
-        [CALL, 7, 1, 'key', ['yes'], 60_000, ...more],
-      ],
-      'more',
-      5,
-    )
-    await vi.waitFor(() => expect(other.messages()).toHaveLength(1))
+    const [trace, from] = [4, 32]
+    const more = [5, 1, 2, 3, 4, 5]
+    const members = [...text('trace'), 2, 7, 0xff, 0x1f]
+    const messages = [route(MORE, ...more), call(7, trace | from | MORE, members, 'yes', ...more)]
+    other.sendBytes(Buffer.from([1, 0, 3, 9, 9, 9, ...messages.flat(), END]))
+    await vi.waitFor(() => expect(other.batches()).toHaveLength(1))
     expect(calls[0]).toMatchObject({ kind: 'counter', method: 'add', args: ['yes'], traceId: 'trace', from: [7, 4095] })
   })
 
   test('answers with more than this one knows, and is believed about its time no further than the call took', async () => {
-    const answer = (id: number) => [ANSWER, id, 'the answer', 3_600_000_000, 'more']
-    const other = await callee([...plainHello(newest, newest + 1), '0.2.0', 'more'], answer)
+    const timed = 4
+    const tookUs = [0x80, 0xa4, 0xcc, 0xb4, 0x0d] // 3,600,000,000
+    const answer = [ANSWER, timed | MORE, 0, ...tookUs, 0xaa, ...Buffer.from('the answer'), 2, 1, 2]
+    const other = await callee([...plainHello(newest, newest + 1), '0.2.0', 'more'], () => batch(answer))
     const { transport } = await ours({ other: other.address })
     expect(await called(transport, 'other')).toBe('the answer')
     expect(transport.streamsOf(newest)).toBe(1)
@@ -171,7 +205,7 @@ describe('a node two minor versions away', () => {
     const other = caller(address)
     other.send(...far)
     await vi.waitFor(() => expect(other.whys[0]).toMatch(line))
-    expect(other.lists).toEqual([[oldest, newest, 'test', 'ours', 'ours1', 'data', '0.1.0']])
+    expect(other.hellos()).toEqual([[oldest, newest, 'test', 'ours', 'ours1', 'data', '0.1.0']])
   })
 
   test('that is dialled fails calls with the reason; nothing is sent to it', async () => {

@@ -3,8 +3,8 @@
  * What B asks travels on a stream that B opens. So each stream has a half that calls and a half that is called.
  *
  * W1. The first message of each half is its hello; everything after it is a batch.
- * W2. A batch is one msgpackr list: the sender's view number, the credit that it grants (bytes), then its messages, with
- *     arguments and answers as they are inside of it.
+ * W2. A batch is the sender's view number, the credit that it grants (bytes), then its messages, with arguments and answers
+ *     as they are. Its bytes are those of the version that both speak (`batchCodecOf`).
  * W3. A node speaks every protocol version from `oldest` to `newest`; two nodes use the highest that both speak. A hello,
  *     a batch or a message may get longer with a version: a reader ignores members that it does not know, and does
  *     without those that an older node does not send. A new kind of message is sent only to who knows it.
@@ -46,12 +46,17 @@ export type CallMessage = readonly [
   key: string,
   args: readonly unknown[],
   leftMs: number,
-  traceId?: string,
+  traceId?: string | undefined,
   chain?: readonly string[],
   ifActive?: boolean,
   from?: SenderPath,
 ]
-export type FrameMessage = readonly [kind: typeof FRAME, sink: string, payload: Uint8Array, from?: SenderPath]
+export type FrameMessage = readonly [
+  kind: typeof FRAME,
+  sink: string,
+  payload: Uint8Array,
+  from?: SenderPath | undefined,
+]
 export type AskMessage = readonly [kind: typeof ASK, id: number, topic: string, payload: Uint8Array, leftMs: number]
 export type CancelMessage = readonly [kind: typeof CANCEL, id: number]
 /** `thereUs`: microseconds from the call's arrival to this answer (TIMED_ANSWERS). */
@@ -69,19 +74,6 @@ export interface Batch<M extends Message = Message> {
   /** Bytes of batches that the sender has handled since its last grant. */
   readonly credit: number
   readonly messages: readonly M[]
-}
-
-/** Throws on a message that cannot be encoded. */
-export function encodeBatch({ view, credit, messages }: Batch): Uint8Array {
-  return encode([view, credit, messages])
-}
-
-/** Throws CORRUPT on bytes that no node sends. */
-export function decodeBatch<M extends Message>(bytes: Uint8Array): Batch<M> {
-  const [view, credit, messages] = decodeList(bytes)
-  if (!isCount(view) || !isCount(credit) || !Array.isArray(messages)) throw broken('a batch')
-  for (const message of messages) if (!isMessage(message)) throw broken('a message')
-  return { view, credit, messages: messages as M[] }
 }
 
 export function encodeHello({ cluster, node, incarnation, lane, oldest, newest, program }: Hello): Uint8Array {
@@ -137,57 +129,19 @@ export function sizeOf(message: Message): number {
   }
 }
 
-function decodeList(bytes: Uint8Array): readonly unknown[] {
+/** Throws CORRUPT. */
+export function decodeList(bytes: Uint8Array): readonly unknown[] {
   const value = decode(bytes)
   if (!Array.isArray(value)) throw broken('a list')
   return value
 }
 
-function broken(what: string): ActorError {
+/** What arrived is not this. */
+export function broken(what: string): ActorError {
   return new ActorError('CORRUPT', `what another node sent is not ${what} as this version knows it`)
 }
 
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
-const isName = (value: unknown): value is string => typeof value === 'string' && value.length > 0 && value.length <= 200
-const isText = (value: unknown): value is string => typeof value === 'string'
-const isTrace = (value: unknown): value is string | undefined => value === undefined || isText(value)
-const isTime = (value: unknown): value is number | undefined => value === undefined || isCount(value)
-const isFlag = (value: unknown): value is boolean | undefined => value === undefined || typeof value === 'boolean'
-const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array
+export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+export const isName = (value: unknown): value is string =>
+  typeof value === 'string' && value.length > 0 && value.length <= 200
 const isLane = (value: unknown): value is Lane => value === 'control' || value === 'data'
-
-/** By index: every message passes here, and need not have an iterator of its own. */
-function isMessage(value: unknown): value is Message {
-  if (!Array.isArray(value)) return false
-  const message: readonly unknown[] = value
-  switch (message[0]) {
-    case CALL:
-      return isCount(message[1]) && isCount(message[2]) && isName(message[3]) && isCallBody(message)
-    case ROUTE:
-      return isCount(message[1]) && isName(message[2]) && isName(message[3])
-    case FRAME:
-      return isName(message[1]) && isBytes(message[2]) && isSender(message[3])
-    case ASK:
-      return isCount(message[1]) && isName(message[2]) && isBytes(message[3]) && isLeft(message[4])
-    case CANCEL:
-      return isCount(message[1])
-    case ANSWER:
-      return isCount(message[1]) && isTime(message[3])
-    case FAILURE:
-      return isCount(message[1]) && isBytes(message[2]) && isTime(message[3])
-    default:
-      // A newer node's: it only sends what the common version has, so this is no node of ours.
-      return false
-  }
-}
-
-/** Most calls end with their trace id. */
-function isCallBody(message: readonly unknown[]): boolean {
-  if (!Array.isArray(message[4]) || !isLeft(message[5]) || !isTrace(message[6])) return false
-  return message.length < 8 || (isChain(message[7]) && isFlag(message[8]) && isSender(message[9]))
-}
-
-const isLeft = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
-const isSender = (value: unknown) =>
-  value === undefined || (Array.isArray(value) && value.length > 1 && value.every(isCount))
-const isChain = (value: unknown) => value === undefined || (Array.isArray(value) && value.every(isText))
