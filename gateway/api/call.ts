@@ -25,6 +25,8 @@ export class Call {
   readonly deadlineMs: number
   readonly traceId: string
   readonly withoutUpdates: boolean
+  /** The ids that `invokeWithMessagesRange` lets the call see, both ends among them. */
+  readonly messagesRange: RpcCall['messagesRange']
   readonly #msgId: Long
   readonly #method: Method | undefined
 
@@ -37,6 +39,7 @@ export class Call {
     this.deadlineMs = call.deadlineMs
     this.traceId = call.traceId
     this.withoutUpdates = call.withoutUpdates
+    this.messagesRange = call.messagesRange
     this.#msgId = call.msgId
   }
 

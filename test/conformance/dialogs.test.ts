@@ -1,5 +1,6 @@
 /** Lists that are longer than a page: dialogs, histories, searches; and messages that wait for their time. */
 import { Long } from '@mtcute/core'
+import type { tl } from '@mtcute/node'
 import { Api } from 'telegram'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { GramjsDevice } from './gramjs-device.js'
@@ -106,6 +107,30 @@ describe('a history longer than a page', () => {
     expect(await page({ offsetDate: 2 ** 31 - 1 })).toEqual([249, 248, 247])
     expect((await page({ limit: 0 })).length).toBeGreaterThan(10)
     expect(await page({ limit: 10_000 })).toHaveLength(100)
+  })
+
+  test('invokeWithMessagesRange bounds it on both sides, both ends among them', async () => {
+    const range = { _: 'messageRange', minId: ids[100]!, maxId: ids[104]! } as const
+    const peer = await alice.client.resolvePeer('bobby_lists')
+    const window = { offsetId: 0, addOffset: 0, limit: 3, minId: 0, maxId: 0, hash: Long.ZERO } as const
+    const within = async (query: tl.RpcMethod) => {
+      const answer = await alice.client.call({ _: 'invokeWithMessagesRange', range, query } as never)
+      const { messages } = answer as unknown as tl.messages.RawMessages
+      return messages.map((message) => (message._ === 'messageEmpty' ? 'none' : ids.indexOf(message.id)))
+    }
+    const history = { _: 'messages.getHistory', peer, offsetDate: 0, ...window } as const
+    expect(await within(history)).toEqual([104, 103, 102])
+    expect(await within({ ...history, offsetId: ids[102]! })).toEqual([101, 100])
+    expect(await within({ ...history, offsetId: ids[102]!, addOffset: -4, limit: 8 })).toEqual([
+      104, 103, 102, 101, 100,
+    ])
+    expect(await within({ ...history, offsetId: ids[200]!, minId: ids[103]! })).toEqual([104])
+    expect(await within({ ...history, offsetDate: 2 ** 31 - 1, offsetId: ids[100]! })).toEqual([])
+    const filter = { _: 'inputMessagesFilterEmpty' } as const
+    const search = { _: 'messages.search', peer, q: 'line', filter, minDate: 0, maxDate: 0, ...window } as const
+    expect(await within(search)).toEqual([104, 103, 102])
+    const named = [ids[99]!, ids[100]!, ids[104]!, ids[105]!].map((id) => ({ _: 'inputMessageID', id }) as const)
+    expect(await within({ _: 'messages.getMessages', id: named })).toEqual(['none', 100, 104, 'none'])
   })
 
   test('a search pages too', async () => {

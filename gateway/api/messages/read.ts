@@ -32,13 +32,17 @@ async function namedIds(call: Call, inputs: readonly tl.TypeInputMessage[]): Pro
   })
 }
 
+function isInRange({ messagesRange: range }: Call, message: BoxMessage | undefined): boolean {
+  return range === undefined || (message !== undefined && message.id >= range.minId && message.id <= range.maxId)
+}
+
 export const getMessages = method(
   'messages.getMessages',
   { auth: 'user' },
   async (request, call): Promise<tl.messages.RawMessages> => {
     if (request.id.length > MAX_IDS) refuseCall('LIMIT_INVALID')
     const ids = await namedIds(call, request.id)
-    const found = await call.me.messages(ids)
+    const found = (await call.me.messages(ids)).map((message) => (isInRange(call, message) ? message : undefined))
     countShown(call, found)
     const named = new PeerSet()
     const messages = ids.map((id, at) => {
@@ -58,8 +62,8 @@ interface Offsets {
   readonly minId: number
 }
 
-function offsetsOf({ offsetId, addOffset, limit, maxId, minId }: Offsets, offsetDate = 0) {
-  return {
+function offsetsOf(call: Call, { offsetId, addOffset, limit, maxId, minId }: Offsets, offsetDate = 0) {
+  return withinRange(call, {
     offsetId: atLeastZero(offsetId),
     // Clients page by id and date of the last message together: the date alone would skip others of the same second.
     offsetDate: offsetId > 0 ? 0 : atLeastZero(offsetDate),
@@ -67,12 +71,26 @@ function offsetsOf({ offsetId, addOffset, limit, maxId, minId }: Offsets, offset
     limit: pageOf(limit),
     maxId: atLeastZero(maxId),
     minId: atLeastZero(minId),
+  })
+}
+
+/** Pages begin at the range's end, not at what is newer: an empty one means that there are no more. */
+function withinRange<W extends Offsets & { offsetDate: number }>({ messagesRange: range }: Call, window: W): W {
+  if (range === undefined) return window
+  const { offsetId, offsetDate, maxId, minId } = window
+  const after = Math.max(1, range.maxId + 1)
+  const bounded = (id: number) => (id > 0 ? Math.min(id, after) : after)
+  return {
+    ...window,
+    offsetId: offsetId === 0 && offsetDate > 0 ? 0 : bounded(offsetId),
+    maxId: bounded(maxId),
+    minId: Math.max(minId, range.minId - 1),
   }
 }
 
 export const getHistory = method('messages.getHistory', { auth: 'user' }, async (request, call) => {
   const { peer, key } = await placeOf(call, request.peer)
-  const page = await call.me.history({ peer, ...offsetsOf(request, request.offsetDate) })
+  const page = await call.me.history({ peer, ...offsetsOf(call, request, request.offsetDate) })
   return presentPage(call, page, new PeerSet().peer(key))
 })
 
@@ -81,7 +99,7 @@ export const getUnreadMentions = method(
   { auth: 'user', unserved: { topMsgId: 'TOPIC_ID_INVALID' } },
   async (request, call) => {
     const { peer, key } = await placeOf(call, request.peer)
-    const page = await call.me.unreadMentions({ peer, ...offsetsOf(request) })
+    const page = await call.me.unreadMentions({ peer, ...offsetsOf(call, request) })
     return presentPage(call, page, new PeerSet().peer(key))
   },
 )
@@ -144,7 +162,7 @@ export const search = method(
     if (MEDIA_FILTERS.has(filter._)) return presentPage(call, { messages: [], total: 0 }, named)
     if (query.trim() === '' && !from && !pinnedOnly && !peer) refuseCall('SEARCH_QUERY_EMPTY')
     const page = await searched(call, {
-      ...offsetsOf(request),
+      ...offsetsOf(call, request),
       query: query.trim(),
       minDate: atLeastZero(request.minDate),
       maxDate: atLeastZero(request.maxDate),
