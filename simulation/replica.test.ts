@@ -1,4 +1,4 @@
-/** P1 to P3: what the simulation takes for a device has to be right, or it proves nothing. */
+/** P1 to P4: what the simulation takes for a device has to be right, or it proves nothing. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type PeerKey, peerKey, privateChat } from '../actors/chat/chat-id.js'
@@ -74,6 +74,10 @@ class Server {
 
   pinDialog(pinned: boolean): BoxChange {
     return this.#append(0, { type: 'dialogPinned', peer, pinned })
+  }
+
+  reorder(order: readonly PeerKey[]): BoxChange {
+    return this.#append(0, { type: 'dialogsReordered', order })
   }
 
   /** As the account's actor tells one whose date is old: messages as they are now, the rest in order, about `limit` of them. */
@@ -196,6 +200,20 @@ describe('a change without a number', () => {
 })
 
 describe('a difference', () => {
+  test('tells what was missed before what is known already of the same thing (P4)', () => {
+    const server = new Server()
+    const other = peerKey({ kind: 'user', id: 3 })
+    server.reorder([peer, other])
+    const unpinned = server.pinDialog(false)
+    const replica = new Replica(ME)
+    replica.take(unpinned)
+    replica.takeDifference(server.difference(0))
+    expect(replica.pinned).toEqual([other])
+    replica.take(server.pinDialog(true))
+    replica.takeDifference({ kind: 'full', pts: 0, atMs: 9_000, messages: [], others: [unpinned] })
+    expect(replica.pinned, 'what the difference does not reach is newer than it').toEqual([peer, other])
+  })
+
   test('that is empty moves the date alone; one that is too long has nothing to take', () => {
     const replica = new Replica(ME)
     replica.takeDifference({ kind: 'empty', pts: 0, atMs: 5_999 })

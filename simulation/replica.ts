@@ -7,6 +7,8 @@
  *     of the same thing. (A client cannot see that pts on the wire; what races between an answer and a push there is not
  *     what is tested here.)
  * P3. Unread messages are counted, not added up: incoming ones above the cursor.
+ * P4. A difference tells its changes in order, so one that it tells late is applied, and what follows it of the same thing
+ *     once more: pins are in an order that each change of them moves.
  */
 import { type ChatId, type PeerKey, peerKey, peerOfChat } from '../actors/chat/chat-id.js'
 import { decodeBody } from '../actors/message/body.js'
@@ -98,10 +100,7 @@ export class Replica {
     if (difference.kind === 'tooLong') throw new TypeError('a difference that is too long has nothing to take')
     if (difference.kind !== 'empty') {
       for (const message of difference.messages) this.messages.set(message.id, messageOf(message))
-      for (const change of difference.others) {
-        if (change.count > 0) this.#apply(change.pts, change.fact, change.body)
-        else this.#takeUnnumbered(change)
-      }
+      this.#takeOthers(difference.others)
     }
     this.pts = Math.max(this.pts, difference.pts)
     this.#toldUpTo = this.pts
@@ -116,19 +115,29 @@ export class Replica {
   }
 
   #takeUnnumbered(change: BoxChange): Taken {
-    const { fact } = change
-    if (fact.type !== 'unscheduled' || fact.ids.length === 1) return this.#takeOne(change)
-    const each = fact.ids.map((id) => this.#takeOne({ ...change, fact: { ...fact, ids: [id] } }))
-    return each.includes('applied') ? 'applied' : 'known'
+    const takenEach = eachOf(change).map((one) => this.#takeOne(one))
+    return takenEach.includes('applied') ? 'applied' : 'known'
   }
 
-  #takeOne({ pts, ordinal, fact, body }: BoxChange): Taken {
-    const subject = subjectOf(fact)
-    const place = pts * 1_000_000 + ordinal
-    if ((this.#newest.get(subject) ?? -1) >= place) return 'known'
-    this.#newest.set(subject, place)
-    this.#apply(pts, fact, body)
+  #takeOne(change: BoxChange): Taken {
+    const subject = subjectOf(change.fact)
+    if ((this.#newest.get(subject) ?? -1) >= placeOf(change)) return 'known'
+    this.#newest.set(subject, placeOf(change))
+    this.#apply(change.pts, change.fact, change.body)
     return 'applied'
+  }
+
+  /** P4: all that a difference tells of a thing, if it reaches as far as what is known of it. */
+  #takeOthers(others: readonly BoxChange[]): void {
+    const ones = others.flatMap((change) => (change.count > 0 ? [change] : eachOf(change)))
+    const last = new Map<string, number>()
+    for (const one of ones) if (one.count === 0) last.set(subjectOf(one.fact), placeOf(one))
+    for (const one of ones) {
+      const subject = subjectOf(one.fact)
+      if (one.count === 0 && (this.#newest.get(subject) ?? -1) > last.get(subject)!) continue
+      this.#apply(one.pts, one.fact, one.body)
+    }
+    for (const [subject, place] of last) this.#newest.set(subject, Math.max(place, this.#newest.get(subject) ?? -1))
   }
 
   #talk(peer: PeerKey): Talk {
@@ -230,6 +239,17 @@ export class Replica {
 }
 
 /** What a later change replaces. Facts that add up (the order of pinned dialogs) are one thing. */
+function placeOf({ pts, ordinal }: BoxChange): number {
+  return pts * 1_000_000 + ordinal
+}
+
+/** Of several things, a change each. */
+function eachOf(change: BoxChange): readonly BoxChange[] {
+  const { fact } = change
+  if (fact.type !== 'unscheduled' || fact.ids.length === 1) return [change]
+  return fact.ids.map((id) => ({ ...change, fact: { ...fact, ids: [id] } }))
+}
+
 function subjectOf(fact: BoxFact): string {
   switch (fact.type) {
     case 'reacted':
