@@ -69,11 +69,11 @@ const defaultOwnershipLimits: OwnershipLimits = {
   drainMs: 5_000,
   drainingShards: 64,
   groupShards: 64,
-  groupActors: 16,
-  mostGroupShards: 512,
+  groupActors: 64,
+  mostGroupShards: 4_096,
   gatherMs: 60,
   restMs: 250,
-  turnMs: 80,
+  turnMs: 300,
   sealAgainMs: 200,
 }
 
@@ -284,10 +284,14 @@ export class ClusterOwnership implements Ownership {
     this.#states = statesOf(view)
     const changed: number[] = []
     const waiting: number[] = []
+    let giver: NodeId | undefined
     for (let shard = 0; shard < this.shardCount; shard++) {
       const state = this.#states[shard]!
-      if (this.#settle(shard, state, waiting) || !isSameNode(former[shard]?.owner, state.owner)) changed.push(shard)
+      const isGiven = !isSameNode(former[shard]?.owner, state.owner)
+      if (isGiven && !state.mustWait) giver = former[shard]?.owner?.node ?? giver
+      if (this.#settle(shard, state, waiting) || isGiven) changed.push(shard)
     }
+    if (giver !== undefined) this.#handover.sealed(giver)
     this.#options.log.debug({ view: view.view, changed: changed.length }, 'goes by a newer view')
     this.#openAfterWait(waiting)
     this.#tell(changed)

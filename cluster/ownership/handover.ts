@@ -9,12 +9,13 @@
  * V3. One seal is under way at a time. A shard that was certainly not sealed is sealed again, or opened again when it is
  *     to stay.
  * V4. After a seal this node rests for as long as that took: the nodes' and the store's time is for calls first.
- * V5. Owners that give shards away at the same time take turns, by name: their seals change the same register, and of two at
- *     once one fails and is sent again, while calls wait.
+ * V5. Owners that give shards away at the same time take turns (SealTurns): their seals change the same register, and of two
+ *     at once one fails and is sent again, while calls wait.
  */
-import type { ActorLog, ActorSystem, Clock, NodeId, NodeIncarnation } from '../../runtime/index.js'
+import type { ActorLog, ActorSystem, Clock, NodeId, NodeIncarnation, Timer } from '../../runtime/index.js'
 import { errorCode } from '../../runtime/index.js'
 import type { OwnShard } from './cluster-ownership.js'
+import { SealTurns } from './seal-turns.js'
 import { rangesOf } from './shard-states.js'
 
 /** The runtime, as far as shards come and go. */
@@ -31,9 +32,9 @@ export interface HandoverLimits {
   readonly mostGroupShards: number
   /** How long the quiet shards of a group wait for those that are not. */
   readonly gatherMs: number
-  /** The rest after a seal is no longer, but for other owners' turns. */
+  /** The rest after a seal is no longer. */
   readonly restMs: number
-  /** One owner's turn: from the beginning of a drain until its seal has been taken, as a rule. */
+  /** An owner's turn is over so long after the seal before it (V5): far more than a drain and a seal take. */
   readonly turnMs: number
   /** How long to wait before a seal that the store did not take is sent again. */
   readonly sealAgainMs: number
@@ -76,12 +77,18 @@ export class Handover {
   #isRefused = false
   /** No group begins. */
   #isResting = false
-  /** This node is giving shards away, and has waited for its first turn. */
-  #isGiving = false
+  readonly #turns: SealTurns
+  #turn: Timer | undefined
 
   constructor(port: HandoverPort, limits: HandoverLimits) {
     this.#port = port
     this.#limits = limits
+    this.#turns = new SealTurns(port.self, limits.turnMs)
+  }
+
+  /** An owner's seal has been seen (V5). */
+  sealed(by: NodeId): void {
+    this.#turns.sealed(by, this.#port.clock.monotonic())
   }
 
   /** Something has changed: begins whatever can begin. */
@@ -98,16 +105,14 @@ export class Handover {
     const runtime = host()
     if (runtime === undefined || this.#isResting) return
     const own = shards()
-    const chosen = this.#choose(own, runtime)
-    if (chosen.length === 0) {
-      this.#isGiving = false
+    const turnInMs = this.#turns.waitMs(this.#port.givers(), clock.monotonic())
+    this.#turn?.cancel()
+    if (turnInMs > 0) {
+      this.#turn = clock.setTimer(turnInMs, () => this.look())
       return
     }
-    if (!this.#isGiving) {
-      this.#isGiving = true
-      this.#restFor(this.#othersBefore() * this.#limits.turnMs)
-      if (this.#isResting) return
-    }
+    const chosen = this.#choose(own, runtime)
+    if (chosen.length === 0) return
     const number = ++this.#drains
     const group = new Map(chosen.map((shard) => [shard, own[shard]!]))
     for (const each of group.values()) {
@@ -151,8 +156,9 @@ export class Handover {
   }
 
   #inPhase(phase: OwnShard['phase']): number[] {
+    const own = this.#port.shards()
     const found: number[] = []
-    for (const [shard, own] of this.#port.shards().entries()) if (own?.phase === phase) found.push(shard)
+    for (let shard = 0; shard < own.length; shard++) if (own[shard]?.phase === phase) found.push(shard)
     return found
   }
 
@@ -168,11 +174,13 @@ export class Handover {
 
   /** Shards that are to stay after all. */
   #stay(): void {
+    const own = this.#port.shards()
     const reopened: number[] = []
-    for (const [shard, own] of this.#port.shards().entries()) {
-      if (own?.phase !== 'drained' && own?.phase !== 'draining') continue
+    for (let shard = 0; shard < own.length; shard++) {
+      const each = own[shard]
+      if (each?.phase !== 'drained' && each?.phase !== 'draining') continue
       if (this.#port.targetOf(shard) !== undefined) continue
-      own.phase = 'open'
+      each.phase = 'open'
       reopened.push(shard)
     }
     if (reopened.length === 0) return
@@ -207,15 +215,9 @@ export class Handover {
     this.look()
   }
 
-  /** How many others have their turn before this node. */
-  #othersBefore(): number {
-    return Math.max(0, this.#port.givers().indexOf(this.#port.self))
-  }
-
   #rest(isTaken: boolean, tookMs: number): void {
-    const { restMs, turnMs, sealAgainMs } = this.#limits
-    const others = Math.max(0, this.#port.givers().length - 1)
-    if (isTaken) this.#restFor(Math.max(Math.min(tookMs, restMs), others * turnMs))
+    const { restMs, sealAgainMs } = this.#limits
+    if (isTaken) this.#restFor(Math.min(tookMs, restMs))
     else this.#sealAgainIn(sealAgainMs)
   }
 

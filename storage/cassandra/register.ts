@@ -148,11 +148,11 @@ function encodeMember({ node, incarnation, address, roles, weight, isDraining }:
  * `!` where that owner must wait, and the next owner's place.
  */
 function encodeShards({ members, shards }: OwnershipView): string {
-  const places = new Map(members.map((member, place) => [keyOf(member), place]))
+  const places = new Map(members.map(({ node, incarnation }, place) => [node, { incarnation, place }]))
   const placeOf = (of: NodeIncarnation, { from, to }: ShardRun) => {
-    const place = places.get(keyOf(of))
-    if (place === undefined) throw new TypeError(`Shards ${from}-${to} are of ${of.node}, who is no member`)
-    return place
+    const found = places.get(of.node)
+    if (found?.incarnation === of.incarnation) return found.place
+    throw new TypeError(`Shards ${from}-${to} are of ${of.node}, who is no member`)
   }
   return shards
     .map((run) => {
@@ -166,7 +166,8 @@ function encodeShards({ members, shards }: OwnershipView): string {
 
 function viewOf(row: Row): OwnershipView {
   const members = ((row.members ?? []) as readonly string[]).map(decodeMember)
-  const runs = (row.shards as string).split(' ').map((text) => decodeRun(text, members))
+  const nodes = members.map(({ node, incarnation }) => ({ node, incarnation }))
+  const runs = (row.shards as string).split(' ').map((text) => decodeRun(text, nodes))
   return { view: numberOf(row.view_number), shardCount: row.shard_count as number, members, shards: runs }
 }
 
@@ -177,15 +178,12 @@ function decodeMember(text: string): NodeMember {
 
 type StoredMember = readonly [string, string, string, readonly NodeRole[], number, boolean]
 
-function decodeRun(text: string, members: readonly NodeMember[]): ShardRun {
+/** `nodes`: the members, one object each, so that whoever compares owners sees at once that they are the same. */
+function decodeRun(text: string, nodes: readonly NodeIncarnation[]): ShardRun {
   const found = /^(\d+)(?:-(\d+))?:(\d+|-)@(\d+)(!?)(?:>(\d+))?$/.exec(text)
   const [, from = '', to = from, place = '-', epoch = '', wait = '', nextPlace] = found ?? []
-  const memberAt = (at: string | undefined) => {
-    const member = at === undefined || at === '-' ? undefined : members[Number(at)]
-    return member && { node: member.node, incarnation: member.incarnation }
-  }
-  const owner = memberAt(place)
-  const next = memberAt(nextPlace)
+  const owner = nodes[Number(place)]
+  const next = nodes[Number(nextPlace)]
   if (found === null || (owner === undefined && place !== '-') || (next === undefined && nextPlace !== undefined)) {
     throw new ActorError('CORRUPT', `The register of shards does not decode at "${text}". Restore a backup.`)
   }
@@ -200,8 +198,4 @@ function leaseOf(row: Row): NodeLease {
     renewals: numberOf(row.renewals),
     isRevoked: row.revoked as boolean,
   }
-}
-
-function keyOf({ node, incarnation }: NodeIncarnation): string {
-  return JSON.stringify([node, incarnation])
 }
