@@ -154,6 +154,27 @@ describe('reminders', () => {
     expect(await ledger.rung()).toEqual(['two'])
   })
 
+  test('a stale row that several scans find is removed once, and what needs it again waits for that (D2)', async () => {
+    const { ledger, store, system, clock } = ledgers()
+    const dueAtMs = clock.now()
+    const actor = { kind: 'ledger', key: 'a', shard: 3 }
+    store.dueRows.set(`ledger/a/ring/${dueAtMs}`, { actor, name: 'ring', dueAtMs })
+    const removals: (() => void)[] = []
+    store.fate = (operation) =>
+      operation === 'remove' ? new Promise((resolve) => removals.push(() => resolve('ok'))) : 'ok'
+    await system.start()
+    await clock.advance(100_000)
+    expect(removals).toHaveLength(1)
+    const setAgain = ledger.remind('ring', dueAtMs, 'again')
+    await settled()
+    store.fate = () => 'ok'
+    for (const remove of removals) remove()
+    await setAgain
+    await clock.advance(100_000)
+    expect(await ledger.rung()).toEqual(['again'])
+    await system.stop()
+  })
+
   test('keep to the wall clock when it is set back', async () => {
     const clock = new VirtualClock()
     const { ledger } = ledgers({ clock })

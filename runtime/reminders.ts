@@ -5,7 +5,7 @@
  * D1. A reminder fires at or after its time by the wall clock, also when nobody calls the actor and after any crash; it
  *     fires again until the turn that handled it is durable.
  * D2. A due row is removed only after the entry that ended or moved its reminder is durable. A commit that needs the same
- *     row again waits until a removal that is under way has ended.
+ *     row again waits until a removal that is under way has ended; there is never a second one beside it.
  *     That of an erased actor goes when the journal has gone.
  * D3. What waits in memory is bounded; what is not in memory is found by the next scan.
  */
@@ -98,13 +98,12 @@ export class Reminders {
     const alarm = this.#armed.get(key)
     if (alarm !== undefined) this.#host.wheel.cancel(alarm)
     this.#armed.delete(key)
+    if (this.#removing.has(key)) return
     const removal = this.#host.options.agenda.removeDue(row).catch((error) => {
       this.#host.log.warn({ actor: row.actor, reminder: row.name, error }, 'a due row stays: its removal failed')
     })
     this.#removing.set(key, removal)
-    void removal.then(() => {
-      if (this.#removing.get(key) === removal) this.#removing.delete(key)
-    })
+    void removal.then(() => this.#removing.delete(key))
   }
 
   /** Resolves when no removal of these rows is under way; undefined when none is. */
