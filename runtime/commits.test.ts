@@ -170,6 +170,13 @@ describe('commits', () => {
     expect(again).toEqual({ value: 5 })
     // It failed with nothing in flight: the writer may be kept (J3).
     expect(store.opens.map(({ mayKeepWriter }) => mayKeepWriter)).toEqual([true, true])
+    const late = watch(counter.add(1))
+    await decide('may-land')
+    expect(late.code).toBe('STORE_UNAVAILABLE')
+    const after = watch(counter.add(1))
+    await decide('ok')
+    expect(after).toEqual({ value: 6 })
+    expect(store.opens.map(({ mayKeepWriter }) => mayKeepWriter)).toEqual([true, true, false])
     expect(store.openHandles).toBe(1)
   })
 

@@ -124,7 +124,7 @@ export class Commits {
     const known = isKnown ? error : new ActorError('OUTCOME_UNKNOWN', String(error), {}, error)
     const leftNothing = code === 'STORE_UNAVAILABLE'
     if (leftNothing) work.inFlight = undefined
-    host.turns.discard(activation, Failure.of(known), leftNothing)
+    host.turns.discard(activation, Failure.of(known), leftNothing && known.details.mayLand !== true)
   }
 
   /** Lets go all that saw no more than what is durable. */

@@ -34,6 +34,8 @@ export interface ErrorDetails {
   readonly reason?: string
   /** With OVERLOADED and STORE_UNAVAILABLE: when to try again, in milliseconds. */
   readonly retryAfterMs?: number
+  /** With STORE_UNAVAILABLE of a commit: rows of its writer that are no entries may still land, so that it must not be kept. */
+  readonly mayLand?: boolean
   /** With CALL_CYCLE: the chain, outermost first, as `kind/key`. */
   readonly chain?: readonly string[]
 }

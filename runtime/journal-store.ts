@@ -9,7 +9,8 @@
  *     A commit that was in flight when the newer `open` began is either in what that open returns, or never seen.
  * S4. `before` rows of a commit are durable no later than its entries (CORE D2 "before the first entry that needs it").
  * S5. A rejected commit with STORE_UNAVAILABLE left no entry (of its `before` rows some may stand, as after a crash between
- *     them and it); with OUTCOME_UNKNOWN it may have left all, and may be repeated as it was.
+ *     them and it; where others of its writer may still land, the error says `mayLand`, and the next open must not keep the
+ *     writer); with OUTCOME_UNKNOWN it may have left all, and may be repeated as it was.
  * S6. Derived rows: the last put of a key through the newest handle wins; scans are in the order of `order`.
  * S7. A snapshot counts only if its position lies on the lineage; the one before is kept until the next is durable (J7).
  * S8. Once `erase` has resolved, or a crash has followed an erasure that was under way, a later `open` finds either all

@@ -26,7 +26,7 @@ import type {
 import { comparePositions, follows } from '../position.js'
 
 /** What a test makes of an operation. The `unknown-*` kinds reject with OUTCOME_UNKNOWN, having stored it or not. */
-export type Fate = 'ok' | 'unavailable' | 'unknown-stored' | 'unknown-lost' | 'overtaken'
+export type Fate = 'ok' | 'unavailable' | 'may-land' | 'unknown-stored' | 'unknown-lost' | 'overtaken'
 
 export interface MemoryJournal {
   readonly entries: JournalEntry[]
@@ -120,6 +120,8 @@ export class MemoryStore implements JournalStore, AgendaStore {
     const fate = await this.fate('commit', actor)
     if (journal.holder !== holder || fate === 'overtaken') throw new ActorError('OVERTAKEN', 'a newer writer is known')
     if (fate === 'unavailable') throw unavailable()
+    if (fate === 'may-land')
+      throw new ActorError('STORE_UNAVAILABLE', 'no answer', { retryAfterMs: 100, mayLand: true })
     if (fate !== 'unknown-lost') this.#store(actor, journal, commit)
     if (fate !== 'ok') throw new ActorError('OUTCOME_UNKNOWN', 'no answer')
   }

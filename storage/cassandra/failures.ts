@@ -62,6 +62,12 @@ export function withoutDoubt(error: unknown): unknown {
   return new ActorError('STORE_UNAVAILABLE', (error as Error).message, { retryAfterMs: 1_000 }, error)
 }
 
+/** Nothing that counts was stored, and something may still be (S5). */
+export function mayLand(error: unknown): ActorError {
+  const { code, message, details } = error as ActorError
+  return new ActorError(code, message, { ...details, mayLand: true }, error)
+}
+
 function unknown(cause: unknown): ActorError {
   return new ActorError('OUTCOME_UNKNOWN', `A write to Cassandra may or may not count: ${textOf(cause)}`, {}, cause)
 }

@@ -18,7 +18,7 @@ import type { NotedBuckets } from './derived-buckets.js'
 import { DerivedRows } from './derived-rows.js'
 import { EntryReads } from './entry-reads.js'
 import { eraseJournal } from './erasure.js'
-import { withoutDoubt } from './failures.js'
+import { mayLand, withoutDoubt } from './failures.js'
 import { encodeStanding } from './handed.js'
 import { insertOf, sizeOf, toStored } from './journal-rows.js'
 import { coveredAt } from './lineage.js'
@@ -268,7 +268,10 @@ export class CassandraJournal implements Journal {
     const { kind, key } = this.actor
     const { pts, ordinal } = bucket.from
     const parameters = [kind, key, bucket.number, this.#writer.epoch, this.#writer.attempt, pts, ordinal]
-    await this.#prepare([{ query: bucketTable.insert, parameters }])
+    await this.#prepare([{ query: bucketTable.insert, parameters }]).catch((error) => {
+      // A row of this writer stands once: were it kept, it could begin the bucket again elsewhere, and both rows would mix.
+      throw errorCode(error) === 'STORE_UNAVAILABLE' ? mayLand(error) : error
+    })
     buckets.begin(bucket)
     this.#bucketBytes = 0
   }

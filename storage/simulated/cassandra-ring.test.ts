@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { type ActorError, errorCode } from '../../runtime/index.js'
+import { ActorError, errorCode } from '../../runtime/index.js'
 import { SeededRandom } from '../../runtime/testing/index.js'
 import { storageOn } from '../cassandra/cassandra-storage.js'
 import { CassandraRegister } from '../cassandra/register.js'
+import type { CassandraSession } from '../cassandra/session.js'
 import { buckets, derived, due, lineages, snapshots, tableOf, undelivered } from '../cassandra/tables.js'
 import { commitOne, facts, follow, readAll, start } from '../contract/samples.js'
 import { EagerClock } from '../testing/eager-clock.js'
@@ -231,6 +232,43 @@ describe('decisions', () => {
       }
     }
     expect([...new Set(behind)].sort()).toEqual([0, 1])
+  })
+
+  test('S5: a bucket of which nobody knows whether it was begun is begun again by another writer only', async () => {
+    const { session } = ringWith({ hopMs: 1 })
+    let isHeld = false
+    const late: (() => Promise<void>)[] = []
+    const write: CassandraSession['write'] = async (statement) => {
+      if (!isHeld || !statement.query.includes('INTO buckets')) return session.write(statement)
+      late.push(() => session.write(statement))
+      throw new ActorError('OUTCOME_UNKNOWN', 'no answer')
+    }
+    const held: CassandraSession = {
+      write,
+      read: (...asked) => session.read(...asked),
+      readSerial: (...asked) => session.readSerial(...asked),
+      writeTogether: (...asked) => session.writeTogether(...asked),
+      writeIf: (...asked) => session.writeIf(...asked),
+      close: () => session.close(),
+    }
+    const { journals } = storageOn(held, { bucketBytes: 1_000, bucketPts: 3 })
+    const actor = { kind: 'chat', key: 'a', shard: 1 }
+    const first = await journals.open(actor, { epoch: 1, attempt: 1, mayKeepWriter: false })
+    let head = start
+    for (let n = 1; n <= 3; n++) head = await commitOne(first.journal, head, `${n}`)
+    isHeld = true
+    await expect(first.journal.commit({ entries: follow(head, ['4']) })).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      details: { mayLand: true },
+    })
+    isHeld = false
+    first.journal.close()
+    const second = await journals.open(actor, { epoch: 1, attempt: 2, mayKeepWriter: false })
+    for (let n = 4; n <= 9; n++) head = await commitOne(second.journal, head, `${n}`)
+    for (const land of late) await land()
+    second.journal.close()
+    const third = await journals.open(actor, { epoch: 2, attempt: 1, mayKeepWriter: false })
+    expect(facts(await readAll(third.journal))).toEqual(['1', '2', '3', '4', '5', '6', '7', '8', '9'])
   })
 
   test('W2: the register finds out what became of one that nobody answered', async () => {
